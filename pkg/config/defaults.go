@@ -1,0 +1,100 @@
+package config
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+const (
+	// DefaultImage is upstream's image.
+	DefaultImage = "quay.io/performancecopilot/pcp:latest"
+
+	controllerPrefix = "system:serviceaccount:kube-system:"
+	hostDataPath     = "/var/lib/pcp-injector/"
+)
+
+// creators are the users that create the pods of each known kind, for a kube-controller-manager that runs with
+// --use-service-account-credentials, as kubeadm, kind, k3s and the managed services do. Elsewhere it is
+// system:kube-controller-manager, to be named in trustedCreators.
+var creators = map[TargetKind][]string{
+	KindPod:                   nil,
+	KindDeployment:            {controllerPrefix + "replicaset-controller"},
+	KindReplicaSet:            {controllerPrefix + "replicaset-controller"},
+	KindReplicationController: {controllerPrefix + "replication-controller"},
+	KindStatefulSet:           {controllerPrefix + "statefulset-controller"},
+	KindDaemonSet:             {controllerPrefix + "daemon-set-controller"},
+	KindJob:                   {controllerPrefix + "job-controller"},
+	KindCronJob:               {controllerPrefix + "job-controller"},
+}
+
+// Default returns the configuration that an empty file means, not yet completed.
+func Default() *InjectorConfig {
+	return &InjectorConfig{
+		APIVersion:     APIVersion,
+		Kind:           Kind,
+		Target:         Target{Namespace: "monitoring", Kind: KindDeployment, Name: "node-monitor"},
+		Container:      defaultContainer(),
+		Persistence:    Persistence{PMLogger: Volume{Type: VolumePersistentVolumeClaim}, PMProxy: Volume{Type: VolumePersistentVolumeClaim}},
+		OpenMetrics:    OpenMetrics{Enabled: true, ConfigMapName: "pcp-openmetrics", Archive: true, PmlogconfConfigMapName: "pcp-pmlogconf"},
+		HostMonitoring: HostMonitoring{HostPath: "/", MountPath: "/host"},
+		StableHostname: true,
+		Overrides:      Overrides{Allow: slices.Clone(AllOverrides)},
+	}
+}
+
+func defaultContainer() Container {
+	return Container{
+		Image:           DefaultImage,
+		ImagePullPolicy: corev1.PullIfNotPresent,
+		Placement:       PlacementAuto,
+		Resources: Resources{Requests: corev1.ResourceList{
+			corev1.ResourceCPU:    resource.MustParse("50m"),
+			corev1.ResourceMemory: resource.MustParse("128Mi"),
+		}},
+		Services:     slices.Clone(Services),
+		DomainAgents: []string{},
+		KeyServers:   []string{"localhost:6379"},
+	}
+}
+
+// Complete fills in the defaults that depend on other fields. It is idempotent.
+func (c *InjectorConfig) Complete() {
+	if len(c.Target.TrustedCreators) == 0 {
+		c.Target.TrustedCreators = slices.Clone(creators[c.Target.Kind])
+	}
+	if c.Container.DomainAgents == nil {
+		c.Container.DomainAgents = []string{} // an empty list is written as [], which can be read again; nil as null
+	}
+	if c.Overrides.Allow == nil {
+		c.Overrides.Allow = []Override{}
+	}
+	c.Persistence.PMLogger.complete(string(ServicePMLogger))
+	c.Persistence.PMProxy.complete(string(ServicePMProxy))
+}
+
+func (v *Volume) complete(service string) {
+	switch v.Type {
+	case VolumePersistentVolumeClaim, VolumeEphemeral:
+		v.completeClaim(service)
+	case VolumeHostPath:
+		if v.Path == "" {
+			v.Path = hostDataPath + service
+		}
+	case VolumeEmptyDir, VolumeNone:
+	}
+}
+
+func (v *Volume) completeClaim(service string) {
+	if v.Type == VolumePersistentVolumeClaim && v.ClaimName == "" {
+		v.ClaimName = "pcp-" + service
+	}
+	if v.AccessMode == "" {
+		v.AccessMode = corev1.ReadWriteOnce
+	}
+	if v.Size == nil {
+		size := resource.MustParse("1Gi")
+		v.Size = &size
+	}
+}

@@ -1,0 +1,140 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// reader turns a YAML tree into values for encoding/json. On the way it checks the tree against the Go types, because the
+// decoders for JSON know no lines, stop at the first wrong type, and cannot see duplicate keys once YAML is a Go map.
+type reader struct {
+	// lines of all keys by their path.
+	lines    map[string]int
+	problems []Problem
+}
+
+func (r *reader) report(node *yaml.Node, path *field.Path, message string) {
+	if path != nil {
+		message = path.String() + ": " + message
+	}
+	r.problems = append(r.problems, Problem{Line: node.Line, Message: message})
+}
+
+// read returns the node's value for the type. What it returns after reporting a problem does not matter.
+func (r *reader) read(node *yaml.Node, typ reflect.Type, path *field.Path) any {
+	if node.Kind == yaml.AliasNode {
+		r.report(node, path, "aliases (*name) are not supported: write the value out")
+		return nil
+	}
+	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" {
+		r.report(node, path, `must not be empty: remove the key for its default, or write "", [] or {}`)
+		return nil
+	}
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	switch kind := typ.Kind(); {
+	case decodesItself(typ):
+		return r.readSelf(node, typ, path)
+	case kind == reflect.Struct:
+		return r.readObject(node, typ, path)
+	case kind == reflect.Map:
+		return r.readMap(node, typ, path)
+	case kind == reflect.Slice:
+		return r.readList(node, typ, path)
+	}
+	return r.readScalar(node, typ, path)
+}
+
+// readObject reads a mapping whose keys are the fields of a struct.
+func (r *reader) readObject(node *yaml.Node, typ reflect.Type, path *field.Path) any {
+	known := fieldTypes(typ)
+	toChild := func(key string) *field.Path { return path.Child(key) }
+	return r.readKeys(node, path, toChild, func(key, value *yaml.Node, child *field.Path) any {
+		fieldType, found := known[key.Value]
+		if !found {
+			r.report(key, child, "unknown key: "+suggest(key.Value, known))
+			return nil
+		}
+		return r.read(value, fieldType, child)
+	})
+}
+
+// readMap reads a mapping whose keys are free.
+func (r *reader) readMap(node *yaml.Node, typ reflect.Type, path *field.Path) any {
+	return r.readKeys(node, path, path.Key, func(_, value *yaml.Node, child *field.Path) any {
+		return r.read(value, typ.Elem(), child)
+	})
+}
+
+// readKeys reads the keys of a mapping, which must be strings and no duplicates.
+func (r *reader) readKeys(
+	node *yaml.Node, path *field.Path, toChild func(string) *field.Path, read func(key, value *yaml.Node, child *field.Path) any,
+) any {
+	if node.Kind != yaml.MappingNode {
+		r.report(node, path, "must be an object, not "+describe(node))
+		return nil
+	}
+	object, first := map[string]any{}, map[string]int{}
+	for n := 0; n+1 < len(node.Content); n += 2 {
+		key := node.Content[n]
+		child := toChild(key.Value)
+		line, again := first[key.Value]
+		switch {
+		case key.ShortTag() == "!!merge":
+			r.report(key, path, "merge keys (<<) are not supported: write the keys out")
+		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
+			r.report(key, path, "keys must be strings: put them in quotes")
+		case again:
+			r.report(key, child, "duplicate key: it is already on line "+strconv.Itoa(line))
+		default:
+			first[key.Value], r.lines[child.String()] = key.Line, key.Line
+			object[key.Value] = read(key, node.Content[n+1], child)
+		}
+	}
+	return object
+}
+
+func (r *reader) readList(node *yaml.Node, typ reflect.Type, path *field.Path) any {
+	if node.Kind != yaml.SequenceNode {
+		r.report(node, path, "must be a list, not "+describe(node))
+		return nil
+	}
+	list := make([]any, len(node.Content))
+	for n, item := range node.Content {
+		child := path.Index(n)
+		r.lines[child.String()] = item.Line
+		list[n] = r.read(item, typ.Elem(), child)
+	}
+	return list
+}
+
+// fieldTypes are the types of a struct's fields, those of embedded structs among them, by their JSON keys.
+func fieldTypes(typ reflect.Type) map[string]reflect.Type {
+	types := map[string]reflect.Type{}
+	for _, f := range reflect.VisibleFields(typ) {
+		key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if key != "" && key != "-" {
+			types[key] = f.Type
+		}
+	}
+	return types
+}
+
+// suggest helps with an unknown key.
+func suggest(key string, known map[string]reflect.Type) string {
+	keys := make([]string, 0, len(known))
+	for candidate := range known {
+		keys = append(keys, candidate)
+	}
+	slices.Sort(keys)
+	if nearest := Nearest(key, keys); nearest != "" {
+		return "did you mean " + strconv.Quote(nearest) + "?"
+	}
+	return "known are " + strings.Join(keys, ", ")
+}

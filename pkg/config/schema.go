@@ -1,0 +1,16 @@
+package config
+
+import (
+	"bytes"
+	_ "embed"
+)
+
+//go:generate go run ../../internal/configdocs -source . -page ../../docs/configuration.md
+
+//go:embed schema.json
+var schema []byte
+
+// Schema is the JSON Schema (draft 7) of the configuration file, without references, so that any part can be embedded.
+func Schema() []byte {
+	return bytes.Clone(schema)
+}

@@ -1,0 +1,140 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+)
+
+func TestSourceName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"node-exporter":         "node_exporter",
+		"a.b-c_1":               "a_b_c_1",
+		"A":                     "A",
+		"controls":              "controls",
+		"":                      "",
+		"control":               "",
+		"1a":                    "",
+		"-a":                    "",
+		"a/b":                   "",
+		"a b":                   "",
+		"ä":                     "",
+		strings.Repeat("a", 63): strings.Repeat("a", 63),
+		strings.Repeat("a", 64): "",
+	} {
+		got, err := config.SourceName(name)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: want %q, got %q, %v", name, want, got, err)
+		}
+	}
+}
+
+func TestCheckSourceFile(t *testing.T) {
+	t.Parallel()
+	const url = "http://localhost:9100/metrics\n"
+	for name, c := range map[string]struct{ content, want string }{
+		"url alone":            {"http://localhost:9100/metrics", ""},
+		"all kinds of lines":   {url + "\n# comment: text\n  \nHEADER: A: b\nHEADER:C:d:e\nFILTER: INCLUDE METRIC a\nMETADATA: a_.* u64 PM_INDOM_NULL counter byte / sec\n", ""},
+		"python's look-ahead":  {url + "FILTER: EXCLUDE METRIC (?!up$)\n", ""},
+		"empty":                {"", "line 1: must be the exporter's URL, e.g. http://localhost:9100/metrics"},
+		"comment first":        {"# comment\n" + url, "line 1: must be a URL that starts with http://, https://\n" + "line 2: " + notALine},
+		"blank first":          {"\n" + url, "line 1: must be the exporter's URL, e.g. http://localhost:9100/metrics\nline 2: " + notALine},
+		"scheme not allowed":   {"file:///etc/passwd\n", "line 1: must be a URL that starts with http://, https://"},
+		"upper-case scheme":    {"HTTP://localhost\n", "line 1: must be a URL that starts with http://, https://"},
+		"trailing space":       {"http://localhost/ \n", "line 1: the URL must not contain white space"},
+		"carriage returns":     {"http://localhost/\r\n\r\n", "line 1: " + noCR + "\nline 2: " + noCR},
+		"control character":    {url + "# \x00\n", "line 2: must not contain control characters"},
+		"not UTF-8":            {url + "# \xff\n", "line 2: must be UTF-8"},
+		"unknown keyword":      {url + "FILTERS: INCLUDE METRIC a\n", "line 2: " + notALine},
+		"lower-case keyword":   {url + "header: A: b\n", "line 2: " + notALine},
+		"indented keyword":     {url + " HEADER: A: b\n", "line 2: " + notALine},
+		"header without value": {url + "HEADER: Bearer secret\n", `line 2: must be "HEADER: <name>: <value>"`},
+		"header's name":        {url + "HEADER: a b: secret\n", "line 2: the name of the header must consist of letters, digits and !#$%&'*+.^_`|~-"},
+		"header's value":       {url + "HEADER: A: sécret\n", "line 2: the value of header A must be printable ASCII on one line"},
+		"header twice":         {url + "HEADER: A: b\n\nHEADER: a: c\n", "line 4: header a is already set on line 2"},
+		"filter's regex":       {url + "FILTER: INCLUDE METRIC\n", "line 2: " + filterForm},
+		"filter's colon":       {url + "FILTER: INCLUDE METRIC a:b\n", `line 2: the regular expression must not contain ":", where the agent cuts it off: write "." instead`},
+		"optional metric":      {url + "FILTER: OPTIONAL METRIC a\n", "line 2: OPTIONAL applies to labels only: the agent drops the metrics that match it"},
+		"metadata's spaces":    {url + "METADATA:  a u64 PM_INDOM_NULL counter none\n", "line 2: " + metadataForm},
+		"metadata's units":     {url + "METADATA: a u64 PM_INDOM_NULL counter\n", "line 2: " + metadataForm},
+		"metadata's type":      {url + "METADATA: a int PM_INDOM_NULL counter none\n", "line 2: the type must be one of double, float, u64, 64, u32, 32"},
+		"metadata's semantics": {url + "METADATA: a u64 PM_INDOM_NULL gauge none\n", "line 2: the semantics must be one of counter, instant, discrete"},
+		"metadata's regex":     {url + "METADATA: (a u64 PM_INDOM_NULL counter none\n", `line 2: "(a" is not a regular expression: missing closing )`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := errors.Join(config.CheckSourceFile(c.content, "http", "https")...)
+			if got := message(err); got != c.want {
+				t.Errorf("want %q\ngot  %q", c.want, got)
+			}
+			if strings.Contains(message(err), "secret") || strings.Contains(message(err), "sécret") {
+				t.Errorf("%v shows a header's value", err)
+			}
+		})
+	}
+}
+
+const (
+	notALine     = `must be blank, a comment (#), or start with "HEADER:", "FILTER:" or "METADATA:"`
+	noCR         = "must not contain a carriage return: lines end in a line feed alone"
+	filterForm   = `must be "INCLUDE METRIC <regex>", "EXCLUDE METRIC <regex>", "INCLUDE LABEL <regex>", "EXCLUDE LABEL <regex>" or "OPTIONAL LABEL <regex>"`
+	metadataForm = `must be "METADATA: <regex> <type> <indom> <semantics> <units>", separated by single spaces`
+)
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestEndpointFile(t *testing.T) {
+	t.Parallel()
+	endpoint := config.Endpoint{
+		URL:     "http://localhost:9100/metrics",
+		Headers: map[string]string{"X-B": "2: 3", "X-A": "1"},
+		Filters: []string{"INCLUDE METRIC node_.*", "EXCLUDE METRIC .*"},
+	}
+	const want = "http://localhost:9100/metrics\nHEADER: X-A: 1\nHEADER: X-B: 2: 3\nFILTER: INCLUDE METRIC node_.*\nFILTER: EXCLUDE METRIC .*\n"
+	if got := endpoint.File(); got != want {
+		t.Errorf("want %q, got %q", want, got)
+	}
+}
+
+type agentsView struct {
+	url     string
+	headers map[string]string
+	filters []string
+}
+
+// readAsAgent does what the agent's parse_url_config does.
+func readAsAgent(content string) agentsView {
+	lines := strings.Split(strings.TrimSpace(content), "\n")
+	view := agentsView{url: lines[0], headers: map[string]string{}}
+	for _, line := range lines[1:] {
+		parts := strings.SplitN(line, ":", 3)
+		switch parts[0] {
+		case "HEADER":
+			view.headers[strings.Join(strings.Fields(parts[1]), "")] = strings.TrimLeft(strings.Join(parts[2:], " "), " \t")
+		case "FILTER":
+			view.filters = append(view.filters, strings.TrimLeft(parts[1], " \t"))
+		}
+	}
+	return view
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	known := []string{"image", "imagePullPolicy", "placement", "services", "env"}
+	for name, want := range map[string]string{
+		"imgae": "image", "Image": "image", "imagepullpolicy": "imagePullPolicy", "service": "services",
+		"place": "placement", "envs": "env", "command": "", "": "", "x": "",
+	} {
+		if got := config.Nearest(name, known); got != want {
+			t.Errorf("%q: want %q, got %q", name, want, got)
+		}
+	}
+}

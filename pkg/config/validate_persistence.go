@@ -1,0 +1,146 @@
+package config
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+var volumeTypes = []VolumeType{VolumePersistentVolumeClaim, VolumeHostPath, VolumeEphemeral, VolumeEmptyDir, VolumeNone}
+
+// accessModes leaves ReadOnlyMany out: PCP writes.
+var accessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce, corev1.ReadWriteOncePod, corev1.ReadWriteMany}
+
+func (c *InjectorConfig) validatePersistence(at *field.Path) field.ErrorList {
+	p := &c.Persistence
+	logger, proxy := at.Child("pmlogger"), at.Child("pmproxy")
+	errs := p.PMLogger.validate(logger)
+	errs = append(errs, p.PMProxy.validate(proxy)...)
+	errs = append(errs, p.validateSharing(proxy)...)
+	if c.Target.Kind == KindDaemonSet {
+		errs = append(errs, c.validateNodeVolume(logger, ServicePMLogger, &p.PMLogger)...)
+		errs = append(errs, c.validateNodeVolume(proxy, ServicePMProxy, &p.PMProxy)...)
+	}
+	if p.FixOwnership && !p.PMLogger.ownedByRoot() && !p.PMProxy.ownedByRoot() {
+		errs = append(errs, field.Invalid(at.Child("fixOwnership"), true,
+			"has nothing to do: no volume is a PersistentVolumeClaim, a HostPath or Ephemeral"))
+	}
+	return errs
+}
+
+func (v *Volume) validate(at *field.Path) field.ErrorList {
+	if errs := oneOf(at.Child("type"), v.Type, volumeTypes...); len(errs) > 0 {
+		return errs // what else is allowed depends on it
+	}
+	errs := v.validateUnused(at)
+	errs = append(errs, checkOptionalName(at.Child("claimName"), v.ClaimName, validation.IsDNS1123Subdomain)...)
+	errs = append(errs, checkOptionalName(at.Child("storageClassName"), v.StorageClassName, validation.IsDNS1123Subdomain)...)
+	if v.AccessMode != "" {
+		errs = append(errs, oneOf(at.Child("accessMode"), v.AccessMode, accessModes...)...)
+	}
+	if v.Size != nil && v.Size.Sign() <= 0 {
+		errs = append(errs, field.Invalid(at.Child("size"), v.Size.String(), "must be more than 0"))
+	}
+	if v.Type == VolumeHostPath {
+		errs = append(errs, checkDataPath(at.Child("path"), v.Path)...)
+	}
+	return errs
+}
+
+// validateUnused refuses the fields that the volume's type does not use.
+func (v *Volume) validateUnused(at *field.Path) field.ErrorList {
+	claim := []VolumeType{VolumePersistentVolumeClaim}
+	claims := []VolumeType{VolumePersistentVolumeClaim, VolumeEphemeral}
+	var errs field.ErrorList
+	for _, f := range []struct {
+		key   string
+		given bool
+		types []VolumeType
+	}{
+		{"claimName", v.ClaimName != "", claim},
+		{"path", v.Path != "", []VolumeType{VolumeHostPath}},
+		{"accessMode", v.AccessMode != "", claims},
+		{"storageClassName", v.StorageClassName != "", claims},
+		{"size", v.Size != nil, append(claims, VolumeEmptyDir)},
+	} {
+		if f.given && !slices.Contains(f.types, v.Type) {
+			errs = append(errs, field.Forbidden(at.Child(f.key), fmt.Sprintf("is not for type %s: remove it, or set type to %s", v.Type, join(f.types))))
+		}
+	}
+	return errs
+}
+
+func join(types []VolumeType) string {
+	names := make([]string, len(types))
+	for n, t := range types {
+		names[n] = string(t)
+	}
+	return strings.Join(names, " or ")
+}
+
+// ownedByRoot tells whether a fresh volume may belong to root alone; an EmptyDir is writable for all.
+func (v *Volume) ownedByRoot() bool {
+	return v.Type == VolumePersistentVolumeClaim || v.Type == VolumeHostPath || v.Type == VolumeEphemeral
+}
+
+// validateSharing refuses one folder for both services: each cleans up what it takes for its own.
+func (p *Persistence) validateSharing(at *field.Path) field.ErrorList {
+	logger, proxy := p.PMLogger, p.PMProxy
+	switch {
+	case logger.Type != proxy.Type:
+		return nil
+	case proxy.Type == VolumePersistentVolumeClaim && logger.ClaimName == proxy.ClaimName:
+		return field.ErrorList{field.Invalid(at.Child("claimName"), proxy.ClaimName,
+			"is the claim of persistence.pmlogger too: they need one each")}
+	case proxy.Type == VolumeHostPath && (isWithin(logger.Path, proxy.Path) || isWithin(proxy.Path, logger.Path)):
+		return field.ErrorList{field.Invalid(at.Child("path"), proxy.Path,
+			fmt.Sprintf("must be apart from the path of persistence.pmlogger, %s", logger.Path))}
+	}
+	return nil
+}
+
+// validateNodeVolume refuses a claim that the pods of all nodes would share. pmlogger alone may, in folders named after the
+// nodes, which its pods are called after with the node's network; a claim of one node would leave all other pods pending.
+func (c *InjectorConfig) validateNodeVolume(at *field.Path, service Service, v *Volume) field.ErrorList {
+	if v.Type != VolumePersistentVolumeClaim {
+		return nil
+	}
+	if v.AccessMode != corev1.ReadWriteMany {
+		return field.ErrorList{field.Invalid(at.Child("type"), v.Type, fmt.Sprintf(
+			"the pods of a DaemonSet cannot share a claim that is %s: use HostPath, Ephemeral or EmptyDir", v.AccessMode))}
+	}
+	if service == ServicePMLogger && c.HostMonitoring.Enabled && c.HostMonitoring.HostNetwork {
+		return nil
+	}
+	detail := "the pods of a DaemonSet would write the same files: use HostPath, Ephemeral or EmptyDir"
+	if service == ServicePMLogger {
+		detail = "the pods of a DaemonSet have no lasting host names to tell their archives apart: use HostPath or Ephemeral, or hostMonitoring.hostNetwork"
+	}
+	return field.ErrorList{field.Invalid(at.Child("type"), v.Type, detail)}
+}
+
+var pathPattern = regexp.MustCompile(`^/[A-Za-z0-9._/-]*$`)
+
+// checkPath checks a path that ends up in a pod and in configuration files of PCP.
+func checkPath(at *field.Path, text string) field.ErrorList {
+	switch {
+	case text == "":
+		return field.ErrorList{field.Required(at, "must be an absolute path")}
+	case !pathPattern.MatchString(text):
+		return field.ErrorList{field.Invalid(at, text, "must be an absolute path of letters, digits and . _ - /")}
+	case path.Clean(text) != text:
+		return field.ErrorList{field.Invalid(at, text, "must have no .., no . and no needless /: write "+path.Clean(text))}
+	}
+	return nil
+}
+
+// isWithin tells whether a clean path is a folder or lies below it.
+func isWithin(text, folder string) bool {
+	return text == folder || strings.HasPrefix(text, strings.TrimSuffix(folder, "/")+"/")
+}
