@@ -1,0 +1,154 @@
+package mutate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+)
+
+// wish is what one pod shall get: the configuration, the pod's own overrides and its shape.
+type wish struct {
+	shape
+	services []config.Service
+	agents   []string
+	// custom tells that services or agents differ from the configuration's.
+	custom   bool
+	sources  []source
+	warnings []Warning
+}
+
+// userKeys are the keys below pcp.io/ that a pod's author may use, ownKeys those that only the injector writes.
+var (
+	userKeys = []string{AnnotationInject, AnnotationServices, AnnotationDomainAgents}
+	ownKeys  = []string{AnnotationPmlogconf, AnnotationProcAccess}
+)
+
+// wishOf reads the pod's annotations, reporting every one that is wrong or not allowed.
+func (i *Injector) wishOf(pod *Pod) (wish, field.ErrorList) {
+	w := wish{shape: i.shapeOf(pod), services: i.cfg.Container.Services, agents: i.cfg.Container.DomainAgents}
+	problems := i.checkKeys(pod)
+	annotations := pod.Metadata.Annotations
+	if value, present := annotations[AnnotationServices]; present {
+		services, errs := parseServices(value)
+		problems = append(problems, errs...)
+		w.services, w.custom = services, true
+	}
+	if value, present := annotations[AnnotationDomainAgents]; present {
+		agents, errs := parseAgents(value)
+		problems = append(problems, errs...)
+		w.agents, w.custom = append(slices.Clone(w.agents), agents...), true
+	}
+	own, errs := i.ownSources(annotations)
+	problems = append(problems, errs...)
+	w.sources = own
+	if i.cfg.OpenMetrics.Discover {
+		i.discover(pod, &w)
+	}
+	return w, problems
+}
+
+// checkKeys finds keys below pcp.io/ that nobody knows, that only the injector writes, or that are not allowed here.
+func (i *Injector) checkKeys(pod *Pod) field.ErrorList {
+	var problems field.ErrorList
+	for key := range pod.Metadata.Annotations {
+		if strings.HasPrefix(key, domain) {
+			problems = appendProblem(problems, i.checkKey(pod, key))
+		}
+		if strings.HasPrefix(key, OpenMetricsPrefix) {
+			problems = appendProblem(problems, i.checkAllowed(key, config.OverrideOpenMetrics))
+		}
+	}
+	if value, present := pod.Metadata.Labels[LabelInjected]; present {
+		problems = append(problems, field.Invalid(field.NewPath("metadata", "labels").Key(LabelInjected), value,
+			"is written by the injector only: remove the label"))
+	}
+	return problems
+}
+
+func (i *Injector) checkKey(pod *Pod, key string) *field.Error {
+	switch {
+	case key == AnnotationServices:
+		return i.checkAllowed(key, config.OverrideServices)
+	case key == AnnotationDomainAgents:
+		return i.checkAllowed(key, config.OverrideDomainAgents)
+	case key == AnnotationStatus:
+		return checkStatus(pod)
+	case slices.Contains(ownKeys, key):
+		return field.Forbidden(annotationPath(key), "is written by the injector only: remove the annotation")
+	case slices.Contains(userKeys, key):
+		return nil
+	}
+	return field.Invalid(annotationPath(key), field.OmitValueType{}, unknownKey(key))
+}
+
+func unknownKey(key string) string {
+	detail := fmt.Sprintf("unknown key: allowed are %s and %s<name>", strings.Join(userKeys, ", "), OpenMetricsPrefix)
+	if meant := config.Nearest(key, userKeys); meant != "" {
+		detail += "; did you mean " + meant + "?"
+	}
+	return detail
+}
+
+// checkStatus lets a status stand that only says why a pod was left out, since it will be overwritten.
+func checkStatus(pod *Pod) *field.Error {
+	path := annotationPath(AnnotationStatus)
+	switch status := statusOf(pod); {
+	case status == nil:
+		return field.Forbidden(path, "is written by the injector only: remove the annotation")
+	case status.Reason == ReasonInjected:
+		return field.Forbidden(path, fmt.Sprintf("says that PCP is injected, but there is no container %q: remove the annotation", ContainerName))
+	}
+	return nil
+}
+
+func (i *Injector) checkAllowed(key string, override config.Override) *field.Error {
+	if slices.Contains(i.cfg.Overrides.Allow, override) {
+		return nil
+	}
+	return field.Forbidden(annotationPath(key), fmt.Sprintf("the injector's configuration does not list %q in overrides.allow: remove the annotation, or ask the administrator", override))
+}
+
+// parseServices returns them in the image's order.
+func parseServices(value string) ([]config.Service, field.ErrorList) {
+	var named, services []config.Service
+	for _, word := range splitList(value) {
+		named = append(named, config.Service(word))
+	}
+	for _, service := range config.Services {
+		if slices.Contains(named, service) {
+			services = append(services, service)
+		}
+	}
+	return services, config.CheckServices(annotationPath(AnnotationServices), named)
+}
+
+func parseAgents(value string) ([]string, field.ErrorList) {
+	agents := splitList(value)
+	return agents, config.CheckDomainAgents(annotationPath(AnnotationDomainAgents), agents)
+}
+
+func splitList(value string) []string {
+	words := strings.Split(value, ",")
+	for n := range words {
+		words[n] = strings.TrimSpace(words[n])
+	}
+	return words
+}
+
+func appendProblem(problems field.ErrorList, problem *field.Error) field.ErrorList {
+	if problem == nil {
+		return problems
+	}
+	return append(problems, problem)
+}
+
+// sorted puts problems in the order of their text, since annotations come from a map.
+func sorted(problems field.ErrorList) field.ErrorList {
+	slices.SortFunc(problems, func(a, b *field.Error) int { return cmp.Compare(a.Error(), b.Error()) })
+	return problems
+}

@@ -1,0 +1,96 @@
+package mutate
+
+import (
+	"strings"
+
+	"gomodules.xyz/jsonpatch/v2"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Reason says in one stable word why a pod was or was not injected. It feeds the status annotation, the metric, the log
+// and the audit annotation.
+type Reason string
+
+// The reasons, in the order in which they are found.
+const (
+	// ReasonNotRequested: the pod has no pcp.io/inject annotation, or it says "false".
+	ReasonNotRequested Reason = "NotRequested"
+	// ReasonInvalidRequest: pcp.io/inject is neither "true" nor "false"; rejected.
+	ReasonInvalidRequest Reason = "InvalidRequest"
+	// ReasonAlreadyInjected: the injector's own result came back; nothing to do.
+	ReasonAlreadyInjected Reason = "AlreadyInjected"
+	// ReasonNotDesignated: another workload is the designated one; allowed without PCP.
+	ReasonNotDesignated Reason = "NotDesignated"
+	// ReasonUntrustedCreator: the owner is the designated one, but its controller did not create the pod; allowed without PCP.
+	ReasonUntrustedCreator Reason = "UntrustedCreator"
+	// ReasonIncompatible: PCP could not work in this pod; rejected with all problems.
+	ReasonIncompatible Reason = "Incompatible"
+	// ReasonInjected: the pod gets PCP.
+	ReasonInjected Reason = "Injected"
+)
+
+// Reasons are all reasons, so that every metric's series can exist from the start.
+var Reasons = []Reason{
+	ReasonNotRequested, ReasonInvalidRequest, ReasonAlreadyInjected, ReasonNotDesignated,
+	ReasonUntrustedCreator, ReasonIncompatible, ReasonInjected,
+}
+
+// Allowed tells whether a pod with this reason may be created.
+func (r Reason) Allowed() bool {
+	return r != ReasonInvalidRequest && r != ReasonIncompatible
+}
+
+// Owner is the workload that a pod belongs to, e.g. Deployment node-monitor.
+type Owner struct {
+	Kind string
+	Name string
+}
+
+// Request is what a decision is made from.
+type Request struct {
+	// Namespace of the request: a pod made by a controller may not have one yet.
+	Namespace string
+	// Username of the request's user. Ignored where Owner is given.
+	Username string
+	// Owner where it is known without doubt, as for a workload's template in a file; nil derives it from the pod.
+	Owner *Owner
+	// Pod to decide about.
+	Pod *Pod
+}
+
+// Warning is advice for whoever creates the pod: a stable code, and one sentence.
+type Warning struct {
+	Code    string
+	Message string
+}
+
+// String is the form that users see.
+func (w Warning) String() string {
+	return "pcp-injector: " + w.Code + ": " + w.Message
+}
+
+// Decision about one pod.
+type Decision struct {
+	// Reason, which also tells whether the pod is allowed.
+	Reason Reason
+	// Problems are why the pod is rejected, all of them at once.
+	Problems field.ErrorList
+	// Message explains a pod that was allowed without PCP although it asked.
+	Message string
+	// Warnings for pods that are allowed.
+	Warnings []Warning
+	// Patch to apply to the pod: adds at places that the injector owns, replaces of the pod-level fields that it names.
+	Patch []jsonpatch.Operation
+}
+
+// Explanation is the decision in words: empty where there is nothing to say.
+func (d *Decision) Explanation() string {
+	if len(d.Problems) == 0 {
+		return d.Message
+	}
+	lines := make([]string, len(d.Problems))
+	for n, problem := range d.Problems {
+		lines[n] = problem.Error()
+	}
+	return strings.Join(lines, "; ")
+}

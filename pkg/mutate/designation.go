@@ -1,0 +1,88 @@
+package mutate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+)
+
+// groups are the API groups of the kinds that Kubernetes knows: a custom resource may bear the same kind.
+var groups = map[config.TargetKind]string{
+	config.KindPod:                   "",
+	config.KindReplicationController: "",
+	config.KindReplicaSet:            "apps",
+	config.KindStatefulSet:           "apps",
+	config.KindDaemonSet:             "apps",
+	config.KindDeployment:            "apps",
+	config.KindJob:                   "batch",
+	config.KindCronJob:               "batch",
+}
+
+// designated returns an empty reason for a pod of the designated template that its own controller created, else why not.
+func (i *Injector) designated(req Request) (Reason, string) {
+	target := i.cfg.Target
+	owners := ownersOf(req)
+	match := Owner{Kind: string(target.Kind), Name: target.Name}
+	if req.Namespace != target.Namespace || !slices.Contains(owners, match) {
+		return ReasonNotDesignated, fmt.Sprintf("pod belongs to %s in namespace %q; PCP goes only into %s in namespace %q, the configured target",
+			owners[len(owners)-1], req.Namespace, match, target.Namespace)
+	}
+	if req.Owner == nil && len(target.TrustedCreators) > 0 && !slices.Contains(target.TrustedCreators, req.Username) {
+		return ReasonUntrustedCreator, fmt.Sprintf("pod claims to belong to %s, but user %q created it; target.trustedCreators allows %s",
+			match, req.Username, strings.Join(target.TrustedCreators, ", "))
+	}
+	return "", ""
+}
+
+// ownersOf are the workloads that the pod belongs to, nearest first: a ReplicaSet, then its Deployment.
+func ownersOf(req Request) []Owner {
+	if req.Owner != nil {
+		return []Owner{*req.Owner}
+	}
+	for _, ref := range req.Pod.Metadata.OwnerReferences {
+		if ref.Controller {
+			return ownersThrough(ref, req.Pod.Metadata.Labels)
+		}
+	}
+	return []Owner{{Kind: string(config.KindPod), Name: req.Pod.Metadata.Name}}
+}
+
+// ownersThrough follows an ownerReference by names alone, since nothing may be looked up. The names are made in
+// https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/deployment/sync.go (getNewReplicaSet) and
+// https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/cronjob/utils.go (getJobName).
+func ownersThrough(ref OwnerReference, labels map[string]string) []Owner {
+	kind := config.TargetKind(ref.Kind)
+	group, _, hasGroup := strings.Cut(ref.APIVersion, "/")
+	if !hasGroup {
+		group = ""
+	}
+	if known, ok := groups[kind]; ok && known != group {
+		return []Owner{{Kind: ref.Kind + "." + group, Name: ref.Name}}
+	}
+	owners := []Owner{{Kind: ref.Kind, Name: ref.Name}}
+	switch kind {
+	case config.KindReplicaSet:
+		if hash := labels["pod-template-hash"]; hash != "" && strings.HasSuffix(ref.Name, "-"+hash) {
+			owners = append(owners, Owner{Kind: string(config.KindDeployment), Name: strings.TrimSuffix(ref.Name, "-"+hash)})
+		}
+	case config.KindJob:
+		if at := strings.LastIndexByte(ref.Name, '-'); at > 0 && isDigits(ref.Name[at+1:]) {
+			owners = append(owners, Owner{Kind: string(config.KindCronJob), Name: ref.Name[:at]})
+		}
+	}
+	return owners
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// String names the workload as users do.
+func (o Owner) String() string {
+	if o.Name == "" {
+		return "a bare " + o.Kind + " without a name"
+	}
+	return fmt.Sprintf("%s %q", o.Kind, o.Name)
+}

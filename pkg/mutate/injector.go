@@ -1,0 +1,133 @@
+// Package mutate is the pure core of the injector: from a configuration and a pod it decides whether the pod gets the PCP
+// container, and builds the patch that adds it. It does no I/O and knows neither clock nor logger.
+package mutate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"gomodules.xyz/jsonpatch/v2"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+)
+
+// Injector decides about pods for one configuration. It is immutable and safe for concurrent use.
+type Injector struct {
+	cfg      *config.InjectorConfig
+	version  string
+	hash     string
+	hostname string
+	// endpoints are the names of the administrator's sources as PCP will see them.
+	endpoints sets.Set[string]
+	// standard holds what pods without overrides get, so that it is marshaled once.
+	standard map[shape]*sidecar
+}
+
+// New prepares an Injector for a completed and valid configuration, which must not change afterwards. The version of this
+// program goes into the status annotation.
+func New(cfg *config.InjectorConfig, version string) (*Injector, error) {
+	canonical, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("failed to encode the configuration: %w", err)
+	}
+	sum := sha256.Sum256(canonical)
+	i := &Injector{
+		cfg:       cfg,
+		version:   version,
+		hash:      hex.EncodeToString(sum[:8]),
+		hostname:  hostnameFor(cfg.Target.Name),
+		endpoints: sets.New[string](),
+		standard:  map[shape]*sidecar{},
+	}
+	for name := range cfg.OpenMetrics.Endpoints {
+		safe, err := config.SourceName(name)
+		if err != nil {
+			return nil, fmt.Errorf("openMetrics.endpoints[%s]: %w", name, err)
+		}
+		i.endpoints.Insert(safe)
+	}
+	if err := i.buildStandard(); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// ConfigHash identifies the configuration: the first 16 hexadecimal digits of a SHA-256.
+func (i *Injector) ConfigHash() string { return i.hash }
+
+// Decide decides about one pod.
+func (i *Injector) Decide(req Request) Decision {
+	pod := req.Pod
+	asked, problem := requested(pod)
+	switch {
+	case problem != nil:
+		return Decision{Reason: ReasonInvalidRequest, Problems: field.ErrorList{problem}}
+	case !asked:
+		return Decision{Reason: ReasonNotRequested}
+	}
+	if status := statusOf(pod); status != nil && status.Reason == ReasonInjected && hasContainer(pod, ContainerName) {
+		return i.alreadyInjected(pod, status)
+	}
+	if reason, message := i.designated(req); reason != "" {
+		return i.leaveOut(pod, reason, message)
+	}
+	w, problems := i.wishOf(pod)
+	problems = append(problems, i.incompatibilities(pod, &w)...)
+	if len(problems) > 0 {
+		return Decision{Reason: ReasonIncompatible, Problems: sorted(problems)}
+	}
+	return i.inject(req, &w)
+}
+
+func requested(pod *Pod) (bool, *field.Error) {
+	switch value := pod.Metadata.Annotations[AnnotationInject]; value {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	default:
+		if _, present := pod.Metadata.Annotations[AnnotationInject]; !present {
+			return false, nil
+		}
+		return false, field.Invalid(annotationPath(AnnotationInject), value, `must be "true" or "false"`)
+	}
+}
+
+// alreadyInjected is the answer to our own result: another webhook, or an in-tree plugin, changed the pod after us.
+func (i *Injector) alreadyInjected(pod *Pod, status *Status) Decision {
+	decision := Decision{Reason: ReasonAlreadyInjected}
+	if status.Config != i.hash {
+		decision.warn(warnStale, "injected with configuration %.16s, this is %s: render the pod again to take the change", status.Config, i.hash)
+	}
+	for _, c := range append(pod.Spec.Containers, pod.Spec.InitContainers...) {
+		if _, limited := c.Resources.Limits["cpu"]; limited && c.Name == ContainerName {
+			decision.warn(warnCPULimit, "container pcp got a cpu limit, perhaps from a LimitRange: PCP's agents may start late or never")
+		}
+	}
+	return decision
+}
+
+// leaveOut allows a pod that asked without PCP, and says why where the user can see it.
+func (i *Injector) leaveOut(pod *Pod, reason Reason, message string) Decision {
+	decision := Decision{Reason: reason, Message: message}
+	decision.warn(string(reason), "%s", message)
+	status := Status{Version: i.version, Config: i.hash, Reason: reason, Message: message}
+	status.Added.Annotations = []string{AnnotationStatus}
+	text := status.String()
+	if pod.Metadata.Annotations[AnnotationStatus] != text {
+		decision.Patch = []jsonpatch.Operation{annotate(AnnotationStatus, text)}
+	}
+	return decision
+}
+
+func hasContainer(pod *Pod, name string) bool {
+	return indexOf(pod.Spec.Containers, name) >= 0 || indexOf(pod.Spec.InitContainers, name) >= 0
+}
+
+func annotationPath(key string) *field.Path {
+	return field.NewPath("metadata", "annotations").Key(key)
+}

@@ -1,0 +1,42 @@
+package mutate
+
+// The names of the contract between pods, administrators and the injector.
+const (
+	// NamespaceLabel with the value NamespaceLabelValue opts a namespace in. The API server checks it, not this package.
+	NamespaceLabel      = "pcp.io/injection"
+	NamespaceLabelValue = "enabled"
+
+	// AnnotationInject opts the pod (template) in ("true") or out ("false").
+	AnnotationInject = "pcp.io/inject"
+	// AnnotationServices overrides PCP_SERVICES: a comma-separated subset of pmcd, pmie, pmlogger and pmproxy.
+	AnnotationServices = "pcp.io/services"
+	// AnnotationDomainAgents adds to PCP_DOMAIN_AGENTS: comma-separated names.
+	AnnotationDomainAgents = "pcp.io/domain-agents"
+	// OpenMetricsPrefix, followed by a name, is one OpenMetrics source: the value is the .url file.
+	OpenMetricsPrefix = "openmetrics.pcp.io/"
+
+	// AnnotationStatus is written by the injector: a Status as JSON.
+	AnnotationStatus = "pcp.io/status"
+	// AnnotationPmlogconf is written by the injector: the pmlogconf group that archives the OpenMetrics sources.
+	AnnotationPmlogconf = "pcp.io/pmlogconf-openmetrics"
+	// AnnotationProcAccess is written by the injector: the drop-in of pmcd.service that hides process details.
+	AnnotationProcAccess = "pcp.io/pmcd-proc-access"
+	// LabelInjected with the value "true" is written by the injector, for Services, NetworkPolicies and PodMonitors to select.
+	LabelInjected = "pcp.io/injected"
+
+	// ContainerName is the PCP container's.
+	ContainerName = "pcp"
+	// InitContainerName is that of the container that gives the volumes to PCP's user.
+	InitContainerName = "pcp-fix-ownership"
+	// VolumePrefix is reserved for the injector's volumes.
+	VolumePrefix = "pcp-"
+
+	// Names and numbers of the container's ports. pmproxy also binds PortPMProxyTLS.
+	PortNamePMCD    = "pmcd"
+	PortNamePMProxy = "pmproxy"
+	PortPMCD        = 44321
+	PortPMProxy     = 44322
+	PortPMProxyTLS  = 44323
+
+	domain = "pcp.io/"
+)

@@ -1,0 +1,72 @@
+package mutate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// checkPorts: the containers of a pod share one network, so that PCP's ports must be free, and so must their names, by
+// which Services find them.
+func checkPorts(_ *Injector, pod *Pod, w *wish) field.ErrorList {
+	var problems field.ErrorList
+	taken := portsOf(w.services)
+	eachPort(pod, func(port Port, where func() *field.Path) {
+		if isTCP(port) && slices.Contains(taken, port.ContainerPort) {
+			problems = append(problems, portTaken(where().Child("containerPort"), port.ContainerPort))
+		}
+		if isTCP(port) && port.HostPort != port.ContainerPort && slices.Contains(taken, port.HostPort) {
+			problems = append(problems, portTaken(where().Child("hostPort"), port.HostPort))
+		}
+		if port.Name == PortNamePMCD || port.Name == PortNamePMProxy {
+			problems = append(problems, field.Invalid(where().Child("name"), port.Name, "Services would find this port in place of PCP's: rename the port"))
+		}
+	})
+	return problems
+}
+
+func portTaken(path *field.Path, port int64) *field.Error {
+	return field.Invalid(path, port, fmt.Sprintf("pmcd and pmproxy bind TCP ports %d to %d: move the container's port, or leave the service out with %s",
+		PortPMCD, PortPMProxyTLS, AnnotationServices))
+}
+
+// checkHostNetwork finds what the API server or the kubelet would refuse once the injector gives the pod the node's
+// network (https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/apis/core/validation/validation.go).
+func checkHostNetwork(i *Injector, pod *Pod, _ *wish) field.ErrorList {
+	if !i.wantsHostNetwork() || isTrue(pod.Spec.HostNetwork) {
+		return nil
+	}
+	problems := checkHostPorts(pod)
+	if pod.Spec.HostnameOverride != nil {
+		problems = append(problems, field.Invalid(specPath.Child("hostnameOverride"), *pod.Spec.HostnameOverride,
+			"not possible with hostMonitoring.hostNetwork, where the host name is the node's: remove hostnameOverride"))
+	}
+	if security := pod.Spec.SecurityContext; security != nil {
+		for n, sysctl := range security.Sysctls {
+			if strings.HasPrefix(sysctl.Name, "net.") || strings.HasPrefix(sysctl.Name, "net/") {
+				problems = append(problems, field.Invalid(specPath.Child("securityContext", "sysctls").Index(n).Child("name"), sysctl.Name,
+					"the network is the node's with hostMonitoring.hostNetwork: remove the sysctl"))
+			}
+		}
+	}
+	return problems
+}
+
+func checkHostPorts(pod *Pod) field.ErrorList {
+	var problems field.ErrorList
+	seen := map[Port]bool{}
+	eachPort(pod, func(port Port, where func() *field.Path) {
+		if port.HostPort != 0 && port.HostPort != port.ContainerPort {
+			problems = append(problems, field.Invalid(where().Child("hostPort"), port.HostPort,
+				fmt.Sprintf("must equal containerPort %d with hostMonitoring.hostNetwork, where ports are the node's: remove hostPort", port.ContainerPort)))
+		}
+		key := Port{ContainerPort: port.ContainerPort, Protocol: valueOr(port.Protocol, "TCP")}
+		if seen[key] {
+			problems = append(problems, field.Duplicate(where().Child("containerPort"), port.ContainerPort))
+		}
+		seen[key] = true
+	})
+	return problems
+}

@@ -1,0 +1,79 @@
+package mutate
+
+import "encoding/json"
+
+// Pod is the small view of a pod (or pod template) that decisions need. It is decoded from JSON with case-sensitive keys,
+// as the API server's are, e.g. by sigs.k8s.io/json; all else of the pod is never looked at, and so never lost.
+type Pod struct {
+	Metadata Metadata `json:"metadata"`
+	Spec     Spec     `json:"spec"`
+}
+
+// Metadata of a pod.
+type Metadata struct {
+	Name            string            `json:"name"`
+	GenerateName    string            `json:"generateName"`
+	Labels          map[string]string `json:"labels"`
+	Annotations     map[string]string `json:"annotations"`
+	OwnerReferences []OwnerReference  `json:"ownerReferences"`
+}
+
+// OwnerReference of a pod.
+type OwnerReference struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Controller bool   `json:"controller"`
+}
+
+// Spec of a pod. Pointers tell absent from false, since what a pod's author wrote is restored by Uninject.
+type Spec struct {
+	Containers                    []Container       `json:"containers"`
+	InitContainers                []Container       `json:"initContainers"`
+	Volumes                       []Named           `json:"volumes"`
+	NodeSelector                  map[string]string `json:"nodeSelector"`
+	OS                            *Named            `json:"os"`
+	RestartPolicy                 string            `json:"restartPolicy"`
+	DNSPolicy                     *string           `json:"dnsPolicy"`
+	Hostname                      *string           `json:"hostname"`
+	HostnameOverride              *string           `json:"hostnameOverride"`
+	HostNetwork                   *bool             `json:"hostNetwork"`
+	HostPID                       bool              `json:"hostPID"`
+	ShareProcessNamespace         bool              `json:"shareProcessNamespace"`
+	HostUsers                     *bool             `json:"hostUsers"`
+	TerminationGracePeriodSeconds *int64            `json:"terminationGracePeriodSeconds"`
+	Resources                     *Resources        `json:"resources"`
+	SecurityContext               *SecurityContext  `json:"securityContext"`
+}
+
+// SecurityContext of a pod.
+type SecurityContext struct {
+	Sysctls        []Named   `json:"sysctls"`
+	WindowsOptions *struct{} `json:"windowsOptions"`
+}
+
+// Named is an object of which only the name matters.
+type Named struct {
+	Name string `json:"name"`
+}
+
+// Container of a pod.
+type Container struct {
+	Name      string    `json:"name"`
+	Ports     []Port    `json:"ports"`
+	Resources Resources `json:"resources"`
+}
+
+// Port of a container.
+type Port struct {
+	Name          string `json:"name"`
+	ContainerPort int64  `json:"containerPort"`
+	HostPort      int64  `json:"hostPort"`
+	Protocol      string `json:"protocol"`
+}
+
+// Resources of a container, quantities as they stand.
+type Resources struct {
+	Requests map[string]json.RawMessage `json:"requests"`
+	Limits   map[string]json.RawMessage `json:"limits"`
+}

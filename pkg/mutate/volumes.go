@@ -1,0 +1,144 @@
+package mutate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+)
+
+const (
+	volumePMLogger    = VolumePrefix + "pmlogger"
+	volumePMProxy     = VolumePrefix + "pmproxy"
+	volumeOpenMetrics = VolumePrefix + "openmetrics"
+	volumePmlogconf   = VolumePrefix + "pmlogconf"
+	volumeProcAccess  = VolumePrefix + "pmcd-proc-access"
+	volumeHost        = VolumePrefix + "host"
+
+	// The entrypoint writes another file into this folder, so that only the one file may be mounted.
+	dropInFile   = "20-proc-access.conf"
+	dropInFolder = "/etc/systemd/system/pmcd.service.d/"
+)
+
+// dataVolume is one of the two volumes that hold PCP's data.
+type dataVolume struct {
+	name, mountPath string
+	config.Volume
+}
+
+// dataVolumes are those of the services that run.
+func (i *Injector) dataVolumes(w *wish) []dataVolume {
+	var volumes []dataVolume
+	if v := i.cfg.Persistence.PMLogger; w.runs(config.ServicePMLogger) && v.Type != config.VolumeNone {
+		volumes = append(volumes, dataVolume{volumePMLogger, "/var/log/pcp/pmlogger", v})
+	}
+	if v := i.cfg.Persistence.PMProxy; w.runs(config.ServicePMProxy) && v.Type != config.VolumeNone {
+		volumes = append(volumes, dataVolume{volumePMProxy, "/var/log/pcp/pmproxy", v})
+	}
+	return volumes
+}
+
+func (i *Injector) volumes(w *wish) []corev1.Volume {
+	var volumes []corev1.Volume
+	for _, d := range i.dataVolumes(w) {
+		volumes = append(volumes, corev1.Volume{Name: d.name, VolumeSource: dataSource(d.Volume)})
+	}
+	if i.cfg.OpenMetrics.Enabled {
+		volumes = append(volumes, i.openMetricsVolume(w))
+	}
+	if i.archivesOpenMetrics(w) {
+		volumes = append(volumes, projected(volumePmlogconf, []file{{"openmetrics", AnnotationPmlogconf}}, i.cfg.OpenMetrics.PmlogconfConfigMapName))
+	}
+	if i.hidesProcesses(w) {
+		volumes = append(volumes, projected(volumeProcAccess, []file{{dropInFile, AnnotationProcAccess}}, ""))
+	}
+	if host := i.cfg.HostMonitoring; host.Enabled {
+		volumes = append(volumes, corev1.Volume{Name: volumeHost, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: host.HostPath, Type: new(corev1.HostPathDirectory)}}})
+	}
+	return volumes
+}
+
+// openMetricsVolume is one read-only volume, mounted even where it is empty: it hides the image's stock sources, which
+// would read ports of the user's own pod.
+func (i *Injector) openMetricsVolume(w *wish) corev1.Volume {
+	var files []file
+	for _, s := range w.sources {
+		files = append(files, file{s.name + ".url", s.key})
+	}
+	return projected(volumeOpenMetrics, files, i.cfg.OpenMetrics.ConfigMapName)
+}
+
+// file is one that an annotation of the pod holds.
+type file struct {
+	path, annotation string
+}
+
+// projected puts files of the pod's annotations and those of a ConfigMap, which need not exist, into one folder. Of two
+// files with one name the last wins, the administrator's. All may read them, none may execute: PCP's agents run as their own
+// user, and run what is executable.
+func projected(name string, files []file, configMap string) corev1.Volume {
+	source := &corev1.ProjectedVolumeSource{DefaultMode: new(int32(0o444))}
+	if len(files) > 0 {
+		items := &corev1.DownwardAPIProjection{}
+		for _, f := range files {
+			items.Items = append(items.Items, corev1.DownwardAPIVolumeFile{
+				Path:     f.path,
+				FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['" + f.annotation + "']"},
+			})
+		}
+		source.Sources = append(source.Sources, corev1.VolumeProjection{DownwardAPI: items})
+	}
+	if configMap != "" {
+		source.Sources = append(source.Sources, corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: configMap}, Optional: new(true),
+		}})
+	}
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Projected: source}}
+}
+
+func dataSource(v config.Volume) corev1.VolumeSource {
+	switch v.Type {
+	case config.VolumePersistentVolumeClaim:
+		return corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: v.ClaimName}}
+	case config.VolumeHostPath:
+		return corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: v.Path, Type: new(corev1.HostPathDirectoryOrCreate)}}
+	case config.VolumeEphemeral:
+		return corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{VolumeClaimTemplate: claimTemplate(v)}}
+	case config.VolumeEmptyDir:
+		return corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: v.Size}}
+	case config.VolumeNone:
+	}
+	return corev1.VolumeSource{}
+}
+
+func claimTemplate(v config.Volume) *corev1.PersistentVolumeClaimTemplate {
+	spec := corev1.PersistentVolumeClaimSpec{
+		AccessModes: []corev1.PersistentVolumeAccessMode{v.AccessMode},
+		Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: *v.Size}},
+	}
+	if v.StorageClassName != "" {
+		spec.StorageClassName = &v.StorageClassName
+	}
+	return &corev1.PersistentVolumeClaimTemplate{ObjectMeta: metav1.ObjectMeta{}, Spec: spec}
+}
+
+// volumeMounts are those of the PCP container.
+func (i *Injector) volumeMounts(w *wish) []corev1.VolumeMount {
+	var mounts []corev1.VolumeMount
+	for _, d := range i.dataVolumes(w) {
+		mounts = append(mounts, corev1.VolumeMount{Name: d.name, MountPath: d.mountPath})
+	}
+	if i.cfg.OpenMetrics.Enabled {
+		mounts = append(mounts, corev1.VolumeMount{Name: volumeOpenMetrics, MountPath: "/var/lib/pcp/pmdas/openmetrics/config.d", ReadOnly: true})
+	}
+	if i.archivesOpenMetrics(w) {
+		mounts = append(mounts, corev1.VolumeMount{Name: volumePmlogconf, MountPath: "/var/lib/pcp/config/pmlogconf/openmetrics", ReadOnly: true})
+	}
+	if i.hidesProcesses(w) {
+		mounts = append(mounts, corev1.VolumeMount{Name: volumeProcAccess, MountPath: dropInFolder + dropInFile, SubPath: dropInFile, ReadOnly: true})
+	}
+	if host := i.cfg.HostMonitoring; host.Enabled {
+		mounts = append(mounts, corev1.VolumeMount{Name: volumeHost, MountPath: host.MountPath, ReadOnly: true, MountPropagation: new(corev1.MountPropagationHostToContainer)})
+	}
+	return mounts
+}

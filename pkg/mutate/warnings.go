@@ -1,0 +1,104 @@
+package mutate
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+)
+
+// The stable codes of warnings, beside the reasons NotDesignated and UntrustedCreator.
+const (
+	warnStale             = "StaleConfiguration"
+	warnDiscovery         = "Discovery"
+	warnGracePeriod       = "GracePeriod"
+	warnQoS               = "QoSChanged"
+	warnHostUsers         = "HostUsers"
+	warnHostNetwork       = "HostNetworkExposed"
+	warnProcessDetails    = "ProcessDetails"
+	warnSmallVolume       = "SmallVolume"
+	warnHostname          = "UnstableHostname"
+	warnReadiness         = "ReadinessPort"
+	warnCPULimit          = "CPULimit"
+	warnPodResources      = "PodLevelResources"
+	warnReplicas          = "Replicas"
+	warnStrategy          = "SurgingStrategy"
+	minGracePeriodSeconds = 30
+	maxWarning            = 256
+)
+
+// hostVolumeSize is what the archives of a monitored node need: 290 MB a day before compression, 14 days kept.
+var hostVolumeSize = resource.MustParse("10Gi")
+
+// advise warns about what will work, but badly.
+func (i *Injector) advise(d *Decision, pod *Pod, w *wish, s *sidecar) {
+	if grace := pod.Spec.TerminationGracePeriodSeconds; grace != nil && *grace < minGracePeriodSeconds {
+		d.warn(warnGracePeriod, "spec.terminationGracePeriodSeconds is %d: PCP needs up to 13 s to stop while agents install, set %d or more", *grace, minGracePeriodSeconds)
+	}
+	if before, after := qosBefore(pod), qosAfter(pod, s); !w.podResources && before != after {
+		d.warn(warnQoS, "the pod's QoS class changes from %s to %s, since PCP has requests and no limits", before, after)
+	}
+	if w.podResources {
+		d.warn(warnPodResources, "spec.resources is shared by all containers: leave 50m cpu and 128Mi memory in it for PCP, which gets no requests of its own")
+	}
+	if pod.Spec.HostUsers != nil && !*pod.Spec.HostUsers {
+		d.warn(warnHostUsers, "spec.hostUsers is false: PCP is privileged only within the pod's user namespace, and some of its metrics will be missing")
+	}
+	i.adviseOnArchives(d, pod, w)
+	i.adviseOnExposure(d, w)
+}
+
+// adviseOnArchives warns about archives that will be lost or fill their volume.
+func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, w *wish) {
+	if _, limited := i.cfg.Container.Resources.Limits["cpu"]; limited {
+		d.warn(warnCPULimit, "container.resources.limits.cpu is set: PCP's agents may start late or never, leave it out")
+	}
+	if !w.runs(config.ServicePMLogger) {
+		return
+	}
+	archives := i.cfg.Persistence.PMLogger
+	if i.cfg.HostMonitoring.Enabled && archives.Size != nil && archives.Size.Cmp(hostVolumeSize) < 0 {
+		d.warn(warnSmallVolume, "persistence.pmlogger.size is %s: the archives of a monitored node need about %s", archives.Size, &hostVolumeSize)
+	}
+	lasting := archives.Type == config.VolumePersistentVolumeClaim || archives.Type == config.VolumeHostPath
+	if lasting && i.needsHostname(pod, w.shape) && !i.setsHostname(pod, w.shape) {
+		remedy := "set stableHostname"
+		if i.cfg.Target.Kind == config.KindDaemonSet {
+			remedy = "set hostMonitoring.hostNetwork"
+		}
+		d.warn(warnHostname, "the host name changes with every pod: each starts a new folder of archives, and old ones are never culled; %s", remedy)
+	}
+}
+
+// adviseOnExposure warns about data that others can read.
+func (i *Injector) adviseOnExposure(d *Decision, w *wish) {
+	if w.hostNetwork {
+		d.warn(warnHostNetwork, "pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies there: guard ports %d to %d", PortPMCD, PortPMProxyTLS)
+	}
+	if probe := i.cfg.Container.Probes.Readiness; w.hostNetwork && (probe.TCPSocket != nil || probe.HTTPGet != nil) {
+		d.warn(warnReadiness, "container.probes.readiness asks a port of the node, where another pmcd may answer: leave it out, the default asks pmcd's own socket")
+	}
+	if i.cfg.HostMonitoring.ProcessDetails {
+		d.warn(warnProcessDetails, "hostMonitoring.processDetails lets whoever reaches ports %d and %d read the environment of every process, secrets included", PortPMCD, PortPMProxy)
+	}
+}
+
+func (d *Decision) warn(code, format string, arguments ...any) {
+	d.Warnings = append(d.Warnings, newWarning(code, format, arguments...))
+}
+
+func (w *wish) warn(code, format string, arguments ...any) {
+	w.warnings = append(w.warnings, newWarning(code, format, arguments...))
+}
+
+// newWarning keeps to the length up to which the API server promises to pass a warning on
+// (https://pkg.go.dev/k8s.io/api/admission/v1#AdmissionResponse).
+func newWarning(code, format string, arguments ...any) Warning {
+	w := Warning{Code: code, Message: fmt.Sprintf(format, arguments...)}
+	if excess := len(w.String()) - maxWarning; excess > 0 {
+		w.Message = strings.ToValidUTF8(w.Message[:len(w.Message)-excess-3], "") + "..."
+	}
+	return w
+}
