@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/performancecopilot/pcp-injector/internal/manifest"
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// injection adds PCP to pod templates.
+type injection struct {
+	namespace string
+	// configured decides for the target of a configuration; nil where each document is its own target.
+	configured *mutate.Injector
+	// first is the workload that got PCP before, if any.
+	first string
+}
+
+func newInjection(configFile, namespace string) (*injection, error) {
+	if configFile == "" {
+		return &injection{namespace: orElse(namespace, config.Default().Target.Namespace)}, nil
+	}
+	cfg, err := config.Load(configFile)
+	if err != nil {
+		return nil, err
+	}
+	injector, err := mutate.New(cfg, programVersion())
+	return &injection{namespace: orElse(namespace, cfg.Target.Namespace), configured: injector}, err
+}
+
+func orElse(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+func (i *injection) change(w *manifest.Workload) (*outcome, error) {
+	asked, present := annotation(w.Template, mutate.AnnotationInject)
+	switch _, isText := asked.(string); {
+	case !present:
+		return skipped(mutate.ReasonNotRequested, i.howToAsk(w)), nil
+	case !w.Known:
+		return skipped("UnknownKind", "only the workloads of Kubernetes itself are read: inject its pods with the webhook"), nil
+	case !isText:
+		path := field.NewPath("metadata", "annotations").Key(mutate.AnnotationInject)
+		problem := field.Invalid(path, asked, `must be "true" or "false", in quotes`)
+		return refused(w, mutate.ReasonInvalidRequest, problem), nil
+	}
+	pod, err := decodePod(w.Template)
+	if err != nil {
+		return refused(w, mutate.ReasonIncompatible, err), nil
+	}
+	return i.decide(w, pod)
+}
+
+func (i *injection) decide(w *manifest.Workload, pod *mutate.Pod) (*outcome, error) {
+	namespace := orElse(w.Namespace, i.namespace)
+	injector, problems, err := i.injectorFor(w, namespace)
+	if err != nil {
+		return nil, err
+	}
+	decision := injector.Decide(mutate.Request{
+		Namespace: namespace,
+		Owner:     &mutate.Owner{Kind: w.Kind, Name: w.Name},
+		Pod:       pod,
+	})
+	switch {
+	case !decision.Reason.Allowed():
+		return refused(w, decision.Reason, errorsOf(decision.Problems)...), nil
+	case decision.Reason != mutate.ReasonInjected:
+		return passedBy(&decision), nil
+	case len(problems) > 0:
+		return &outcome{verdict: "refused (InvalidConfiguration):", problems: problems}, nil
+	}
+	return &outcome{
+		verdict:  "injected: " + describe(statusIn(decision.Patch)),
+		patch:    decision.Patch,
+		warnings: append(decision.Warnings, i.warnings(injector, w)...),
+	}, nil
+}
+
+// warnings about what a pod alone does not tell.
+func (i *injection) warnings(injector *mutate.Injector, w *manifest.Workload) []mutate.Warning {
+	warnings := injector.WorkloadWarnings(mutate.Workload{Kind: w.Kind, Replicas: w.Replicas, Strategy: w.Strategy})
+	if i.first == "" {
+		i.first = w.String()
+		return warnings
+	}
+	message := i.first + " has PCP too: it monitors the system, a second instance only duplicates data"
+	return append(warnings, mutate.Warning{Code: "SecondInstance", Message: message})
+}
+
+// passedBy is the outcome for a template that asked, and stays as it is.
+func passedBy(decision *mutate.Decision) *outcome {
+	message := decision.Message
+	switch decision.Reason {
+	case mutate.ReasonNotRequested:
+		message = "its annotation " + mutate.AnnotationInject + ` says "false"`
+	case mutate.ReasonAlreadyInjected:
+		message = "PCP is in it"
+	}
+	result := skipped(decision.Reason, message)
+	if decision.Reason == mutate.ReasonAlreadyInjected {
+		result.warnings = decision.Warnings
+	}
+	return result
+}
+
+// injectorFor also tells what speaks against the defaults for this kind of workload: nobody has validated them.
+func (i *injection) injectorFor(w *manifest.Workload, namespace string) (*mutate.Injector, []error, error) {
+	if i.configured != nil {
+		return i.configured, nil, nil
+	}
+	cfg := config.Default()
+	cfg.Target = config.Target{Namespace: namespace, Kind: config.TargetKind(w.Kind), Name: w.Name}
+	cfg.Complete()
+	var problems []error
+	for _, problem := range cfg.Validate() {
+		if !strings.HasPrefix(problem.Field, "target.") {
+			problems = append(problems, fmt.Errorf("the default of %w; set it in a file for --config", problem))
+		}
+	}
+	injector, err := mutate.New(cfg, programVersion())
+	return injector, problems, err
+}
+
+// howToAsk tells the author what to write where, and finds the annotation where it has no effect.
+func (i *injection) howToAsk(w *manifest.Workload) string {
+	place := strings.TrimPrefix(w.Field+".metadata.annotations", ".")
+	if _, misplaced := w.Annotations[mutate.AnnotationInject]; misplaced {
+		return "move the annotation " + mutate.AnnotationInject + " from the " + strings.ToLower(w.Kind) + " to " + place
+	}
+	if w.Template == nil {
+		return "it has no pod template at " + w.Field
+	}
+	return "to ask for PCP, set " + mutate.AnnotationInject + `: "true" in ` + place
+}

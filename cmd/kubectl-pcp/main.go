@@ -1,0 +1,59 @@
+// Command kubectl-pcp is a kubectl plugin for those who deploy Performance Co-Pilot with pcp-injector. Its inject and
+// uninject are the webhook's decisions applied to manifests in files, without a cluster.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// The exit codes, documented in the help.
+const (
+	exitDone    = 0
+	exitInput   = 1
+	exitUsage   = 2
+	exitRefused = 3
+)
+
+func main() {
+	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	os.Exit(exitCode(run(os.Args[1:], streams), streams.ErrOut))
+}
+
+// run is the whole program.
+func run(args []string, streams genericiooptions.IOStreams) error {
+	root := newRoot(streams)
+	root.SetArgs(args)
+	return root.Execute()
+}
+
+// verbError is what went wrong while a verb did its work: whatever else goes wrong is a mistake on the command line.
+type verbError struct {
+	code int
+	err  error
+}
+
+func (e *verbError) Error() string { return e.err.Error() }
+func (e *verbError) Unwrap() error { return e.err }
+
+// exitCode reports how the program ended.
+func exitCode(err error, stderr io.Writer) int {
+	var failed *verbError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &failed):
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintf(stderr, "error: %s\n", strings.TrimRight(line, "\n"))
+		}
+		return failed.code
+	default:
+		fmt.Fprintf(stderr, "error: %v (see --help)\n", err)
+		return exitUsage
+	}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/performancecopilot/pcp-injector/internal/manifest"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+const uninjectHelp = `Take out of the pod templates of manifests what inject, or the webhook, has added.
+
+What was added is written in the annotation pcp.io/status; nothing else is touched. The annotation pcp.io/inject, which is the
+author's, stays. Documents without that status are written as they are, byte for byte.
+
+`
+
+const uninjectExamples = `  # Take PCP out of a deployment in the cluster
+  kubectl get deploy node-monitor -o yaml | kubectl pcp uninject -f - | kubectl replace -f -`
+
+func newUninject(streams genericiooptions.IOStreams) *cobra.Command {
+	r := rewriter{streams: streams}
+	cmd := &cobra.Command{
+		Use:     "uninject -f FILE [flags]",
+		Short:   "Take PCP out of the pod templates of manifests",
+		Long:    uninjectHelp + exitCodes,
+		Example: uninjectExamples,
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return r.rewrite(uninjection{})
+		},
+	}
+	r.addFlags(cmd)
+	return cmd
+}
+
+// uninjection takes PCP out of pod templates.
+type uninjection struct{}
+
+func (uninjection) change(w *manifest.Workload) (*outcome, error) {
+	status, present := annotation(w.Template, mutate.AnnotationStatus)
+	if !present {
+		return skipped("NotInjected", "its pod template has no annotation "+mutate.AnnotationStatus), nil
+	}
+	pod, err := decodePod(w.Template)
+	if err != nil {
+		return refused(w, "Unreadable", err), nil
+	}
+	patch, err := mutate.Uninject(pod)
+	if err != nil {
+		return refused(w, "Unreadable", err), nil
+	}
+	return &outcome{verdict: "uninjected: " + describe(fmt.Sprint(status)), patch: patch}, nil
+}

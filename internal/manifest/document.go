@@ -1,0 +1,180 @@
+// Package manifest reads Kubernetes manifests as people keep them in files, finds the pod templates in them, and patches
+// those without touching anything else.
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	operations "gomodules.xyz/jsonpatch/v2"
+	kjson "sigs.k8s.io/json"
+	kyaml "sigs.k8s.io/yaml"
+
+	"github.com/performancecopilot/pcp-injector/internal/yamledit"
+)
+
+// Document is one document of a file. Unless it is patched, its text is never changed.
+type Document struct {
+	// Source is the name of the file.
+	Source string
+	// Line where the document starts, from 1.
+	Line int
+
+	// lead is a byte order mark, tail a line "..." that ends the document.
+	lead, tail, text []byte
+	// data is the document as JSON, "null" where it holds nothing but comments.
+	data   []byte
+	isJSON bool
+}
+
+// Empty tells whether the document holds no object.
+func (d *Document) Empty() bool {
+	return bytes.Equal(d.data, []byte("null"))
+}
+
+// parse finds out what the text means.
+func (d *Document) parse() error {
+	if body := bytes.TrimSpace(d.body()); bytes.HasPrefix(body, []byte("{")) && json.Valid(body) {
+		d.data, d.isJSON = body, true
+		return nil
+	}
+	data, err := kyaml.YAMLToJSON(d.text)
+	if err != nil {
+		return d.at(err)
+	}
+	d.data = data
+	if !d.Empty() && data[0] != '{' {
+		return d.at(fmt.Errorf("found %s where a Kubernetes object belongs", nameOf(data[0])))
+	}
+	if err := yamledit.CheckEnd(d.text); err != nil {
+		return d.at(err)
+	}
+	return nil
+}
+
+func nameOf(first byte) string {
+	switch first {
+	case '[':
+		return "a list"
+	case '"':
+		return "a string"
+	default:
+		return "a scalar"
+	}
+}
+
+// body is the text without the line that starts a document.
+func (d *Document) body() []byte {
+	line, rest, found := bytes.Cut(d.text, []byte("\n"))
+	if found && string(bytes.TrimSpace(line)) == startMarker {
+		return rest
+	}
+	return d.text
+}
+
+var lineNumber = regexp.MustCompile(`(?s)^(?:failed to parse: )?(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): (.*)`)
+
+// at names the place of an error that counts the document's lines.
+func (d *Document) at(err error) error {
+	line, message := d.Line, err.Error()
+	if match := lineNumber.FindStringSubmatch(message); match != nil {
+		if n, convErr := strconv.Atoi(match[1]); convErr == nil {
+			line, message = line+n-1, match[2]
+		}
+		// The YAML parser counts the lines of these from 0, and those of all other mistakes from 1.
+		if strings.HasPrefix(message, "did not find expected") {
+			line++
+		}
+	}
+	last := d.Line + bytes.Count(bytes.TrimRight(d.text, "\n"), []byte("\n"))
+	line = max(d.Line, min(line, last))
+	return &Error{Source: d.Source, Line: line, Message: message}
+}
+
+// Error is a mistake at a place of a file.
+type Error struct {
+	Source  string
+	Line    int
+	Message string
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s:%d: %s", e.Source, e.Line, e.Message)
+}
+
+// checkKeys refuses keys that stand twice in an object: readers disagree about which one counts.
+func (d *Document) checkKeys() error {
+	if !d.isJSON {
+		if err := yamledit.CheckKeys(d.text); err != nil {
+			return d.at(err)
+		}
+		return nil
+	}
+	var object map[string]any
+	problems, err := kjson.UnmarshalStrict(d.data, &object)
+	if err = errors.Join(append(problems, err)...); err != nil {
+		return d.at(err)
+	}
+	return nil
+}
+
+// Patch changes the document's text so that it means the patched document.
+func (d *Document) Patch(ops []operations.Operation) error {
+	encoded, err := json.Marshal(ops)
+	if err != nil {
+		return fmt.Errorf("failed to encode the patch: %w", err)
+	}
+	patch, err := jsonpatch.DecodePatch(encoded)
+	if err != nil {
+		return fmt.Errorf("failed to decode the patch: %w", err)
+	}
+	options := jsonpatch.NewApplyOptions()
+	options.EscapeHTML = false
+	patched, err := patch.ApplyWithOptions(d.data, options)
+	if err != nil {
+		return fmt.Errorf("%s:%d: failed to apply the patch: %w", d.Source, d.Line, err)
+	}
+	if err := d.edit(patched); err != nil {
+		return err
+	}
+	d.data = patched
+	return nil
+}
+
+func (d *Document) edit(patched []byte) error {
+	if d.isJSON {
+		d.text = bytes.Replace(d.text, d.data, indentLike(d.data, patched), 1)
+		return nil
+	}
+	text, err := yamledit.Edit(d.text, d.data, patched)
+	if err != nil {
+		return d.at(err)
+	}
+	d.text = text
+	return nil
+}
+
+// indentLike lays JSON out as the example is.
+func indentLike(example, data []byte) []byte {
+	var buf bytes.Buffer
+	indent := regexp.MustCompile(`^\{\r?\n([ \t]*)`).FindSubmatch(example)
+	if indent == nil {
+		if json.Compact(&buf, data) != nil {
+			return data
+		}
+		return buf.Bytes()
+	}
+	if json.Indent(&buf, data, "", string(indent[1])) != nil {
+		return data
+	}
+	if bytes.Contains(example, []byte("\r\n")) {
+		return bytes.ReplaceAll(buf.Bytes(), []byte("\n"), []byte("\r\n"))
+	}
+	return buf.Bytes()
+}

@@ -1,0 +1,199 @@
+package manifest
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Workload is an object with a pod template, or a pod.
+type Workload struct {
+	Kind      string
+	Name      string
+	Namespace string
+	// Known is false for kinds that are not Kubernetes' own.
+	Known bool
+	// Annotations of the workload itself, not of its template.
+	Annotations map[string]any
+	// Template is the pod or pod template as JSON, nil where the workload has none.
+	Template json.RawMessage
+	// Pointer leads to the template in its document (RFC 6901), Field is the same for people: empty for a pod.
+	Pointer string
+	Field   string
+	// Replicas and Strategy of the workload, where it has them.
+	Replicas *int64
+	Strategy string
+}
+
+// String is the name by which kubectl calls it, e.g. deployment/node-monitor.
+func (w *Workload) String() string {
+	return strings.ToLower(w.Kind) + "/" + w.Name
+}
+
+// templates leads to the pod template of each kind, by API group.
+var templates = map[string]map[string][]string{
+	"": {
+		"Pod":                   {},
+		"PodTemplate":           {"template"},
+		"ReplicationController": {"spec", "template"},
+	},
+	"apps": {
+		"DaemonSet":   {"spec", "template"},
+		"Deployment":  {"spec", "template"},
+		"ReplicaSet":  {"spec", "template"},
+		"StatefulSet": {"spec", "template"},
+	},
+	"batch": {
+		"CronJob": {"spec", "jobTemplate", "spec", "template"},
+		"Job":     {"spec", "template"},
+	},
+}
+
+// header is what is read of an object.
+type header struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Name         string         `json:"name"`
+		GenerateName string         `json:"generateName"`
+		Namespace    string         `json:"namespace"`
+		Annotations  map[string]any `json:"annotations"`
+	} `json:"metadata"`
+	Items json.RawMessage `json:"items"`
+}
+
+// Workloads finds the pods and pod templates of the document, also in lists.
+func (d *Document) Workloads() ([]Workload, error) {
+	if d.Empty() {
+		return nil, nil
+	}
+	found, err := find(d.data, header{}, nil)
+	if err == nil && len(found) > 0 {
+		return found, d.checkKeys()
+	}
+	if err != nil {
+		return nil, d.at(err)
+	}
+	return nil, nil
+}
+
+// find looks into an object at a path of the document. An item of a typed list may leave out its kind.
+func find(data []byte, fallback header, path []string) ([]Workload, error) {
+	object := fallback
+	// A type error leaves what could be read: enough to tell a workload from a file that only looks like an object.
+	err := Decode(data, &object)
+	if err == nil && strings.HasSuffix(object.Kind, "List") && object.Items != nil {
+		return findItems(&object, path)
+	}
+	steps, known := templates[object.group()][object.Kind]
+	if !known {
+		steps = []string{"spec", "template"}
+	}
+	if err != nil && known {
+		return nil, within(path, err)
+	}
+	workload, err := newWorkload(data, &object, path, steps)
+	if readable := err == nil && hasContainers(workload.Template); !known && !readable {
+		return nil, nil // what another kind keeps there is its own business
+	}
+	if err != nil {
+		return nil, err
+	}
+	workload.Known = known
+	return []Workload{*workload}, nil
+}
+
+// group of the object's API, empty for the core's.
+func (h *header) group() string {
+	group, _, grouped := strings.Cut(h.APIVersion, "/")
+	if !grouped {
+		return ""
+	}
+	return group
+}
+
+func findItems(object *header, path []string) ([]Workload, error) {
+	var items []json.RawMessage
+	if err := Decode(object.Items, &items); err != nil {
+		return nil, within(append(path, "items"), err)
+	}
+	item := header{Kind: strings.TrimSuffix(object.Kind, "List"), APIVersion: object.APIVersion}
+	var found []Workload
+	for n, data := range items {
+		workloads, err := find(data, item, append(slices.Clone(path), "items", strconv.Itoa(n)))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, workloads...)
+	}
+	return found, nil
+}
+
+func newWorkload(data []byte, object *header, path, steps []string) (*Workload, error) {
+	full := append(slices.Clone(path), steps...)
+	template, err := descend(data, steps)
+	if err != nil {
+		return nil, within(path, err)
+	}
+	w := &Workload{
+		Kind:        object.Kind,
+		Name:        object.Metadata.Name,
+		Namespace:   object.Metadata.Namespace,
+		Annotations: object.Metadata.Annotations,
+		Template:    template,
+		Pointer:     pointer(full),
+		Field:       field(full),
+	}
+	if w.Name == "" {
+		w.Name = object.Metadata.GenerateName
+	}
+	w.Replicas, w.Strategy = rollout(data)
+	return w, nil
+}
+
+// descend follows a path of keys; nil where it ends early.
+func descend(data json.RawMessage, steps []string) (json.RawMessage, error) {
+	for n, step := range steps {
+		var object map[string]json.RawMessage
+		if err := Decode(data, &object); err != nil {
+			return nil, within(steps[:n], err)
+		}
+		data = object[step]
+		if data == nil || string(data) == "null" {
+			return nil, nil
+		}
+	}
+	if len(steps) > 0 && data[0] != '{' {
+		return nil, &FieldError{field(steps), "found " + nameOf(data[0]) + " where the pod template belongs"}
+	}
+	return data, nil
+}
+
+// rollout reads what decides how many pods run side by side. Odd types are the API server's to refuse.
+func rollout(data []byte) (replicas *int64, strategy string) {
+	var object struct {
+		Spec struct {
+			Replicas *int64 `json:"replicas"`
+			Strategy struct {
+				Type string `json:"type"`
+			} `json:"strategy"`
+			UpdateStrategy struct {
+				Type string `json:"type"`
+			} `json:"updateStrategy"`
+		} `json:"spec"`
+	}
+	if Decode(data, &object) != nil {
+		return nil, ""
+	}
+	return object.Spec.Replicas, object.Spec.Strategy.Type + object.Spec.UpdateStrategy.Type
+}
+
+func hasContainers(template json.RawMessage) bool {
+	var pod struct {
+		Spec struct {
+			Containers []any `json:"containers"`
+		} `json:"spec"`
+	}
+	return template != nil && Decode(template, &pod) == nil && len(pod.Spec.Containers) > 0
+}

@@ -1,0 +1,157 @@
+package yamledit
+
+import (
+	"strings"
+	"testing"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	kyaml "sigs.k8s.io/yaml"
+)
+
+func TestEdit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, text, patch, want string }{
+		{
+			"entry behind comments that belong to the mapping",
+			"a:\n    b: 1 # one\n    # two\n\n# c\nc: 2\n",
+			`[{"op":"add","path":"/a/x","value":{"y":[1,{"p":"q","r":{}}],"z":"yes"}}]`,
+			"a:\n    b: 1 # one\n    # two\n    x:\n        \"y\":\n        - 1\n        - p: q\n          r: {}\n        z: \"yes\"\n\n# c\nc: 2\n",
+		},
+		{
+			"item of an indented sequence, behind a commented-out one",
+			"a:\n  - name: b\n    c: d\n  # - name: old\n\ne: f\n",
+			`[{"op":"add","path":"/a/-","value":{"name":"x","l":["y"]}}]`,
+			"a:\n  - name: b\n    c: d\n  # - name: old\n  - name: x\n    l:\n      - \"y\"\n\ne: f\n",
+		},
+		{
+			"a comment below dashes in their key's column belongs to the next key",
+			"a:\n- b\n# about c\nc: d\n",
+			`[{"op":"add","path":"/a/-","value":"x"}]`,
+			"a:\n- b\n- x\n# about c\nc: d\n",
+		},
+		{
+			"first item, above the comment of the one that was first",
+			"a:\n# first\n- b\n- c\n",
+			`[{"op":"add","path":"/a/0","value":"x"}]`,
+			"a:\n- x\n# first\n- b\n- c\n",
+		},
+		{
+			"block scalars keep lines that look like comments",
+			"a:\n  s: |\n    # x\n    y\n\n    # z\n\nb: |+\n  k\n\n",
+			`[{"op":"add","path":"/a/n","value":1},{"op":"add","path":"/c","value":2}]`,
+			"a:\n  s: |\n    # x\n    y\n\n    # z\n  \"n\": 1\n\nb: |+\n  k\n\nc: 2\n",
+		},
+		{
+			"quoted and plain scalars of several lines",
+			"a:\n  q: \"x\n    # y\"  # c\nb:\n  p: one\n    two\n\n    three # c\nc: {}\n",
+			`[{"op":"add","path":"/a/n","value":1},{"op":"add","path":"/b/n","value":1}]`,
+			"a:\n  q: \"x\n    # y\"  # c\n  \"n\": 1\nb:\n  p: one\n    two\n\n    three # c\n  \"n\": 1\nc: {}\n",
+		},
+		{
+			"flow style",
+			"a: {b: 1, c: [it's, \"x,]\", 'y''}'], }\nd: [] # none\ne: [\n  {f: g} # h, i\n]\n",
+			`[{"op":"add","path":"/a/x","value":"y"},{"op":"add","path":"/a/c/-","value":2},{"op":"add","path":"/d/-","value":1},{"op":"add","path":"/e/0/n","value":null}]`,
+			"a: {b: 1, c: [it's, \"x,]\", 'y''}', 2], \"x\": \"y\", }\nd: # none\n- 1\ne: [\n  {f: g, \"n\": null} # h, i\n]\n",
+		},
+		{
+			"values in place, with their comments",
+			"a: 1 # one\nb: 'x'\nc:\nd: ~ # none\ne: {} # empty\nf: |\n  text\ng: [1,\n  2] # two\nh:\n- x\n",
+			`[{"op":"replace","path":"/a","value":"x"},{"op":"replace","path":"/b","value":{"y":1}},{"op":"replace","path":"/c","value":{"y":1}},{"op":"replace","path":"/d","value":[1]},{"op":"replace","path":"/e","value":{"k":"l"}},{"op":"replace","path":"/f","value":"m\nn\n"},{"op":"replace","path":"/g","value":false},{"op":"replace","path":"/h","value":[]}]`,
+			"a: x # one\nb:\n  \"y\": 1\nc:\n  \"y\": 1\nd: # none\n- 1\ne: # empty\n  k: l\nf: |\n  m\n  n\ng: false # two\nh: []\n",
+		},
+		{
+			"removals",
+			"a:\n  b: 1\n  c:\n  - 1\n\n  - 2 # two\n  # end\n  d: |\n    x\n\n    y\n  e: 5\nf: [1, 2, 3]\ng: {h: i}",
+			`[{"op":"remove","path":"/a/b"},{"op":"remove","path":"/a/c/0"},{"op":"remove","path":"/a/d"},{"op":"remove","path":"/f/0"},{"op":"remove","path":"/f/1"},{"op":"remove","path":"/g"}]`,
+			"a:\n  c:\n\n  - 2 # two\n  # end\n  e: 5\nf: [2]",
+		},
+		{
+			"CRLF and no line break at the end",
+			"---\r\na:\r\n  b: é\r\n  c: >\r\n    d\r\n  e: f",
+			`[{"op":"add","path":"/a/x","value":"p\nq\n"},{"op":"add","path":"/y","value":[1]}]`,
+			"---\r\na:\r\n  b: é\r\n  c: >\r\n    d\r\n  e: f\r\n  x: |\r\n    p\r\n    q\r\n\"y\":\r\n- 1",
+		},
+		{
+			"an alias is written out, a merged key is overridden",
+			"a: &a {b: 1}\nc: *a\nd:\n  <<: *a\n",
+			`[{"op":"add","path":"/c/x","value":1},{"op":"replace","path":"/d/b","value":2}]`,
+			"a: &a {b: 1}\nc:\n  b: 1\n  x: 1\nd:\n  <<: *a\n  b: 2\n",
+		},
+		{
+			"an odd layout is written anew with its comments",
+			"# head\n? a\n: b: 1 # one\nc: |\n  d",
+			`[{"op":"add","path":"/a/x","value":[1]},{"op":"add","path":"/e","value":2}]`,
+			"# head\na:\n  b: 1 # one\n  x:\n  - 1\nc: |-\n  d\ne: 2\n",
+		},
+		{
+			"flow style: values, first items, comments, tags",
+			"a: {b: 1, 'c': &x \"y\", d: [1, 2]}\ne: [ # e\n  !!str 'f', # ]\n  g h's,\n]\n",
+			`[{"op":"replace","path":"/a/b","value":{"x":null}},{"op":"replace","path":"/a/c","value":"z"},{"op":"add","path":"/a/d/0","value":0},{"op":"remove","path":"/a/d/1"},{"op":"add","path":"/a/d/-","value":3},{"op":"remove","path":"/e/1"}]`,
+			"a: {b: {\"x\": null}, 'c': \"z\", d: [0, 2, 3]}\ne: [ # e\n  !!str 'f',\n]\n",
+		},
+		{
+			"an odd layout with lists is written anew",
+			"a:\n- - b # one\n  - c\n? d\n: - e\n  - f # two\ng: {h: i}\n",
+			`[{"op":"remove","path":"/a/0/0"},{"op":"add","path":"/d/0","value":{"x":[]}},{"op":"replace","path":"/g/h","value":"yes"},{"op":"remove","path":"/d/1"}]`,
+			"a:\n- - c\nd:\n- x: []\n- f # two\ng: {h: \"yes\"}\n",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			have, want := patched(t, c.text, c.patch)
+			got, err := Edit([]byte(c.text), have, want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != c.want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestEditRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, patch, want string }{
+		"a value that an alias repeats": {
+			"a: &x {b: 1}\nc: *x\n",
+			`[{"op":"add","path":"/a/d","value":1}]`,
+			"line 1: cannot change what the anchor &x names, since line 2 repeats it with *x: write it out there",
+		},
+		"a scalar that an alias repeats": {
+			"a: &x b\nc: *x\n",
+			`[{"op":"replace","path":"/a","value":1}]`,
+			"line 1: cannot change what the anchor &x names, since line 2 repeats it with *x: write it out there",
+		},
+		"to remove what a merge key brings": {
+			"a: &x {b: 1}\nc: {<<: *x, d: 2}\n",
+			`[{"op":"remove","path":"/c/b"}]`,
+			"failed to edit the document without changing what it means",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			have, want := patched(t, c.text, c.patch)
+			if got, err := Edit([]byte(c.text), have, want); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %q, error %v, want %q", got, err, c.want)
+			}
+		})
+	}
+}
+
+func patched(t *testing.T, text, patch string) (have, want []byte) {
+	t.Helper()
+	have, err := kyaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, err := jsonpatch.DecodePatch([]byte(patch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err = ops.Apply(have)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return have, want
+}

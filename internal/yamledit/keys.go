@@ -1,0 +1,56 @@
+package yamledit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	yaml "go.yaml.in/yaml/v3"
+)
+
+// CheckEnd refuses text behind a document in flow style: readers of one document do not look further.
+func CheckEnd(text []byte) error {
+	src := newSource(text)
+	at := src.skipSpace(0)
+	if bytes.HasPrefix(text[at:], []byte("---")) {
+		at = src.skipSpace(at + len("---"))
+	}
+	if at == len(text) || text[at] != '{' {
+		return nil
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var doc yaml.Node
+		if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("failed to parse: %w", err)
+		}
+	}
+}
+
+// CheckKeys refuses keys that stand twice in one mapping.
+func CheckKeys(text []byte) error {
+	doc, err := parse(text)
+	if err != nil {
+		return err
+	}
+	return checkKeys(doc)
+}
+
+func checkKeys(n *yaml.Node) error {
+	lines := map[string]int{}
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 && child.Kind == yaml.ScalarNode {
+			if first, twice := lines[child.Value]; twice {
+				return fmt.Errorf("line %d: duplicate key %q, first set in line %d", child.Line, child.Value, first)
+			}
+			lines[child.Value] = child.Line
+		}
+		if err := checkKeys(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
