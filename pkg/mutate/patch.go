@@ -110,11 +110,11 @@ func (e *edit) addMetadata(s *sidecar) {
 		e.add(fieldLabels, map[string]string{LabelInjected: "true"})
 		added.Fields = append(added.Fields, fieldLabels)
 	} else {
-		e.add(fieldLabels+"/"+escape(LabelInjected), "true")
+		e.add(pathInjected, "true")
 	}
 	added.Annotations = s.annotationKeys
 	e.ops = append(e.ops, s.annotations...)
-	e.ops = append(e.ops, annotate(AnnotationStatus, e.status.String()))
+	e.add(pathStatus, e.status.String())
 }
 
 func (e *edit) add(path string, value any) {
@@ -125,6 +125,12 @@ func (e *edit) add(path string, value any) {
 func annotate(key, value string) jsonpatch.Operation {
 	return jsonpatch.NewOperation("add", fieldAnnotations+"/"+escape(key), value)
 }
+
+// The paths that every patch has.
+var (
+	pathInjected = fieldLabels + "/" + escape(LabelInjected)
+	pathStatus   = fieldAnnotations + "/" + escape(AnnotationStatus)
+)
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
