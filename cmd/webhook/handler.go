@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// decider is the core, as far as the handler knows it.
+type decider interface {
+	Decide(req mutate.Request) mutate.Decision
+}
+
+// handler answers POST /mutate: it decodes, lets the core decide, and responds.
+type handler struct {
+	core       decider
+	configHash string
+	metrics    *metrics
+	logger     *slog.Logger
+}
+
+// ServeHTTP counts and logs before it answers, so that whoever has the answer finds both.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	v := h.judge(w, r)
+	elapsed := time.Since(start).Seconds()
+	h.metrics.observe(v, elapsed)
+	logVerdict(r.Context(), h.logger, v, elapsed)
+	if err := v.write(w); err != nil {
+		h.logger.WarnContext(r.Context(), "answer is lost", "error", err)
+	}
+}
+
+// judge never panics: one pod that the core cannot digest is denied, and the others are still served.
+func (h *handler) judge(w http.ResponseWriter, r *http.Request) (v *verdict) {
+	var req *request
+	defer func() {
+		if cause := recover(); cause != nil {
+			v = panicked(req, cause)
+		}
+	}()
+	body, _ := bodies.Get().(*bytes.Buffer)
+	defer recycle(body)
+	err := readBody(w, r, body)
+	if err != nil {
+		return unreadable(err)
+	}
+	req, err = decodeReview(body.Bytes())
+	switch {
+	case req == nil:
+		return unreadable(err)
+	case err != nil:
+		return unexpected(req, err)
+	default:
+		return h.decide(req)
+	}
+}
+
+func (h *handler) decide(req *request) *verdict {
+	decision := h.core.Decide(mutate.Request{
+		Namespace: req.Namespace,
+		Username:  req.UserInfo.Username,
+		Pod:       req.Object,
+	})
+	response, err := decided(req, &decision, h.configHash)
+	if err != nil {
+		return failed(req, slog.String("error", err.Error()))
+	}
+	return &verdict{
+		request:  req,
+		result:   resultOf(decision.Reason),
+		reason:   string(decision.Reason),
+		level:    levelOf(decision.Reason),
+		details:  decisionAttrs(&decision),
+		response: response,
+	}
+}
+
+// levelOf leaves pods that nothing happened to out of the ordinary log.
+func levelOf(reason mutate.Reason) slog.Level {
+	if reason == mutate.ReasonNotRequested || reason == mutate.ReasonAlreadyInjected {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+const (
+	// maxLoggedText bounds the names in a log line: nobody has validated them yet when an admission webhook sees them. It is
+	// the length of the longest valid name.
+	maxLoggedText = 253
+	// maxLoggedProblems bounds the problems in a log line.
+	maxLoggedProblems = 16
+)
+
+func newLogger(w io.Writer, opts *options) *slog.Logger {
+	settings := &slog.HandlerOptions{Level: opts.level()}
+	if opts.logFormat.value == "text" {
+		return slog.New(slog.NewTextHandler(w, settings))
+	}
+	return slog.New(slog.NewJSONHandler(w, settings))
+}
+
+// installLogger makes the libraries speak through the same logger: net/http by the default one (TLS handshake errors),
+// controller-runtime by its own.
+func installLogger(logger *slog.Logger) {
+	slog.SetDefault(logger)
+	installOnce.Do(func() { ctrllog.SetLogger(logr.FromSlogHandler(logger.Handler())) })
+}
+
+// installOnce, because controller-runtime heeds the first logger only, and does not lock.
+var installOnce sync.Once
+
+// logVerdict writes the one line that a request leaves behind. It names the pod, its owner and where its problems are, and
+// never quotes a value that the pod's author wrote: that may be a secret.
+func logVerdict(ctx context.Context, logger *slog.Logger, v *verdict, elapsed float64) {
+	if !logger.Enabled(ctx, v.level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs, slog.String("result", v.result), slog.String("reason", v.reason), slog.Float64("seconds", elapsed))
+	attrs = append(appendRequest(attrs, v.request), v.details...)
+	logger.LogAttrs(ctx, v.level, "admission", attrs...)
+}
+
+func appendRequest(attrs []slog.Attr, req *request) []slog.Attr {
+	if req == nil {
+		return attrs
+	}
+	attrs = append(attrs,
+		slog.String("uid", clip(string(req.UID), maxLoggedText)),
+		slog.String("namespace", clip(req.Namespace, maxLoggedText)),
+		slog.Bool("dryRun", req.DryRun),
+	)
+	if req.Object == nil {
+		return attrs
+	}
+	meta := &req.Object.Metadata
+	if meta.Name != "" {
+		attrs = append(attrs, slog.String("name", clip(meta.Name, maxLoggedText)))
+	} else {
+		attrs = append(attrs, slog.String("generateName", clip(meta.GenerateName, maxLoggedText)))
+	}
+	for n := range meta.OwnerReferences {
+		if owner := &meta.OwnerReferences[n]; owner.Controller {
+			attrs = append(attrs, slog.String("owner", clip(owner.Kind+"/"+owner.Name, maxLoggedText)))
+		}
+	}
+	return attrs
+}
+
+// decisionAttrs says what was found, without the values.
+func decisionAttrs(d *mutate.Decision) []slog.Attr {
+	var attrs []slog.Attr
+	if len(d.Problems) > 0 {
+		attrs = append(attrs, slog.Any("problems", problemPlaces(d.Problems)))
+	}
+	if len(d.Warnings) > 0 {
+		attrs = append(attrs, slog.Any("warnings", warningCodes(d.Warnings)))
+	}
+	return attrs
+}
+
+func problemPlaces(problems field.ErrorList) []string {
+	places := make([]string, 0, maxLoggedProblems)
+	for _, problem := range problems[:min(len(problems), maxLoggedProblems)] {
+		places = append(places, clip(problem.Field, maxLoggedText)+": "+string(problem.Type))
+	}
+	return places
+}
+
+func warningCodes(warnings []mutate.Warning) []string {
+	codes := make([]string, len(warnings))
+	for n := range warnings {
+		codes[n] = warnings[n].Code
+	}
+	return codes
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// envPrefix begins the environment equivalent of every flag. Kubernetes itself sets PCP_INJECTOR_PORT and
+// PCP_INJECTOR_SERVICE_* for a Service called pcp-injector: no flag may be called port or service-*.
+const envPrefix = "PCP_INJECTOR_"
+
+// usageError is a mistake on the command line or in the environment.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// options are what the command line and the environment say.
+type options struct {
+	config        string
+	certDir       string
+	listen        address
+	healthListen  address
+	metricsListen address
+	drain         seconds
+	logLevel      choice
+	logFormat     choice
+	version       bool
+	help          bool
+	// usage is the text of --help.
+	usage string
+}
+
+func defaultOptions() *options {
+	return &options{
+		listen:        address{port: 10250},
+		healthListen:  address{port: 8081},
+		metricsListen: address{port: 8080},
+		drain:         5,
+		logLevel:      choice{value: "info", allowed: []string{"debug", "info", "warn", "error"}},
+		logFormat:     choice{value: "json", allowed: []string{"json", "text"}},
+	}
+}
+
+// parseOptions reads the command line, completes it from the environment and validates the whole.
+func parseOptions(args []string, lookupEnv func(string) (string, bool)) (*options, error) {
+	opts := defaultOptions()
+	flags := opts.flags()
+	err := flags.Parse(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		opts.help = true
+	} else if err != nil {
+		return nil, &usageError{err}
+	}
+	if opts.help || opts.version {
+		return opts, nil
+	}
+	if flags.NArg() > 0 {
+		return nil, &usageError{fmt.Errorf("unexpected argument %q: only flags are allowed", flags.Arg(0))}
+	}
+	if err := complete(flags, lookupEnv); err != nil {
+		return nil, &usageError{err}
+	}
+	if err := opts.validate(); err != nil {
+		return nil, &usageError{err}
+	}
+	return opts, nil
+}
+
+func (o *options) flags() *pflag.FlagSet {
+	flags := pflag.NewFlagSet("pcp-injector", pflag.ContinueOnError)
+	flags.SortFlags = false
+	flags.StringVar(&o.config, "config", "", "the `FILE` with the InjectorConfig (required)")
+	flags.StringVar(&o.certDir, "cert-dir", "", "the `DIR` with tls.crt and tls.key, reloaded when they change (required)")
+	flags.Var(&o.listen, "listen", "where admission requests are served, with TLS")
+	flags.Var(&o.healthListen, "health-listen", "where /healthz and /readyz are served")
+	flags.Var(&o.metricsListen, "metrics-listen", "where /metrics is served")
+	flags.Var(&o.drain, "drain", "how long to keep serving, not ready, after SIGTERM: until all API servers have noticed")
+	flags.Var(&o.logLevel, "log-level", "least severe level to log: "+o.logLevel.list())
+	flags.Var(&o.logFormat, "log-format", "format of the log: "+o.logFormat.list())
+	flags.BoolVar(&o.version, "version", false, "print the version and exit")
+	o.usage = "pcp-injector serves the admission webhook that adds Performance Co-Pilot to the designated pod.\n\nFlags:\n" +
+		flags.FlagUsages() + "\nEach flag but --version can be set in the environment instead: --log-level as PCP_INJECTOR_LOG_LEVEL.\n" +
+		"The flag wins.\n"
+	flags.Usage = func() {}
+	return flags
+}
+
+// complete takes what the command line left open from the environment.
+func complete(flags *pflag.FlagSet, lookupEnv func(string) (string, bool)) error {
+	var problems []error
+	flags.VisitAll(func(flag *pflag.Flag) {
+		name := envPrefix + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		value, found := lookupEnv(name)
+		if !found || flag.Changed || flag.Name == "version" {
+			return
+		}
+		if err := flags.Set(flag.Name, value); err != nil {
+			problems = append(problems, fmt.Errorf("environment variable %s: %w", name, err))
+		}
+	})
+	return joinLine(problems)
+}
+
+func (o *options) validate() error {
+	var problems []error
+	if o.config == "" {
+		problems = append(problems, errors.New("--config (or PCP_INJECTOR_CONFIG) is required: the file with the InjectorConfig"))
+	}
+	if o.certDir == "" {
+		problems = append(problems, errors.New("--cert-dir (or PCP_INJECTOR_CERT_DIR) is required: the folder with tls.crt and tls.key"))
+	}
+	return joinLine(problems)
+}
+
+// joinLine reports all problems in one line: errors.Join would take one line for each.
+func joinLine(problems []error) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	texts := make([]string, len(problems))
+	for n, problem := range problems {
+		texts[n] = problem.Error()
+	}
+	return errors.New(strings.Join(texts, "; "))
+}
+
+func (o *options) drainTime() time.Duration { return time.Duration(o.drain) * time.Second }
+
+// level is validated by its choice already.
+func (o *options) level() slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel.value)); err != nil {
+		return slog.LevelInfo
+	}
+	return level
+}

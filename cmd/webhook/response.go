@@ -1,0 +1,84 @@
+package main
+
+import (
+	"net/http"
+	"unicode/utf8"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+const (
+	// maxWarning is the length beyond which the API server cuts a warning.
+	// https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response
+	maxWarning = 256
+	// maxMessage is more than anybody reads: a hostile pod can have problems without end, and the API server stores the
+	// message in events.
+	maxMessage = 16 << 10
+)
+
+// decided is the answer that a decision means.
+func decided(req *request, d *mutate.Decision, configHash string) (*admissionv1.AdmissionResponse, error) {
+	response := &admissionv1.AdmissionResponse{
+		UID:              req.UID,
+		Allowed:          d.Reason.Allowed(),
+		AuditAnnotations: map[string]string{"reason": string(d.Reason), "config": configHash},
+	}
+	if !response.Allowed {
+		response.Result = invalid(d)
+		return response, nil
+	}
+	response.Warnings = warnings(d.Warnings)
+	if len(d.Patch) == 0 {
+		return response, nil
+	}
+	patch, err := encodePatch(d.Patch)
+	if err != nil {
+		return nil, err
+	}
+	response.Patch = patch
+	response.PatchType = new(admissionv1.PatchTypeJSONPatch)
+	return response, nil
+}
+
+// invalid rejects as 422 Invalid: what the pod says is wrong, not who creates it, and a 403 sends people to look for missing
+// permissions. It has no Details, since with them kubectl would leave out the message, which names this webhook.
+func invalid(d *mutate.Decision) *metav1.Status {
+	message := clip("pod cannot be injected with pcp: "+d.Explanation(), maxMessage)
+	return status(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, message)
+}
+
+// denied is the answer to a request about which nothing could be decided.
+func denied(req *request, result *metav1.Status) *admissionv1.AdmissionResponse {
+	return &admissionv1.AdmissionResponse{UID: req.UID, Result: result}
+}
+
+func status(code int32, reason metav1.StatusReason, message string) *metav1.Status {
+	return &metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}
+}
+
+func warnings(list []mutate.Warning) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	texts := make([]string, len(list))
+	for n, warning := range list {
+		texts[n] = clip(warning.String(), maxWarning)
+	}
+	return texts
+}
+
+// clip shortens text to at most limit bytes, between two characters.
+func clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	const ellipsis = "…"
+	end := limit - len(ellipsis)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + ellipsis
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	gojson "encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+const (
+	reviewAPIVersion = "admission.k8s.io/v1"
+	reviewKind       = "AdmissionReview"
+)
+
+// review is the small view of an admission.k8s.io/v1 AdmissionReview that an answer needs.
+// https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request
+type review struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Request    *request `json:"request"`
+}
+
+// request is one question of the API server.
+type request struct {
+	UID         types.UID   `json:"uid"`
+	Kind        kind        `json:"kind"`
+	SubResource string      `json:"subResource"`
+	Namespace   string      `json:"namespace"`
+	Operation   string      `json:"operation"`
+	UserInfo    user        `json:"userInfo"`
+	Object      *mutate.Pod `json:"object"`
+	DryRun      bool        `json:"dryRun"`
+}
+
+type kind struct {
+	Group   string `json:"group"`
+	Version string `json:"version"`
+	Kind    string `json:"kind"`
+}
+
+type user struct {
+	Username string `json:"username"`
+}
+
+func (k kind) String() string {
+	return strings.TrimPrefix(k.Group+"/"+k.Version+" "+k.Kind, "/")
+}
+
+// decodeReview reads an AdmissionReview and the view of its pod in one pass, with the API server's own decoder: keys are
+// case-sensitive, and the last of duplicates counts. A request comes back together with an error where it can still be
+// answered by name; without one, there is no AdmissionReview to answer.
+func decodeReview(body []byte) (*request, error) {
+	var r review
+	err := kjson.UnmarshalCaseSensitivePreserveInts(body, &r)
+	var mistyped *gojson.UnmarshalTypeError
+	if err != nil && !errors.As(err, &mistyped) {
+		return nil, fmt.Errorf("body is not an AdmissionReview: %w", err)
+	}
+	if err := r.checkEnvelope(); err != nil {
+		if mistyped != nil {
+			err = mistypedField(mistyped)
+		}
+		return nil, fmt.Errorf("body is not an AdmissionReview: %w", err)
+	}
+	if mistyped != nil {
+		return r.Request, mistypedField(mistyped)
+	}
+	return r.Request, r.Request.check()
+}
+
+// checkEnvelope finds out whether there is a question whose answer the API server would understand.
+func (r *review) checkEnvelope() error {
+	switch {
+	case r.APIVersion != reviewAPIVersion || r.Kind != reviewKind:
+		return fmt.Errorf("found apiVersion %q and kind %q, must be %q and %q", r.APIVersion, r.Kind, reviewAPIVersion, reviewKind)
+	case r.Request == nil:
+		return errors.New("request is required")
+	case r.Request.UID == "":
+		return errors.New("request.uid is required")
+	default:
+		return nil
+	}
+}
+
+// check finds out whether the request is one that the webhook is for. A wrong one is denied, not waved through: it shows a
+// webhook configuration with rules that the injector was not made for.
+func (r *request) check() error {
+	switch {
+	case r.Kind != kind{Version: "v1", Kind: "Pod"}:
+		return fmt.Errorf("request.kind is %q: must be \"v1 Pod\"; %s", r.Kind, rulesRemedy)
+	case r.SubResource != "":
+		return fmt.Errorf("request.subResource is %q: must be empty; %s", r.SubResource, rulesRemedy)
+	case r.Operation != "CREATE":
+		return fmt.Errorf("request.operation is %q: must be \"CREATE\"; %s", r.Operation, rulesRemedy)
+	case r.Object == nil:
+		return errors.New("request.object is null: must be the pod")
+	default:
+		return nil
+	}
+}
+
+const rulesRemedy = "correct the rules of the MutatingWebhookConfiguration"
+
+// mistypedField says in JSON's words which field has the wrong type, and keeps the value to itself.
+func mistypedField(err *gojson.UnmarshalTypeError) error {
+	found, _, _ := strings.Cut(err.Value, " ")
+	return fmt.Errorf("field %q has the wrong type %s: must be %s", err.Field, found, jsonType(err.Type.Kind()))
+}
+
+func jsonType(kind reflect.Kind) string {
+	switch kind {
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Int64:
+		return "an integer of 64 bits"
+	case reflect.Slice:
+		return "an array"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	default:
+		return "a " + kind.String()
+	}
+}

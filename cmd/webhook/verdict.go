@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// verdict is what becomes of one HTTP request: its answer, its metrics and its log line.
+type verdict struct {
+	// request is nil where there was none to read.
+	request *request
+	result  string
+	reason  string
+	level   slog.Level
+	details []slog.Attr
+	// response is nil where there is no AdmissionReview to answer: then refusal is the answer.
+	response *admissionv1.AdmissionResponse
+	refusal  *httpError
+}
+
+// unreadable refuses what is no AdmissionReview.
+func unreadable(err error) *verdict {
+	v := failure(nil, reasonUnreadable, slog.LevelWarn, slog.String("error", err.Error()))
+	if refusal, ok := errors.AsType[*httpError](err); ok {
+		v.refusal = refusal
+	} else {
+		v.refusal = &httpError{http.StatusBadRequest, err.Error()}
+	}
+	return v
+}
+
+// unexpected denies what is not the creation of a pod.
+func unexpected(req *request, err error) *verdict {
+	v := failure(req, reasonUnexpected, slog.LevelWarn, slog.String("error", err.Error()))
+	v.response = denied(req, status(http.StatusBadRequest, metav1.StatusReasonBadRequest, "pcp-injector: "+err.Error()))
+	return v
+}
+
+// failed denies where the injector itself is at fault.
+func failed(req *request, details ...slog.Attr) *verdict {
+	const message = "pcp-injector failed: its log names the cause under the uid of this request"
+	v := failure(req, reasonInternal, slog.LevelError, details...)
+	if req == nil {
+		v.refusal = &httpError{http.StatusInternalServerError, message}
+	} else {
+		v.response = denied(req, status(http.StatusInternalServerError, metav1.StatusReasonInternalError, message))
+	}
+	return v
+}
+
+// panicked has to be called while the panic is being recovered: the stack is still the one that led to it.
+func panicked(req *request, cause any) *verdict {
+	return failed(req, slog.String("panic", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
+}
+
+func failure(req *request, reason string, level slog.Level, details ...slog.Attr) *verdict {
+	return &verdict{request: req, result: resultError, reason: reason, level: level, details: details}
+}
+
+func (v *verdict) write(w http.ResponseWriter) error {
+	if v.response == nil {
+		http.Error(w, v.refusal.message, v.refusal.status)
+		return nil
+	}
+	w.Header().Set("Content-Type", mediaType)
+	err := json.NewEncoder(w).Encode(&admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: reviewAPIVersion, Kind: reviewKind},
+		Response: v.response,
+	})
+	if err != nil {
+		return fmt.Errorf("failed to send the answer: %w", err)
+	}
+	return nil
+}
