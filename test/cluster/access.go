@@ -1,0 +1,108 @@
+package cluster
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+const (
+	administrators    = "system:masters"
+	serviceAccountKey = "service-accounts.key"
+)
+
+// Config is the administrator's access to the API server. The caller may change it: it is a copy.
+func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
+
+// Client is a client with the administrator's access.
+func (c *Cluster) Client() kubernetes.Interface { return c.client }
+
+// ConfigFor is access as any user: the API server sees, and tells admission webhooks, exactly this name and these groups
+// (and system:authenticated). It need not exist; a service account's name works too. What it may do, RBAC says.
+func (c *Cluster) ConfigFor(user string, groups ...string) (*rest.Config, error) {
+	certificate, err := c.authority.ClientCertificate(user, groups...)
+	if err != nil {
+		return nil, err
+	}
+	return c.configWith(c.endpoints.apiServer, certificate), nil
+}
+
+// Kubeconfig is the path of a kubeconfig file with the administrator's access.
+func (c *Cluster) Kubeconfig() string { return filepath.Join(c.folder, "kubeconfig") }
+
+// Kubectl is the path of a kubectl of the API server's version.
+func (c *Cluster) Kubectl() string { return c.commands[kubectl] }
+
+// Logs is the folder of the components' logs, each named after its component.
+func (c *Cluster) Logs() string { return c.logs }
+
+// configWith has no client-side rate limit: a test that waits for its own client learns nothing.
+func (c *Cluster) configWith(server string, certificate Certificate) *rest.Config {
+	return &rest.Config{
+		WarningHandler: rest.NoWarnings{},
+		Host:           server, QPS: -1,
+		TLSClientConfig: rest.TLSClientConfig{CAData: c.authority.PEM(), CertData: certificate.Cert, KeyData: certificate.Key},
+	}
+}
+
+func (c *Cluster) adminConfig(server string) *rest.Config { return c.configWith(server, c.admin) }
+
+func (c *Cluster) credential(name string) string { return filepath.Join(c.folder, "credentials", name) }
+
+// writeCredentials makes the authority that signs the API server's certificate and all clients', and the key for tokens.
+func (c *Cluster) writeCredentials(context.Context) (err error) {
+	if c.authority, err = NewAuthority("pcp-injector test cluster"); err != nil {
+		return err
+	}
+	if c.admin, err = c.authority.ClientCertificate("administrator", administrators); err != nil {
+		return err
+	}
+	serving, err := c.authority.ServingCertificate("localhost", loopback, "::1", "kubernetes.default.svc")
+	if err != nil {
+		return err
+	}
+	signing, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("failed to make the key for service-account tokens: %w", err)
+	}
+	tokens, err := encodeKey(signing)
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{
+		"credentials/ca.crt": c.authority.PEM(), "credentials/tls.crt": serving.Cert, "credentials/tls.key": serving.Key,
+		"credentials/" + serviceAccountKey: tokens, auditPolicyFile: []byte(auditPolicy),
+	}
+	if err := os.Mkdir(filepath.Join(c.folder, "credentials"), 0o700); err != nil {
+		return fmt.Errorf("failed to write the control plane's credentials: %w", err)
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(c.folder, filepath.FromSlash(name)), data, 0o600); err != nil {
+			return fmt.Errorf("failed to write the control plane's credentials: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeKubeconfig writes the access as a file for kubectl and for components.
+func writeKubeconfig(path string, config *rest.Config) error {
+	const name = "test"
+	kubeconfig := clientcmdapi.NewConfig()
+	kubeconfig.Clusters[name] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
+	kubeconfig.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificateData: config.CertData, ClientKeyData: config.KeyData}
+	kubeconfig.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	kubeconfig.CurrentContext = name
+	if err := clientcmd.WriteToFile(*kubeconfig, path); err != nil {
+		return fmt.Errorf("failed to write a kubeconfig file: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+// Package cluster starts and stops a real Kubernetes control plane on this machine, for tests, the demo and benchmarks. It needs
+// no root, no container and no network: the components are executables that the tool chain compiles from Go modules.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/performancecopilot/pcp-injector/test/toolchain"
+)
+
+// Options choose what is started. The zero value is the API server alone.
+type Options struct {
+	// Full adds the controller manager, the scheduler and one node whose kubelet is simulated by kwok, so that a Deployment
+	// gets its Pod, created by the real controllers, and the Pod becomes Ready. Without, the plane is etcd and the API
+	// server: objects are admitted and stored, and nothing else happens to them.
+	Full bool
+	// LogFolder keeps the components' logs. Empty: they are removed on Stop, with all else.
+	LogFolder string
+	// Progress is told what is being started. Nil: nothing is told, save that tools are being compiled, on standard error.
+	Progress io.Writer
+	// APIServerFlags are added to those of kube-apiserver, and win over them.
+	APIServerFlags []string
+
+	// pickPort lets a test hand out a port that is taken.
+	pickPort func(context.Context) (int, error)
+}
+
+// Cluster is a running control plane. Its processes die with this one, even if this one is killed (on Linux).
+type Cluster struct {
+	options  Options
+	commands map[string]string
+	stages   string
+	folder   string
+	logs     string
+
+	authority *Authority
+	admin     Certificate
+	config    *rest.Config
+	client    kubernetes.Interface
+	endpoints endpoints
+
+	components []*component // in the order of their start
+	failure    failure
+	stopOnce   sync.Once
+	stopErr    error
+}
+
+// stopGrace is how long a component may take to end by itself; with nothing worth saving, it may be killed then.
+const stopGrace = 10 * time.Second
+
+// Start compiles what is missing, starts the control plane and returns when it is ready. The context bounds the start
+// only: the plane runs until Stop. When Start fails, nothing of the plane is left.
+func Start(ctx context.Context, options Options) (*Cluster, error) {
+	c := &Cluster{options: options, failure: failure{done: make(chan struct{})}}
+	if err := c.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("failed to start the control plane: %w", err), c.Stop())
+	}
+	return c, nil
+}
+
+func (c *Cluster) start(ctx context.Context) error {
+	if c.options.pickPort == nil {
+		c.options.pickPort = freePort
+	}
+	if err := c.findTools(ctx); err != nil {
+		return err
+	}
+	if err := c.makeFolder(); err != nil {
+		return err
+	}
+	began := time.Now()
+	steps := []func(context.Context) error{c.writeCredentials, c.startEtcd, c.startAPIServer, c.connect}
+	if c.options.Full {
+		steps = append(steps, c.startControllers, c.addNode, c.waitForControllers)
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	c.tell("control plane ready after %s", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+func (c *Cluster) findTools(ctx context.Context) (err error) {
+	commands := []string{etcd, apiServer, kubectl}
+	if c.options.Full {
+		commands = append(commands, controllerManager, scheduler, kwok)
+		if c.stages, err = toolchain.Files(ctx, c.options.Progress, kwok); err != nil {
+			return err
+		}
+	}
+	c.commands, err = toolchain.Find(ctx, c.options.Progress, commands...)
+	return err
+}
+
+func (c *Cluster) makeFolder() error {
+	folder, err := os.MkdirTemp("", "pcp-cluster-")
+	if err != nil {
+		return fmt.Errorf("no folder for the control plane: %w: set TMPDIR to a folder you may write to", err)
+	}
+	c.folder, c.logs = folder, filepath.Join(folder, "logs")
+	if c.options.LogFolder != "" {
+		c.logs = c.options.LogFolder
+	}
+	if err := os.MkdirAll(c.logs, 0o755); err != nil {
+		return fmt.Errorf("no folder for the control plane's logs: %w", err)
+	}
+	return nil
+}
+
+func (c *Cluster) tell(format string, arguments ...any) {
+	if c.options.Progress != nil {
+		fmt.Fprintf(c.options.Progress, format+"\n", arguments...)
+	}
+}
+
+// Stop ends the components, the last started first, and removes the plane's files. It may be called more than once.
+func (c *Cluster) Stop() error {
+	c.stopOnce.Do(func() {
+		c.failure.expected()
+		for _, component := range slices.Backward(c.components) {
+			component.process.Stop(c.grace())
+		}
+		if c.folder != "" {
+			c.stopErr = os.RemoveAll(c.folder)
+		}
+	})
+	return c.stopErr
+}
+
+// grace is short after a component has died: the others cannot end in order without it.
+func (c *Cluster) grace() time.Duration {
+	if c.Err() != nil {
+		return time.Second
+	}
+	return stopGrace
+}
+
+// Done is closed when a component has died by itself; Err then says which and why.
+func (c *Cluster) Done() <-chan struct{} { return c.failure.done }
+
+// Err is nil while all components run.
+func (c *Cluster) Err() error { return c.failure.get() }
+
+// failure is the first component's death that nobody asked for.
+type failure struct {
+	mutex    sync.Mutex
+	done     chan struct{}
+	err      error
+	stopping bool
+}
+
+func (f *failure) expected() {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.stopping = true
+}
+
+func (f *failure) report(err error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.stopping || f.err != nil {
+		return
+	}
+	f.err = err
+	close(f.done)
+}
+
+func (f *failure) get() error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.err
+}

@@ -1,0 +1,137 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
+)
+
+// The components, by the names of their commands.
+const (
+	etcd              = "etcd"
+	apiServer         = "kube-apiserver"
+	controllerManager = "kube-controller-manager"
+	scheduler         = "kube-scheduler"
+	kwok              = "kwok"
+	kubectl           = "kubectl"
+)
+
+const (
+	readyTimeout  = 2 * time.Minute
+	probeInterval = 50 * time.Millisecond
+	tailLines     = 15
+	portAttempts  = 5
+)
+
+// component is one process of the plane.
+type component struct {
+	name    string
+	log     string
+	process *process.Process
+}
+
+// errPortTaken is a component's early death because another process was faster to listen on the port chosen for it.
+var errPortTaken = errors.New("the port is taken")
+
+// launch starts a component, without waiting for it.
+func (c *Cluster) launch(name string, arguments ...string) (*component, error) {
+	log := filepath.Join(c.logs, name+".log")
+	file, err := os.Create(log)
+	if err != nil {
+		return nil, fmt.Errorf("no log file for %s: %w", name, err)
+	}
+	defer file.Close()
+	cmd := process.Command(c.commands[name], arguments...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = file, file, c.folder
+	started, err := process.Start(cmd)
+	if err != nil {
+		return nil, fmt.Errorf("failed to start %s: %w", name, err)
+	}
+	one := &component{name: name, log: log, process: started}
+	c.components = append(c.components, one)
+	return one, nil
+}
+
+// watch reports the component's death from now on, at once, to whoever waits for anything of the plane.
+func (c *Cluster) watch(started *component) {
+	go func() {
+		<-started.process.Done()
+		c.failure.report(started.death())
+	}()
+}
+
+// launchReady starts a component that listens on ports of its own choice and returns when the probe succeeds. Between the
+// choice of a port and its use another process may take it: then it tries others.
+func (c *Cluster) launchReady(ctx context.Context, name string, arguments func(context.Context) ([]string, error), probe func(context.Context) error) error {
+	c.tell("starting %s", name)
+	var err error
+	for range portAttempts {
+		var flags []string
+		if flags, err = arguments(ctx); err != nil {
+			return err
+		}
+		var started *component
+		if started, err = c.launch(name, flags...); err != nil {
+			return err
+		}
+		if err = c.await(ctx, started, probe); err == nil {
+			c.watch(started)
+			return nil
+		}
+		if !errors.Is(err, errPortTaken) {
+			return err
+		}
+		c.tell("%s found its port taken; trying another", name)
+	}
+	return fmt.Errorf("gave up after %d attempts: %w", portAttempts, err)
+}
+
+// await returns when the probe succeeds, or the component or another one has died, or time is up.
+func (c *Cluster) await(ctx context.Context, started *component, probe func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for {
+		err := probe(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-started.process.Done():
+			return started.death()
+		case <-c.Done():
+			return c.Err()
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not become ready: %w: the last probe said: %w%s", started.name, ctx.Err(), err, started.tail())
+		case <-time.After(probeInterval):
+		}
+	}
+}
+
+// death describes how a component ended.
+func (s *component) death() error {
+	tail := s.tail()
+	if strings.Contains(tail, "address already in use") {
+		return fmt.Errorf("%s ended early: %w%s", s.name, errPortTaken, tail)
+	}
+	if err := s.process.Err(); err != nil {
+		return fmt.Errorf("%s died: %w%s", s.name, err, tail)
+	}
+	return fmt.Errorf("%s ended by itself%s", s.name, tail)
+}
+
+// tail is the end of the component's log, for error messages.
+func (s *component) tail() string {
+	data, err := os.ReadFile(s.log)
+	if err != nil {
+		return fmt.Sprintf("; its log cannot be read: %v", err)
+	}
+	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
+	lines = lines[max(0, len(lines)-tailLines):]
+	return fmt.Sprintf("; the end of its log:\n\t%s", strings.Join(lines, "\n\t"))
+}

@@ -1,0 +1,101 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// NodeName is the one node of a full plane.
+const NodeName = "node"
+
+// stageFiles make kwok's node Ready and, at once, its Pods: the "fast" set, in which a Pod's init containers are done
+// without delay and those that restart always (native sidecars) stay running.
+var stageFiles = []string{
+	"node/fast/node-initialize.yaml", "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+	"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml", "pod/fast/pod-delete.yaml",
+}
+
+// startControllers starts what makes Pods from workloads and runs them. Controllers get their own service accounts, as in any
+// real cluster, so that the creator of a Pod is the controller it comes from.
+func (c *Cluster) startControllers(context.Context) error {
+	flags := map[string][]string{
+		controllerManager: {
+			"--use-service-account-credentials", "--leader-elect=false", "--secure-port=0",
+			// By default it would spend five seconds waiting for its own rate limit while it makes its service accounts.
+			"--kube-api-qps=1000", "--kube-api-burst=1000",
+			"--service-account-private-key-file=" + c.credential(serviceAccountKey), "--root-ca-file=" + c.credential("ca.crt"),
+		},
+		scheduler: {"--leader-elect=false", "--secure-port=0", "--kube-api-qps=1000", "--kube-api-burst=1000"},
+		kwok:      {"--manage-all-nodes=true", "--cidr=10.244.0.0/16", "--node-ip=10.0.0.1"},
+	}
+	for _, stage := range stageFiles {
+		flags[kwok] = append(flags[kwok], "--config="+filepath.Join(c.stages, filepath.FromSlash(stage)))
+	}
+	for _, name := range []string{controllerManager, scheduler, kwok} {
+		kubeconfig, err := c.componentKubeconfig(name)
+		if err != nil {
+			return err
+		}
+		c.tell("starting %s", name)
+		started, err := c.launch(name, append(flags[name], "--kubeconfig="+kubeconfig)...)
+		if err != nil {
+			return err
+		}
+		c.watch(started)
+	}
+	return nil
+}
+
+// componentKubeconfig gives a component the identity that RBAC's default roles know it by. kwok stands in for kubelets: an
+// administrator's identity spares it a role of its own.
+func (c *Cluster) componentKubeconfig(name string) (string, error) {
+	user, groups := "system:"+name, []string(nil)
+	if name == kwok {
+		user, groups = kwok, []string{administrators}
+	}
+	config, err := c.ConfigFor(user, groups...)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(c.folder, name+".kubeconfig")
+	return path, writeKubeconfig(path, config)
+}
+
+func (c *Cluster) addNode(ctx context.Context) error {
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
+		Name: NodeName, Labels: map[string]string{corev1.LabelHostname: NodeName, corev1.LabelOSStable: "linux"},
+	}}
+	if _, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("failed to add a node: %w", err)
+	}
+	return nil
+}
+
+// waitForControllers returns when what needs each of them has come about: kwok makes the node Ready, and the controller manager
+// then takes its not-ready taint away and creates the default ServiceAccount.
+func (c *Cluster) waitForControllers(ctx context.Context) error {
+	if err := c.Eventually(ctx, "the node to be schedulable", c.nodeReady); err != nil {
+		return err
+	}
+	return c.waitForServiceAccount(ctx, metav1.NamespaceDefault)
+}
+
+func (c *Cluster) nodeReady(ctx context.Context) error {
+	node, err := c.client.CoreV1().Nodes().Get(ctx, NodeName, metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("failed to read the node: %w", err)
+	}
+	if len(node.Spec.Taints) > 0 {
+		return fmt.Errorf("node %s has the taint %s", NodeName, node.Spec.Taints[0].Key)
+	}
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
+			return nil
+		}
+	}
+	return fmt.Errorf("node %s is not Ready", NodeName)
+}

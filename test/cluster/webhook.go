@@ -1,0 +1,147 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/uuid"
+)
+
+// ProbeNamespace is where InstallWebhook tries a webhook out, by dry runs, if not told otherwise.
+const ProbeNamespace = "webhook-probe"
+
+// auditIDHeader lets a client choose the id of its request's audit event.
+const auditIDHeader = "Audit-ID"
+
+// Webhook is a mutating webhook for Pods, served on this machine.
+type Webhook struct {
+	// Name is that of the configuration and of the webhook in it, in DNS form with two dots at least. The API server calls
+	// webhooks in the order of their configurations' names.
+	Name string
+	// Namespace and Service make the name that the webhook's certificate must be for; see ServerName.
+	Namespace, Service string
+	// Port is where the webhook listens on localhost, and Path what it serves.
+	Port int32
+	Path string
+	// CABundle is the PEM certificate of the authority that signed the webhook's.
+	CABundle []byte
+	// ProbeNamespace is where the webhook is tried out; if it exists, it must have opted in. Empty: the constant ProbeNamespace.
+	ProbeNamespace string
+	// Adjust may change the configuration before it is created: another selector, other match conditions, and so on.
+	Adjust func(*admissionregistrationv1.MutatingWebhook)
+}
+
+// ServerName is the DNS name that the API server demands of the webhook's certificate.
+func (w Webhook) ServerName() string { return w.Service + "." + w.Namespace + ".svc" }
+
+func (w Webhook) probeNamespace() string { return cmp.Or(w.ProbeNamespace, ProbeNamespace) }
+
+// Configuration is what the chart installs too: only Pods that ask for it, in namespaces that have opted in, ever wait for
+// the webhook, so it may fail closed.
+func (w Webhook) Configuration() *admissionregistrationv1.MutatingWebhookConfiguration {
+	webhook := admissionregistrationv1.MutatingWebhook{
+		Name: w.Name,
+		ClientConfig: admissionregistrationv1.WebhookClientConfig{
+			Service:  &admissionregistrationv1.ServiceReference{Namespace: w.Namespace, Name: w.Service, Path: &w.Path, Port: &w.Port},
+			CABundle: w.CABundle,
+		},
+		Rules: []admissionregistrationv1.RuleWithOperations{{
+			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+			Rule: admissionregistrationv1.Rule{
+				APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}, Scope: new(admissionregistrationv1.NamespacedScope),
+			},
+		}},
+		NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{injectionLabel: injectionEnabled}},
+		MatchConditions: []admissionregistrationv1.MatchCondition{{
+			Name: "asks-for-injection", Expression: "object.metadata.?annotations[?'pcp.io/inject'].orValue('false') != 'false'",
+		}},
+		FailurePolicy: new(admissionregistrationv1.Fail), TimeoutSeconds: new(int32(5)),
+		ReinvocationPolicy: new(admissionregistrationv1.IfNeededReinvocationPolicy),
+		MatchPolicy:        new(admissionregistrationv1.Equivalent), SideEffects: new(admissionregistrationv1.SideEffectClassNone),
+		AdmissionReviewVersions: []string{"v1"},
+	}
+	if w.Adjust != nil {
+		w.Adjust(&webhook)
+	}
+	return &admissionregistrationv1.MutatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: w.Name}, Webhooks: []admissionregistrationv1.MutatingWebhook{webhook},
+	}
+}
+
+// InstallWebhook makes the API server call the webhook, and returns when it does: a new configuration takes a moment to be
+// heeded. Namespace and Service are created if they do not exist. The API server reaches the webhook through
+// the Service, with the verification of its name that this implies: the Service's ExternalName is localhost. The webhook
+// must be up, since it is tried out by dry runs of an annotated Pod in its ProbeNamespace; what it answers does not matter.
+func (c *Cluster) InstallWebhook(ctx context.Context, webhook Webhook) error {
+	if err := c.ensureNamespace(ctx, webhook.Namespace, nil); err != nil {
+		return err
+	}
+	if err := c.ensureNamespace(ctx, webhook.probeNamespace(), map[string]string{injectionLabel: injectionEnabled}); err != nil {
+		return err
+	}
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: webhook.Service},
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
+	}
+	if _, err := c.client.CoreV1().Services(webhook.Namespace).Create(ctx, service, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("failed to create the Service of the webhook %s: %w", webhook.Name, err)
+	}
+	configurations := c.client.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	if _, err := configurations.Create(ctx, webhook.Configuration(), metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("failed to install the webhook %s: %w", webhook.Name, err)
+	}
+	return c.Eventually(ctx, fmt.Sprintf("the webhook %s to be called", webhook.Name), func(ctx context.Context) error {
+		return c.probeWebhook(ctx, webhook)
+	})
+}
+
+func (c *Cluster) ensureNamespace(ctx context.Context, name string, labels map[string]string) error {
+	err := c.CreateNamespace(ctx, name, labels)
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
+}
+
+// probeWebhook succeeds if the API server called the webhook for a Pod that asks for injection. The audit event tells: the
+// webhook's answer may leave no trace in the Pod.
+func (c *Cluster) probeWebhook(ctx context.Context, webhook Webhook) error {
+	pod := &corev1.Pod{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "probe-", Annotations: map[string]string{"pcp.io/inject": "true"}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "probe", Image: "probe"}}},
+	}
+	id := string(uuid.NewUUID())
+	err := c.client.CoreV1().RESTClient().Post().Namespace(webhook.probeNamespace()).Resource("pods").Param("dryRun", metav1.DryRunAll).
+		SetHeader(auditIDHeader, id).Body(pod).Do(ctx).Error()
+	// This is how the API server reports that it could not call a webhook, as opposed to what a webhook denies.
+	if apierrors.IsInternalError(err) {
+		return fmt.Errorf("a dry run failed: %w", err)
+	}
+	return c.webhookCalled(id, webhook.Name)
+}
+
+// webhookCalled looks for the annotations mutation.webhook.admission.k8s.io/round_0_index_N, which name the webhooks called.
+func (c *Cluster) webhookCalled(id, name string) error {
+	events, err := c.AuditEvents(func(event AuditEvent) bool { return event.AuditID == id })
+	if err != nil {
+		return err
+	}
+	for _, event := range events {
+		for key, value := range event.Annotations {
+			var call struct{ Webhook string }
+			if strings.HasPrefix(key, "mutation.webhook.admission.k8s.io/") && json.Unmarshal([]byte(value), &call) == nil && call.Webhook == name {
+				return nil
+			}
+		}
+	}
+	return errors.New("the API server does not call it yet")
+}

@@ -1,0 +1,159 @@
+package toolchain
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// In a tool's folder of the cache: its data, and, while it is built, what the go command leaves behind if it is killed.
+const (
+	filesFolder = "files"
+	workFolder  = "work"
+)
+
+// ensure returns the tool's folder in the cache, and builds it first if it is not there.
+func (s store) ensure(ctx context.Context, t tool) (string, error) {
+	t, err := t.resolved(s.root)
+	if err != nil {
+		return "", err
+	}
+	key, err := t.key(ctx, s.root)
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(s.cache, t.name+"-"+key)
+	if exists(folder) {
+		return folder, nil
+	}
+	unlock, err := lock(ctx, s.out, folder+".lock", t.name)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if exists(folder) {
+		return folder, nil
+	}
+	return folder, s.buildInto(ctx, t, folder)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// buildInto builds into a folder beside the wanted one and renames it when it is complete: an interrupted build leaves
+// nothing that could be mistaken for a tool. The caller holds the lock, so what an earlier, killed build left can go.
+func (s store) buildInto(ctx context.Context, t tool, folder string) (err error) {
+	temporary := folder + ".part"
+	if err := os.RemoveAll(temporary); err != nil {
+		return fmt.Errorf("failed to remove the remains of an interrupted build: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
+	shown := startProgress(s.out, t)
+	defer func() { shown.finish(err) }()
+	if err := t.build(ctx, shown, s.root, temporary); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, folder); err != nil {
+		return fmt.Errorf("failed to put the tool into the cache: %w", err)
+	}
+	return nil
+}
+
+// build fills the folder with the executable, the names it goes by and its data.
+func (t tool) build(ctx context.Context, shown *progress, root, folder string) error {
+	work := filepath.Join(folder, workFolder)
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return fmt.Errorf("failed to make the tool's folder: %w", err)
+	}
+	module, err := t.sources(ctx, shown, root, work)
+	if err != nil {
+		return err
+	}
+	if t.pkg != "" {
+		if err := t.compile(ctx, shown, module, work, filepath.Join(folder, executable(t.name))); err != nil {
+			return err
+		}
+	}
+	if err := t.link(folder); err != nil {
+		return err
+	}
+	if err := t.copyFiles(ctx, module, filepath.Join(folder, filesFolder)); err != nil {
+		return err
+	}
+	return os.RemoveAll(work)
+}
+
+// sources returns the folder of a module from which the tool can be compiled. For a published tool that is a temporary module
+// that requires it: unlike with go install, its packages can be counted beforehand.
+func (t tool) sources(ctx context.Context, shown *progress, root, work string) (string, error) {
+	if t.folder != "" {
+		return filepath.Join(root, t.folder), nil
+	}
+	if err := os.WriteFile(filepath.Join(work, "go.mod"), []byte("module tool\n"), 0o600); err != nil {
+		return "", fmt.Errorf("failed to write a module for %s: %w", t.name, err)
+	}
+	return work, runGo(ctx, work, work, shown, "get", cmp.Or(t.pkg, t.module)+"@"+t.version)
+}
+
+func (t tool) compile(ctx context.Context, shown *progress, module, work, executable string) error {
+	released, err := t.released(ctx, module)
+	if err != nil {
+		return err
+	}
+	packages, err := goOutput(ctx, module, "list", "-deps", t.pkg)
+	if err != nil {
+		return err
+	}
+	shown.expect(strings.Count(packages, "\n") + 1)
+	arguments := append([]string{"build", "-v"}, buildFlags...)
+	arguments = append(arguments, "-ldflags", t.linkerFlags(t.version, released), "-o", executable, t.pkg)
+	return runGo(ctx, module, work, shown, arguments...)
+}
+
+// released is when the tool's version was published. A module proxy that keeps no times leaves it at 1970, which is also the
+// default of upstream's own build date.
+func (t tool) released(ctx context.Context, module string) (time.Time, error) {
+	text, err := goOutput(ctx, module, "list", "-m", "-f", `{{with .Time}}{{.Format "2006-01-02T15:04:05Z07:00"}}{{end}}`, t.module)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if text == "" {
+		return time.Unix(0, 0), nil
+	}
+	released, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("failed to read when %s was released: %w", t.module, err)
+	}
+	return released, nil
+}
+
+// link gives the executable the names it goes by.
+func (t tool) link(folder string) error {
+	for _, name := range t.commands {
+		if err := os.Symlink(executable(t.name), filepath.Join(folder, executable(name))); err != nil {
+			return fmt.Errorf("failed to name the tool %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (t tool) copyFiles(ctx context.Context, module, target string) error {
+	if t.files == "" {
+		return nil
+	}
+	source, err := goOutput(ctx, module, "list", "-m", "-f", "{{.Dir}}", t.module)
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(target, os.DirFS(filepath.Join(source, filepath.FromSlash(t.files)))); err != nil {
+		return fmt.Errorf("failed to copy the files of %s: %w", t.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package toolchain
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// buildFlags must stay the same for all that share a Go build cache: a changed flag compiles everything again.
+var buildFlags = []string{"-trimpath", "-buildvcs=false"}
+
+// key changes with all that changes the executable, and with nothing else: no path, no time.
+func (t tool) key(ctx context.Context, root string) (string, error) {
+	goVersion, err := goOutput(ctx, root, "env", "GOVERSION", "GOHOSTOS", "GOHOSTARCH")
+	if err != nil {
+		return "", err
+	}
+	inputs := append([]string{goVersion, t.name, t.module, t.version, t.pkg, t.files}, buildFlags...)
+	inputs = append(inputs, t.linkerFlags(t.version, time.Time{}))
+	if t.folder != "" {
+		sources, err := contents(filepath.Join(root, t.folder))
+		if err != nil {
+			return "", err
+		}
+		inputs = append(inputs, sources...)
+	}
+	return digest(strings.Join(inputs, "\x00")), nil
+}
+
+// linkerFlags leave out the symbol table and debug information, which are more than half of the control plane's size.
+func (t tool) linkerFlags(version string, released time.Time) string {
+	flags := []string{"-s", "-w"}
+	if t.stamp != nil {
+		flags = append(flags, t.stamp(version, released)...)
+	}
+	return strings.Join(flags, " ")
+}
+
+// contents are the names and contents of the files that a module folder of this repository is built from.
+func contents(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("failed to read a tool's sources: %w", err)
+	}
+	var inputs []string
+	for _, entry := range entries {
+		if !slices.Contains([]string{".go", ".mod", ".sum"}, filepath.Ext(entry.Name())) {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("failed to read a tool's sources: %w", err)
+		}
+		inputs = append(inputs, entry.Name(), string(data))
+	}
+	return inputs, nil
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// resolved is the tool with its version read from the go.mod of its folder, so that no version is written twice.
+func (t tool) resolved(root string) (tool, error) {
+	if t.version != "" {
+		return t, nil
+	}
+	path := filepath.Join(root, t.folder, "go.mod")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return t, fmt.Errorf("failed to read the version of %s: %w", t.name, err)
+	}
+	found := regexp.MustCompile(`(?m)^(?:require)?\s+` + regexp.QuoteMeta(t.module) + `\s+(v\d+\.\d+\.\S+)`).FindSubmatch(data)
+	if found == nil {
+		return t, fmt.Errorf("failed to read the version of %s: %s does not require %s", t.name, path, t.module)
+	}
+	t.version = string(found[1])
+	return t, nil
+}
+
+var thisModule = regexp.MustCompile(`(?m)^module github\.com/performancecopilot/pcp-injector\s*$`)
+
+// projectRoot is the folder of this project's go.mod, at or above the working directory: go test runs each package's tests in
+// the package's folder.
+func projectRoot() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("failed to find the project's folder: %w", err)
+	}
+	for folder := start; ; folder = filepath.Dir(folder) {
+		data, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+		if err == nil && thisModule.Match(data) {
+			return folder, nil
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("failed to find the project's folder: %w", err)
+		}
+		if folder == filepath.Dir(folder) {
+			return "", fmt.Errorf("neither %s nor a folder above it is the pcp-injector repository: run from within it", start)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+// Package toolchain gives the path of each development tool's executable, and compiles it from its Go module when it is
+// not there yet: the Kubernetes control plane that tests run against, the linter, and so on. Nothing is downloaded but
+// Go modules. Executables are kept outside the work tree, in the user's cache folder, under a name that changes
+// with the tool's version, flags and Go version.
+package toolchain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+)
+
+// assetsVariable names a folder with executables to use instead of compiling them, as in controller-runtime's envtest.
+const assetsVariable = "KUBEBUILDER_ASSETS"
+
+// Find returns the path of each named command, by name. What is neither in KUBEBUILDER_ASSETS nor in the cache is compiled
+// first, which may take minutes; progress (nil: standard error) then tells how far it is.
+func Find(ctx context.Context, progress io.Writer, commands ...string) (map[string]string, error) {
+	paths := make(map[string]string, len(commands))
+	for _, command := range commands {
+		if path := asset(command); path != "" {
+			paths[command] = path
+			continue
+		}
+		t, err := toolFor(command)
+		if err != nil {
+			return nil, err
+		}
+		folder, err := folderOf(ctx, progress, t)
+		if err != nil {
+			return nil, fmt.Errorf("%w\nwithout compiling: name a folder that has a ready %s in %s", err, command, assetsVariable)
+		}
+		paths[command] = filepath.Join(folder, executable(command))
+	}
+	return paths, nil
+}
+
+// Files returns the folder of data that comes with a tool, for example kwok's stages. It compiles the tool if need be,
+// wherever KUBEBUILDER_ASSETS points.
+func Files(ctx context.Context, progress io.Writer, command string) (string, error) {
+	for _, t := range tools {
+		if t.files != "" && (t.name == command || slices.Contains(t.names(), command)) {
+			folder, err := folderOf(ctx, progress, t)
+			return filepath.Join(folder, filesFolder), err
+		}
+	}
+	return "", fmt.Errorf("no tool %s comes with files", command)
+}
+
+// All compiles every tool that is missing and returns one folder where all commands are found.
+func All(ctx context.Context, progress io.Writer) (string, error) {
+	var commands []string
+	for _, t := range tools {
+		commands = append(commands, t.names()...)
+		if t.pkg == "" {
+			if _, err := folderOf(ctx, progress, t); err != nil {
+				return "", err
+			}
+		}
+	}
+	paths, err := Find(ctx, progress, commands...)
+	if err != nil {
+		return "", err
+	}
+	cache, err := cacheFolder()
+	if err != nil {
+		return "", err
+	}
+	return linkAll(cache, paths)
+}
+
+// asset is the path of a command in KUBEBUILDER_ASSETS, or nothing.
+func asset(command string) string {
+	folder := os.Getenv(assetsVariable)
+	if folder == "" {
+		return ""
+	}
+	path := filepath.Join(folder, executable(command))
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return ""
+	}
+	return path
+}
+
+func executable(name string) string {
+	if runtime.GOOS == "windows" {
+		return name + ".exe"
+	}
+	return name
+}
+
+// store is where tools are built from, and kept.
+type store struct {
+	root  string // the project's folder
+	cache string
+	out   io.Writer // told how far a build is
+}
+
+func folderOf(ctx context.Context, progress io.Writer, t tool) (string, error) {
+	if progress == nil {
+		progress = os.Stderr //nolint:forbidigo // Documented: the minutes of a first build must not pass in silence.
+	}
+	root, err := projectRoot()
+	if err != nil {
+		return "", err
+	}
+	cache, err := cacheFolder()
+	if err != nil {
+		return "", err
+	}
+	folder, err := store{root: root, cache: cache, out: progress}.ensure(ctx, t)
+	if err != nil {
+		return "", fmt.Errorf("failed to compile the tool %s: %w", t.name, err)
+	}
+	return folder, nil
+}
+
+// cacheFolder is where built tools are kept.
+func cacheFolder() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder to keep built tools in: %w: set HOME or XDG_CACHE_HOME", err)
+	}
+	folder := filepath.Join(base, "pcp-injector", "tools")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", fmt.Errorf("no folder to keep built tools in: %w: set XDG_CACHE_HOME to a folder you may write to", err)
+	}
+	return folder, nil
+}
+
+// linkAll fills a folder with a link to each command. Its name depends on where they point, so that two work trees with
+// different versions do not fight over it.
+func linkAll(cache string, paths map[string]string) (string, error) {
+	folder := filepath.Join(cache, "bin-"+digest(fmt.Sprint(paths)))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", fmt.Errorf("failed to make the folder of all tools: %w", err)
+	}
+	for command, path := range paths {
+		if err := os.Symlink(path, filepath.Join(folder, executable(command))); err != nil && !errors.Is(err, os.ErrExist) {
+			return "", fmt.Errorf("failed to link %s into the folder of all tools: %w", command, err)
+		}
+	}
+	return folder, nil
+}

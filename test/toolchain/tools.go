@@ -1,0 +1,99 @@
+package toolchain
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// tool is one executable that is compiled on demand. To add one, add a row to the table.
+type tool struct {
+	name    string // of the executable
+	module  string // the module that has its version
+	version string // empty: as required by the go.mod in folder
+	pkg     string // import path of the main package; empty: nothing is compiled, only the files are wanted
+	folder  string // of this repository, with a go.mod of its own; empty: a published module, taken as it is
+	files   string // folder of the module that is needed at run time; copied beside the executable as "files"
+	expect  string // how long the first build takes on 2 cores
+
+	// commands are the names that the executable goes by, if there are more than its own.
+	commands []string
+	// stamp returns the linker's -X settings that tell the executable its version, if it cannot know by itself.
+	stamp func(version string, released time.Time) []string
+}
+
+// tools is every tool of this project that is not Go itself, git or make.
+var tools = []tool{
+	{
+		name: "controlplane", module: "k8s.io/kubernetes", folder: "test/tools", pkg: ".", expect: "10 minutes", stamp: stampKubernetes,
+		commands: []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"},
+	},
+	{name: "kwok", module: "sigs.k8s.io/kwok", version: "v0.8.0", pkg: "sigs.k8s.io/kwok/cmd/kwok", files: "kustomize/stage", expect: "2 minutes"},
+	{name: "golangci-lint", module: "github.com/golangci/golangci-lint/v2", version: "v2.15.0", pkg: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", expect: "4 minutes"},
+	{name: "benchstat", module: "golang.org/x/perf", version: "v0.0.0-20260908200009-22c9c6c9d4da", pkg: "golang.org/x/perf/cmd/benchstat", expect: "30 seconds"},
+	{name: "certmanager", module: "github.com/cert-manager/cert-manager", folder: "test/tools/certmanager", pkg: ".", files: "deploy/crds", expect: "4 minutes"},
+	{
+		name: "prometheus-operator", module: "github.com/prometheus-operator/prometheus-operator", version: "v0.85.0",
+		files: "example/prometheus-operator-crd", commands: []string{}, expect: "10 seconds",
+	},
+	{name: "helm", module: "helm.sh/helm/v4", version: "v4.3.1", pkg: "helm.sh/helm/v4/cmd/helm", expect: "2 minutes", stamp: stampHelm4},
+	{name: "helm3", module: "helm.sh/helm/v3", version: "v3.22.0", pkg: "helm.sh/helm/v3/cmd/helm", expect: "2 minutes", stamp: stampHelm3},
+	{
+		name: "helm-unittest", module: "github.com/helm-unittest/helm-unittest", folder: "test/tools/helmunittest",
+		pkg: "github.com/helm-unittest/helm-unittest/cmd/helm-unittest", expect: "1 minute",
+	},
+	{name: "helm-docs", module: "github.com/norwoodj/helm-docs", version: "v1.14.2", pkg: "github.com/norwoodj/helm-docs/cmd/helm-docs", expect: "1 minute"},
+	{name: "crane", module: "github.com/google/go-containerregistry", version: "v0.22.1", pkg: "github.com/google/go-containerregistry/cmd/crane", expect: "1 minute"},
+}
+
+// names are what the tool's executable is called by.
+func (t tool) names() []string {
+	if t.commands == nil {
+		return []string{t.name}
+	}
+	return t.commands
+}
+
+// stampKubernetes sets what upstream's release scripts set. A module has no commit to tell: its tag stands for it.
+func stampKubernetes(version string, released time.Time) []string {
+	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	values := []string{
+		"gitVersion=" + version, "gitMajor=" + parts[0], "gitMinor=" + parts[1], "gitCommit=" + version,
+		"gitTreeState=clean", "buildDate=" + released.UTC().Format(time.RFC3339),
+	}
+	var settings []string
+	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
+		for _, value := range values {
+			settings = append(settings, fmt.Sprintf("-X %s.%s", pkg, value))
+		}
+	}
+	return settings
+}
+
+func stampHelm4(version string, _ time.Time) []string {
+	return []string{"-X helm.sh/helm/v4/internal/version.version=" + version}
+}
+
+// stampHelm3 also tells Helm 3 which Kubernetes it is made for: without a cluster, as in helm template, that is what a chart's
+// kubeVersion is held against. Helm 4 finds it in its own module list.
+func stampHelm3(version string, _ time.Time) []string {
+	settings := []string{"-X helm.sh/helm/v3/internal/version.version=" + version}
+	for _, pkg := range []string{"helm.sh/helm/v3/pkg/chartutil", "helm.sh/helm/v3/pkg/lint/rules"} {
+		settings = append(settings, "-X "+pkg+".k8sVersionMajor=1", "-X "+pkg+".k8sVersionMinor=37")
+	}
+	return settings
+}
+
+// toolFor returns the row of the tool that answers to the name.
+func toolFor(command string) (tool, error) {
+	var known []string
+	for _, t := range tools {
+		for _, name := range t.names() {
+			if name == command {
+				return t, nil
+			}
+			known = append(known, name)
+		}
+	}
+	return tool{}, fmt.Errorf("no tool called %q: there are %s; add a row to test/toolchain/tools.go for another", command, strings.Join(known, ", "))
+}
