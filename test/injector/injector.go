@@ -1,0 +1,214 @@
+// Package injector runs the real webhook, as a process of its own, beside a control plane under test: built from this tree,
+// with a certificate that the API server verifies, and called for real.
+package injector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+
+	"github.com/performancecopilot/pcp-injector/test/cluster"
+	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
+)
+
+const (
+	modulePath = "github.com/performancecopilot/pcp-injector"
+	stopGrace  = 10 * time.Second
+	readyLimit = 20 * time.Second
+	pollPeriod = 20 * time.Millisecond
+)
+
+// Options of one injector. Several may serve one control plane.
+type Options struct {
+	// Command is the path of the pcp-injector executable; see Build.
+	Command string
+	// Name of the webhook, in DNS form; it is its Service's name up to the first dot.
+	Name string
+	// Config is the text of the configuration.
+	Config string
+	// ProbeNamespace is where the webhook is tried out; it must have opted in. Default: cluster.ProbeNamespace.
+	ProbeNamespace string
+	// Adjust may change the webhook's configuration before it is created.
+	Adjust func(*admissionregistrationv1.MutatingWebhook)
+	// Arguments come before the flags that Start chooses, which win over them; Flags come after, and win.
+	Arguments, Flags []string
+}
+
+// Injector is a running webhook that the API server calls.
+type Injector struct {
+	webhook   cluster.Webhook
+	authority *cluster.Authority
+	process   *process.Process
+	folder    string
+	health    string
+	metrics   string
+}
+
+// Build compiles pcp-injector from this tree into the folder and returns its path.
+func Build(ctx context.Context, folder string) (string, error) {
+	path := filepath.Join(folder, "pcp-injector")
+	cmd := process.Command("go", "build", "-trimpath", "-o", path, modulePath+"/cmd/webhook")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	var output strings.Builder
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := process.Run(ctx, cmd); err != nil {
+		return "", fmt.Errorf("failed to build pcp-injector: %w\n%s", err, output.String())
+	}
+	return path, nil
+}
+
+// Start starts the webhook and installs it in the control plane. When it returns, the API server calls it.
+func Start(ctx context.Context, plane *cluster.Cluster, options Options) (*Injector, error) {
+	service, _, _ := strings.Cut(options.Name, ".")
+	i := &Injector{webhook: cluster.Webhook{
+		Name: options.Name, Namespace: "pcp-system", Service: service, Path: "/mutate",
+		ProbeNamespace: options.ProbeNamespace, Adjust: options.Adjust,
+	}}
+	err := i.prepare(options)
+	if err == nil {
+		err = i.launch(ctx, options)
+	}
+	if err == nil {
+		err = plane.InstallWebhook(ctx, i.webhook)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("failed to start the webhook %s: %w%s", options.Name, err, i.tail()), i.Stop())
+	}
+	return i, nil
+}
+
+// prepare makes the authority, the certificate and the files.
+func (i *Injector) prepare(options Options) (err error) {
+	if i.folder, err = os.MkdirTemp("", "pcp-injector-"); err != nil {
+		return err
+	}
+	if i.authority, err = cluster.NewAuthority(options.Name); err != nil {
+		return err
+	}
+	i.webhook.CABundle = i.authority.PEM()
+	if err := i.RotateCertificate(); err != nil {
+		return err
+	}
+	return os.WriteFile(i.file("config.yaml"), []byte(options.Config), 0o600)
+}
+
+// RotateCertificate replaces the served certificate by a new one of the same authority, as a kubelet does when a Secret changes.
+func (i *Injector) RotateCertificate() error {
+	certificate, err := i.authority.ServingCertificate(i.webhook.ServerName())
+	if err != nil {
+		return err
+	}
+	return certificate.Write(i.file("certificate"))
+}
+
+func (i *Injector) launch(ctx context.Context, options Options) error {
+	ports, err := freePorts(ctx, 3)
+	if err != nil {
+		return err
+	}
+	i.webhook.Port = int32(ports[0]) //nolint:gosec // A port fits.
+	i.health, i.metrics = address(ports[1]), address(ports[2])
+	log, err := os.Create(i.file("log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	flags := append(slices.Clone(options.Arguments),
+		"--config", i.file("config.yaml"), "--cert-dir", i.file("certificate"), "--listen", address(ports[0]),
+		"--health-listen", i.health, "--metrics-listen", i.metrics, "--drain", "0")
+	cmd := process.Command(options.Command, append(flags, options.Flags...)...)
+	cmd.Stdout, cmd.Stderr = log, log
+	if i.process, err = process.Start(cmd); err != nil {
+		return err
+	}
+	return i.awaitReady(ctx)
+}
+
+func (i *Injector) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	for {
+		_, err := get(ctx, "http://"+i.health+"/readyz")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-i.process.Done():
+			return fmt.Errorf("it ended early: %w", i.process.Err())
+		case <-ctx.Done():
+			return fmt.Errorf("it did not become ready: %w", err)
+		case <-time.After(pollPeriod):
+		}
+	}
+}
+
+// Stop ends the process. The webhook's configuration stays, so that the API server still tries to call it.
+func (i *Injector) Stop() error {
+	if i.process != nil {
+		i.process.Stop(stopGrace)
+	}
+	return os.RemoveAll(i.folder)
+}
+
+// Kill ends the process and keeps its files.
+func (i *Injector) Kill() { i.process.Stop(0) }
+
+// Name is that of the webhook and of its MutatingWebhookConfiguration.
+func (i *Injector) Name() string { return i.webhook.Name }
+
+// ID is the process id.
+func (i *Injector) ID() int { return i.process.ID() }
+
+// Log is what the process has logged so far.
+func (i *Injector) Log() string {
+	text, err := os.ReadFile(i.file("log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func (i *Injector) tail() string {
+	const length = 2000
+	log := strings.TrimSpace(i.Log())
+	return "; the end of its log:\n" + log[max(0, len(log)-length):]
+}
+
+func (i *Injector) file(name string) string { return filepath.Join(i.folder, name) }
+
+func address(port int) string { return net.JoinHostPort("localhost", strconv.Itoa(port)) }
+
+// freePorts are held until all are found, so that they differ.
+func freePorts(ctx context.Context, count int) (ports []int, err error) {
+	listeners := make([]net.Listener, 0, count)
+	defer func() {
+		for _, listener := range listeners {
+			err = errors.Join(err, listener.Close())
+		}
+	}()
+	for range count {
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "localhost:0")
+		if err != nil {
+			return nil, err
+		}
+		listeners = append(listeners, listener)
+		tcp, ok := listener.Addr().(*net.TCPAddr)
+		if !ok {
+			return nil, fmt.Errorf("%v is no TCP address", listener.Addr())
+		}
+		ports = append(ports, tcp.Port)
+	}
+	return ports, nil
+}
+
+var client = http.Client{Timeout: 5 * time.Second}
