@@ -1,0 +1,69 @@
+# Needs Go, git and make; every other tool is compiled from its Go module into the user's cache, once.
+
+GO       ?= go
+FUZZTIME ?= 30s
+COUNT    ?= 6
+
+# The last tag and what came after it; before the first tag, a version that sorts before every release.
+VERSION := $(shell git describe --tags --match 'v*' --dirty 2>/dev/null || echo "v0.0.0-g$$(git rev-parse --short HEAD 2>/dev/null || echo unknown)")
+
+BUILD     := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+TOOLCHAIN := $(GO) run ./test/toolchain/main
+PLANE     := etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
+
+.PHONY: help build test lint demo generate verify bench fuzz tools clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+build: ## Build bin/pcp-injector and bin/kubectl-pcp
+	$(BUILD) -o bin/pcp-injector ./cmd/webhook
+	$(BUILD) -o bin/kubectl-pcp ./cmd/kubectl-pcp
+
+test: ## Run all tests, against a real control plane (the first run compiles it: about 10 minutes)
+	@$(TOOLCHAIN) $(PLANE) >/dev/null
+	$(GO) test -timeout 30m $(TESTFLAGS) ./...
+
+lint: ## Run the linters
+	@linter=$$($(TOOLCHAIN) golangci-lint) && echo "golangci-lint run" && "$$linter" run ./...
+
+demo: build ## See an injection happen in a real control plane on this machine
+	@$(TOOLCHAIN) $(PLANE) >/dev/null
+	@$(GO) run ./test/demo
+
+generate: ## Regenerate what is generated
+	$(GO) generate ./...
+
+verify: ## Check that generated files, formatting and modules are as committed
+	@before=$$(git diff; git status --porcelain); echo "$(GO) generate ./..."; $(GO) generate ./... && \
+	if [ "$$before" != "$$(git diff; git status --porcelain)" ]; then \
+		git --no-pager diff --stat; echo "verify: generated files are out of date: commit what make generate changes" >&2; exit 1; \
+	fi
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		echo "verify: not formatted, run gofmt -w:" $$unformatted >&2; exit 1; \
+	fi
+	$(GO) mod tidy -diff
+	cd test/tools && $(GO) mod tidy -diff
+	$(GO) vet ./...
+
+# Variants of a benchmark, BenchmarkX/floor/… and BenchmarkX/injector/…, become columns side by side.
+bench: ## Benchmark the webhook's handler against the floor, and compare
+	@mkdir -p bin && echo "benchmarking; the times count as ratios only"
+	@benchstat=$$($(TOOLCHAIN) benchstat) || exit 1; \
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./cmd/webhook >bin/bench.txt || { cat bin/bench.txt; exit 1; }; \
+	sed 's,^\(Benchmark[^/ ]*\)/,\1/handler=,' bin/bench.txt >bin/bench-compared.txt && \
+	"$$benchstat" -col /handler bin/bench-compared.txt
+
+fuzz: ## Run each fuzz test for FUZZTIME (30s)
+	@grep -rl --include='*_test.go' '^func Fuzz' cmd internal pkg | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "fuzzing $$target ($$file) for $(FUZZTIME)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
+		done \
+	done
+
+tools: ## Compile every tool; the last line tells the folder of all
+	@$(TOOLCHAIN)
+
+clean: ## Remove what was built here (compiled tools stay in the cache)
+	rm -rf bin

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	"github.com/rogpeppe/go-internal/diff"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// reasons tell why each part is added, by its name in the status.
+var reasons = []struct{ name, why string }{
+	{"pcp", "Performance Co-Pilot: pmcd, pmlogger, pmproxy and pmie under systemd, hence privileged; probes follow the services"},
+	{"pcp-fix-ownership", "gives the volumes to PCP's user, for images that do not do it themselves"},
+	{"pcp-pmlogger", "the archives: a claim, so that they outlive the pod"},
+	{"pcp-pmproxy", "pmproxy's data: a claim"},
+	{"pcp-openmetrics", "OpenMetrics sources: the pod's own annotations and the administrator's ConfigMap, in one read-only folder"},
+	{"pcp-pmlogconf", "tells pmlogger to archive the OpenMetrics sources too, which it does not by default"},
+	{"pcp-pmcd-proc-access", "keeps the environment of other processes, where secrets live, from whoever reaches pmcd"},
+	{"pcp-host", "the node's file system, read-only, for metrics of its processes, disks and file systems"},
+	{"pcp.io/pmcd-proc-access", "the file in pcp-pmcd-proc-access: it travels in the pod"},
+	{"pcp.io/pmlogconf-openmetrics", "the file in pcp-pmlogconf: it travels in the pod"},
+	{"pcp.io/status", "what was done, by which configuration; uninject works from it"},
+	{"pcp.io/injected", "the label that Services, NetworkPolicies and PodMonitors select"},
+	{"/spec/hostname", "stays the same when the pod is replaced: pmlogger's archives live in a folder of that name"},
+	{"/spec/hostNetwork", "network metrics are the node's"},
+	{"/spec/dnsPolicy", "names of the cluster are still resolved on the node's network"},
+}
+
+// report prints the injected pod with a + before each line that its author did not write, then why each part is there, and
+// the warnings.
+func report(out io.Writer, pod *corev1.Pod) error {
+	pod.ManagedFields, pod.Status = nil, corev1.PodStatus{}
+	raw, err := json.Marshal(pod)
+	if err != nil {
+		return err
+	}
+	original, err := withoutPCP(raw)
+	if err != nil {
+		return err
+	}
+	before, err := yaml.JSONToYAML(original)
+	if err != nil {
+		return err
+	}
+	after, err := yaml.JSONToYAML(raw)
+	if err != nil {
+		return err
+	}
+	added := addedLines(diff.Diff("before", before, "after", after))
+	fmt.Fprintf(out, "\nThe pod; + marks what was added:\n\n")
+	number := 0
+	for line := range strings.Lines(string(after)) {
+		number++
+		mark := ' '
+		if added[number] {
+			mark = '+'
+		}
+		fmt.Fprintf(out, "%c %s", mark, line)
+	}
+	return explain(out, pod.Annotations[mutate.AnnotationStatus])
+}
+
+// addedLines are the numbers of the lines that a unified diff adds, counted from 1 in the new text.
+func addedLines(unified []byte) map[int]bool {
+	added := map[int]bool{}
+	number := 0
+	for line := range strings.Lines(string(unified)) {
+		switch {
+		case strings.HasPrefix(line, "@@"):
+			_, position, _ := strings.Cut(line, "+")
+			position, _, _ = strings.Cut(position, ",")
+			number, _ = strconv.Atoi(position)
+		case strings.HasPrefix(line, "+") && number > 0:
+			added[number] = true
+			number++
+		case strings.HasPrefix(line, " "):
+			number++
+		}
+	}
+	return added
+}
+
+func withoutPCP(raw []byte) ([]byte, error) {
+	var view mutate.Pod
+	if err := json.Unmarshal(raw, &view); err != nil {
+		return nil, err
+	}
+	operations, err := mutate.Uninject(&view)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(operations)
+	if err != nil {
+		return nil, err
+	}
+	patch, err := jsonpatch.DecodePatch(encoded)
+	if err != nil {
+		return nil, err
+	}
+	return patch.Apply(raw)
+}
+
+func explain(out io.Writer, text string) error {
+	var status mutate.Status
+	if err := json.Unmarshal([]byte(text), &status); err != nil {
+		return fmt.Errorf("the pod's status: %w", err)
+	}
+	fmt.Fprintf(out, "\nWhy (%s, configuration %s):\n\n", status.Reason, status.Config)
+	added := slices.Concat(status.Added.Containers, status.Added.InitContainers, status.Added.Volumes, status.Added.Annotations, status.Added.Labels, status.Added.Fields)
+	for _, reason := range reasons {
+		if slices.Contains(added, reason.name) || status.Replaced[reason.name] != nil {
+			fmt.Fprintf(out, "  %-30s %s\n", reason.name, reason.why)
+		}
+	}
+	fmt.Fprintf(out, "\nWarnings:\n\n")
+	for _, warning := range status.Warnings {
+		fmt.Fprintf(out, "  %s\n", warning)
+	}
+	if len(status.Warnings) == 0 {
+		fmt.Fprintln(out, "  none")
+	}
+	fmt.Fprintln(out)
+	return nil
+}
