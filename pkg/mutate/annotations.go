@@ -1,7 +1,6 @@
 package mutate
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,6 +55,9 @@ func (i *Injector) wishOf(pod *Pod) (wish, field.ErrorList) {
 func (i *Injector) checkKeys(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	for key := range pod.Metadata.Annotations {
+		if isFull(problems) {
+			break
+		}
 		if strings.HasPrefix(key, domain) {
 			problems = appendProblem(problems, i.checkKey(pod, key))
 		}
@@ -115,6 +117,9 @@ func (i *Injector) checkAllowed(key string, override config.Override) *field.Err
 
 // parseServices returns them in the image's order.
 func parseServices(value string) ([]config.Service, field.ErrorList) {
+	if problem := tooLong(AnnotationServices, value, maxList); problem != nil {
+		return nil, field.ErrorList{problem}
+	}
 	var named, services []config.Service
 	for _, word := range splitList(value) {
 		named = append(named, config.Service(word))
@@ -128,6 +133,9 @@ func parseServices(value string) ([]config.Service, field.ErrorList) {
 }
 
 func parseAgents(value string) ([]string, field.ErrorList) {
+	if problem := tooLong(AnnotationDomainAgents, value, maxList); problem != nil {
+		return nil, field.ErrorList{problem}
+	}
 	agents := splitList(value)
 	return agents, config.CheckDomainAgents(annotationPath(AnnotationDomainAgents), agents)
 }
@@ -145,10 +153,4 @@ func appendProblem(problems field.ErrorList, problem *field.Error) field.ErrorLi
 		return problems
 	}
 	return append(problems, problem)
-}
-
-// sorted puts problems in the order of their text, since annotations come from a map.
-func sorted(problems field.ErrorList) field.ErrorList {
-	slices.SortFunc(problems, func(a, b *field.Error) int { return cmp.Compare(a.Error(), b.Error()) })
-	return problems
 }

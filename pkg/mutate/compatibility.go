@@ -86,7 +86,7 @@ func checkPlacement(i *Injector, pod *Pod, w *wish) field.ErrorList {
 func checkContainerNames(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
 	var problems field.ErrorList
 	eachContainer(pod, func(list string, n int, c *Container) {
-		if c.Name == ContainerName || c.Name == InitContainerName {
+		if !isFull(problems) && (c.Name == ContainerName || c.Name == InitContainerName) {
 			problems = append(problems, field.Invalid(specPath.Child(list).Index(n).Child("name"), c.Name, "the name is the injector's: rename the container"))
 		}
 	})
@@ -96,7 +96,7 @@ func checkContainerNames(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
 func checkVolumeNames(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
 	var problems field.ErrorList
 	for n, volume := range pod.Spec.Volumes {
-		if strings.HasPrefix(volume.Name, VolumePrefix) {
+		if !isFull(problems) && strings.HasPrefix(volume.Name, VolumePrefix) {
 			problems = append(problems, field.Invalid(specPath.Child("volumes").Index(n).Child("name"), volume.Name,
 				fmt.Sprintf("the prefix %q is reserved for the injector's volumes: rename the volume", VolumePrefix)))
 		}

@@ -35,9 +35,14 @@ var Reasons = []Reason{
 	ReasonUntrustedCreator, ReasonIncompatible, ReasonInjected,
 }
 
-// Allowed tells whether a pod with this reason may be created.
+// Allowed tells whether a pod with this reason may be created. No reason is no permission.
 func (r Reason) Allowed() bool {
-	return r != ReasonInvalidRequest && r != ReasonIncompatible
+	switch r {
+	case ReasonNotRequested, ReasonAlreadyInjected, ReasonNotDesignated, ReasonUntrustedCreator, ReasonInjected:
+		return true
+	case ReasonInvalidRequest, ReasonIncompatible:
+	}
+	return false
 }
 
 // Owner is the workload that a pod belongs to, e.g. Deployment node-monitor.

@@ -17,6 +17,7 @@ const (
 	prometheusScheme = "prometheus.io/scheme"
 
 	maxAnnotationName = 63
+	maxDiscovered     = 64
 )
 
 // exporter is a port of the pod that serves metrics.
@@ -45,6 +46,10 @@ func (i *Injector) discover(pod *Pod, w *wish) {
 				exporters = []exporter{exporterAt(pod.Spec.Containers, int64(number))}
 			}
 		}
+	}
+	if len(exporters) > maxDiscovered {
+		w.warn(warnDiscovery, "the pod has %d ports named for metrics: only the first %d were taken", len(exporters), maxDiscovered)
+		exporters = exporters[:maxDiscovered]
 	}
 	for _, e := range exporters {
 		i.addDiscovered(w, e, scheme+"://localhost:"+strconv.FormatInt(e.port, 10)+"/"+strings.TrimPrefix(path, "/"))

@@ -75,10 +75,13 @@ func (i *Injector) Decide(req Request) Decision {
 	if reason, message := i.designated(req); reason != "" {
 		return i.leaveOut(pod, reason, message)
 	}
+	if problem := checkAnnotationSize(pod); problem != nil {
+		return Decision{Reason: ReasonIncompatible, Problems: field.ErrorList{problem}}
+	}
 	w, problems := i.wishOf(pod)
 	problems = append(problems, i.incompatibilities(pod, &w)...)
 	if len(problems) > 0 {
-		return Decision{Reason: ReasonIncompatible, Problems: sorted(problems)}
+		return Decision{Reason: ReasonIncompatible, Problems: summarize(problems)}
 	}
 	return i.inject(req, &w)
 }
@@ -104,7 +107,7 @@ func (i *Injector) alreadyInjected(pod *Pod, status *Status) Decision {
 		decision.warn(warnStale, "injected with configuration %.16s, this is %s: render the pod again to take the change", status.Config, i.hash)
 	}
 	for _, c := range append(pod.Spec.Containers, pod.Spec.InitContainers...) {
-		if _, limited := c.Resources.Limits["cpu"]; limited && c.Name == ContainerName {
+		if c.Name == ContainerName && c.Resources.Limits.CPU != nil {
 			decision.warn(warnCPULimit, "container pcp got a cpu limit, perhaps from a LimitRange: PCP's agents may start late or never")
 		}
 	}

@@ -14,6 +14,9 @@ func checkPorts(_ *Injector, pod *Pod, w *wish) field.ErrorList {
 	var problems field.ErrorList
 	taken := portsOf(w.services)
 	eachPort(pod, func(port Port, where func() *field.Path) {
+		if isFull(problems) {
+			return
+		}
 		if isTCP(port) && slices.Contains(taken, port.ContainerPort) {
 			problems = append(problems, portTaken(where().Child("containerPort"), port.ContainerPort))
 		}
@@ -58,6 +61,9 @@ func checkHostPorts(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	seen := map[Port]bool{}
 	eachPort(pod, func(port Port, where func() *field.Path) {
+		if isFull(problems) {
+			return
+		}
 		if port.HostPort != 0 && port.HostPort != port.ContainerPort {
 			problems = append(problems, field.Invalid(where().Child("hostPort"), port.HostPort,
 				fmt.Sprintf("must equal containerPort %d with hostMonitoring.hostNetwork, where ports are the node's: remove hostPort", port.ContainerPort)))

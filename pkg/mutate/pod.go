@@ -42,7 +42,7 @@ type Spec struct {
 	ShareProcessNamespace         bool              `json:"shareProcessNamespace"`
 	HostUsers                     *bool             `json:"hostUsers"`
 	TerminationGracePeriodSeconds *int64            `json:"terminationGracePeriodSeconds"`
-	Resources                     *Resources        `json:"resources"`
+	Resources                     *PodResources     `json:"resources"`
 	SecurityContext               *SecurityContext  `json:"securityContext"`
 }
 
@@ -72,8 +72,20 @@ type Port struct {
 	Protocol      string `json:"protocol"`
 }
 
-// Resources of a container, quantities as they stand.
+// Resources of a container that decide its quality of service.
 type Resources struct {
+	Requests Amounts `json:"requests"`
+	Limits   Amounts `json:"limits"`
+}
+
+// Amounts are quantities as they stand; nil where absent.
+type Amounts struct {
+	CPU    json.RawMessage `json:"cpu"`
+	Memory json.RawMessage `json:"memory"`
+}
+
+// PodResources are those of the pod as a whole, of any name.
+type PodResources struct {
 	Requests map[string]json.RawMessage `json:"requests"`
 	Limits   map[string]json.RawMessage `json:"limits"`
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -30,9 +29,10 @@ func qosAfter(pod *Pod, s *sidecar) string {
 func qosOf(lists ...[]Container) string {
 	guaranteed, some := true, false
 	for _, list := range lists {
-		for _, c := range list {
-			guaranteed = guaranteed && isGuaranteed(c.Resources)
-			some = some || hasCompute(c.Resources.Requests) || hasCompute(c.Resources.Limits)
+		for n := range list {
+			r := &list[n].Resources
+			guaranteed = guaranteed && isGuaranteed(r.Limits.CPU, r.Requests.CPU) && isGuaranteed(r.Limits.Memory, r.Requests.Memory)
+			some = some || isSome(r.Requests.CPU) || isSome(r.Requests.Memory) || isSome(r.Limits.CPU) || isSome(r.Limits.Memory)
 		}
 	}
 	switch {
@@ -44,27 +44,19 @@ func qosOf(lists ...[]Container) string {
 	return qosBurstable
 }
 
-var computeResources = []string{"cpu", "memory"}
+// isSome: not absent, and not zero.
+func isSome(amount json.RawMessage) bool { return bytes.ContainsAny(amount, "123456789") }
 
-func hasCompute(amounts map[string]json.RawMessage) bool {
-	return slices.ContainsFunc(computeResources, func(name string) bool {
-		amount := quantity(amounts[name])
-		return !amount.IsZero()
-	})
-}
-
-// isGuaranteed: limits for both, and requests, which default to the limits, equal to them.
-func isGuaranteed(r Resources) bool {
-	for _, name := range computeResources {
-		limit := quantity(r.Limits[name])
-		if limit.IsZero() {
-			return false
-		}
-		if request, present := r.Requests[name]; present && limit.Cmp(quantity(request)) != 0 {
-			return false
-		}
+// isGuaranteed: a limit, and a request, which defaults to the limit, equal to it.
+func isGuaranteed(limit, request json.RawMessage) bool {
+	if !isSome(limit) {
+		return false
 	}
-	return true
+	if request == nil || bytes.Equal(limit, request) {
+		return true
+	}
+	most, least := quantity(limit), quantity(request)
+	return most.Cmp(least) == 0
 }
 
 var quantityForm = regexp.MustCompile(config.QuantityPattern)

@@ -49,15 +49,32 @@ func (i *Injector) buildStandard() error {
 
 // sidecarFor returns the prepared sidecar where the pod has no wishes of its own.
 func (i *Injector) sidecarFor(w *wish) (*sidecar, error) {
-	if !w.custom && len(w.sources) == 0 {
-		return i.standard[w.shape], nil
+	switch {
+	case w.custom:
+		return i.build(w)
+	case len(w.sources) > 0:
+		return i.withSources(i.standard[w.shape], w)
 	}
-	return i.build(w)
+	return i.standard[w.shape], nil
+}
+
+// withSources changes what the pod's own sources change: one volume, and the annotations of discovered ones.
+func (i *Injector) withSources(standard *sidecar, w *wish) (*sidecar, error) {
+	changed, volume := *standard, i.openMetricsVolume(w)
+	raw, err := marshal("volume "+volume.Name, volume)
+	if err != nil {
+		return nil, err
+	}
+	changed.volumes = slices.Clone(standard.volumes)
+	changed.volumes[slices.Index(standard.volumeNames, volume.Name)] = raw
+	changed.annotations, changed.annotationKeys = slices.Clone(standard.annotations), slices.Clone(standard.annotationKeys)
+	changed.addSources(w)
+	return &changed, nil
 }
 
 func (i *Injector) build(w *wish) (*sidecar, error) {
 	container := i.container(w)
-	s := &sidecar{}
+	s := &sidecar{annotationKeys: []string{AnnotationStatus}}
 	i.addAnnotations(s, w)
 	for _, volume := range i.volumes(w) {
 		raw, err := marshal("volume "+volume.Name, volume)
@@ -87,12 +104,15 @@ func (i *Injector) addAnnotations(s *sidecar, w *wish) {
 	if i.archivesOpenMetrics(w) {
 		s.addAnnotation(AnnotationPmlogconf, pmlogconfGroup)
 	}
+	s.addSources(w)
+}
+
+func (s *sidecar) addSources(w *wish) {
 	for _, source := range w.sources {
 		if source.content != "" {
 			s.addAnnotation(source.key, source.content)
 		}
 	}
-	s.annotationKeys = append(s.annotationKeys, AnnotationStatus)
 }
 
 func (s *sidecar) addAnnotation(key, value string) {

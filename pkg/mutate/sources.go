@@ -28,7 +28,7 @@ func (i *Injector) ownSources(annotations map[string]string) ([]source, field.Er
 	var problems field.ErrorList
 	for key, content := range annotations {
 		name, isSource := strings.CutPrefix(key, OpenMetricsPrefix)
-		if !isSource {
+		if !isSource || isFull(problems) {
 			continue
 		}
 		path := annotationPath(key)
@@ -37,13 +37,22 @@ func (i *Injector) ownSources(annotations map[string]string) ([]source, field.Er
 			problems = append(problems, field.Invalid(path, name, err.Error()))
 			continue
 		}
-		for _, err := range config.CheckSourceFile(content, "http", "https") {
-			problems = append(problems, field.Invalid(path, field.OmitValueType{}, err.Error()))
-		}
+		problems = append(problems, checkSource(key, content)...)
 		sources = append(sources, source{name: safe, key: key})
 	}
 	slices.SortFunc(sources, func(a, b source) int { return cmp.Compare(a.key, b.key) })
 	return sources, append(problems, i.checkSources(sources)...)
+}
+
+func checkSource(key, content string) field.ErrorList {
+	if problem := tooLong(key, content, maxSource); problem != nil {
+		return field.ErrorList{problem}
+	}
+	var problems field.ErrorList
+	for _, err := range config.CheckSourceFile(content, "http", "https") {
+		problems = append(problems, field.Invalid(annotationPath(key), field.OmitValueType{}, err.Error()))
+	}
+	return problems
 }
 
 func (i *Injector) checkSources(sources []source) field.ErrorList {

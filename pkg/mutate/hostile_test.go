@@ -1,0 +1,86 @@
+package mutate_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// TestHostilePods: whoever may create pods may send millions of mistakes. They are refused, in few words, and a pod as large as
+// the API server takes must not cost more than the test's patience.
+func TestHostilePods(t *testing.T) {
+	t.Parallel()
+	const many = 200_000
+	annotation := func(key, value string) func(*mutate.Pod) {
+		return func(pod *mutate.Pod) { pod.Metadata.Annotations[key] = value }
+	}
+	cases := map[string]struct {
+		edit func(*mutate.Pod)
+		want string
+	}{
+		"annotations beyond the limit": {annotation("example.com/big", strings.Repeat("x", 300<<10)), "metadata.annotations: Too long"},
+		"agents":                       {annotation(mutate.AnnotationDomainAgents, strings.Repeat("!,", many/2)), "metadata.annotations[pcp.io/domain-agents]: Too long"},
+		"services":                     {annotation(mutate.AnnotationServices, strings.Repeat("a,", many/2)), "metadata.annotations[pcp.io/services]: Too long"},
+		"lines of a source":            {annotation(mutate.OpenMetricsPrefix+"a", strings.Repeat("FILTER: x\n", many/10)), "metadata.annotations[openmetrics.pcp.io/a]: Too long"},
+		"sources": {func(pod *mutate.Pod) {
+			for n := range 5000 {
+				pod.Metadata.Annotations[fmt.Sprintf("%s-%d", mutate.OpenMetricsPrefix, n)] = "x"
+			}
+		}, "pod: Invalid value: has more than 50 problems"},
+		"containers": {func(pod *mutate.Pod) { pod.Spec.Containers = repeat(mutate.Container{Name: "pcp"}, many) }, `spec.containers[0].name: Invalid value: "pcp"`},
+		"volumes":    {func(pod *mutate.Pod) { pod.Spec.Volumes = repeat(mutate.Named{Name: "pcp-x"}, many) }, `spec.volumes[0].name: Invalid value: "pcp-x"`},
+		"ports": {func(pod *mutate.Pod) {
+			pod.Spec.Containers[0].Ports = repeat(mutate.Port{ContainerPort: mutate.PortPMCD}, many)
+		}, "spec.containers[0].ports[0].containerPort: Invalid value: 44321"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pod := askingPod()
+			c.edit(pod)
+			decision := decidePod(t, "", pod)
+			if decision.Reason != mutate.ReasonIncompatible || !strings.Contains(decision.Explanation(), c.want) {
+				t.Errorf("%s: %.200s", decision.Reason, decision.Explanation())
+			}
+			if len(decision.Problems) > 51 {
+				t.Errorf("%d problems, nobody reads them all", len(decision.Problems))
+			}
+		})
+	}
+}
+
+// TestHostileButAllowed: what is no mistake has bounds too.
+func TestHostileButAllowed(t *testing.T) {
+	t.Parallel()
+	pod := askingPod()
+	pod.Spec.Containers[0].Ports = repeat(mutate.Port{Name: "metrics", ContainerPort: 80}, 200_000)
+	pod.Spec.Containers[0].Resources.Limits = mutate.Amounts{CPU: json.RawMessage(`"1e-999999999"`), Memory: json.RawMessage(`"1e999999999"`)}
+	pod.Spec.Containers[0].Resources.Requests = mutate.Amounts{CPU: json.RawMessage(`"1"`), Memory: json.RawMessage(`"1"`)}
+	decision := decidePod(t, "openMetrics: {discover: true}", pod)
+	if decision.Reason != mutate.ReasonInjected || len(decision.Patch) > 100 {
+		t.Errorf("%s with %d operations", decision.Reason, len(decision.Patch))
+	}
+}
+
+func askingPod() *mutate.Pod {
+	pod := &mutate.Pod{Spec: mutate.Spec{Containers: []mutate.Container{{Name: "app"}}}}
+	pod.Metadata.Annotations = map[string]string{mutate.AnnotationInject: "true"}
+	return pod
+}
+
+func decidePod(t *testing.T, config string, pod *mutate.Pod) mutate.Decision {
+	t.Helper()
+	owner := &mutate.Owner{Kind: "Deployment", Name: "node-monitor"}
+	return newInjector(t, config).Decide(mutate.Request{Namespace: "monitoring", Owner: owner, Pod: pod})
+}
+
+func repeat[T any](item T, count int) []T {
+	items := make([]T, count)
+	for n := range items {
+		items[n] = item
+	}
+	return items
+}
