@@ -97,7 +97,7 @@ func (c *Cluster) findTools(ctx context.Context) (err error) {
 	commands := []string{etcd, apiServer, kubectl}
 	if c.options.Full {
 		commands = append(commands, controllerManager, scheduler, kwok)
-		if c.stages, err = toolchain.Files(ctx, c.options.Progress, kwok); err != nil {
+		if c.stages, err = toolchain.Files(ctx, c.options.Progress, kwokStages); err != nil {
 			return err
 		}
 	}

@@ -12,13 +12,14 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
-// The components, by the names of their commands.
+// The components and what goes with them, by the names that the tool chain knows them by.
 const (
 	etcd              = "etcd"
 	apiServer         = "kube-apiserver"
 	controllerManager = "kube-controller-manager"
 	scheduler         = "kube-scheduler"
 	kwok              = "kwok"
+	kwokStages        = "kwok-stages"
 	kubectl           = "kubectl"
 )
 

@@ -34,7 +34,11 @@ func startProgress(out io.Writer, t tool) *progress {
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		p.terminal, interval = true, time.Second
 	}
-	fmt.Fprintf(out, "compiling %s (%s %s) from its Go module: about %s on 2 cores the first time; kept in the cache afterwards\n", t.name, t.module, t.version, t.expect)
+	verb := "compiling"
+	if t.pkg == "" {
+		verb = "fetching"
+	}
+	fmt.Fprintf(out, verb+" %s (%s %s) from its Go module: about %s on 2 cores the first time; kept in the cache afterwards\n", t.name, t.module, t.version, t.expect)
 	p.stopped.Go(func() { p.report(interval) })
 	return p
 }

@@ -40,7 +40,7 @@ func Find(ctx context.Context, progress io.Writer, commands ...string) (map[stri
 	return paths, nil
 }
 
-// Files returns the folder of data that comes with a tool, for example kwok's stages. It compiles the tool if need be,
+// Files returns the folder of data that comes with a tool, for example kwok-stages. It compiles the tool if need be,
 // wherever KUBEBUILDER_ASSETS points.
 func Files(ctx context.Context, progress io.Writer, command string) (string, error) {
 	for _, t := range tools {
