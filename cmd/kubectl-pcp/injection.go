@@ -86,7 +86,9 @@ func (i *injection) decide(w *manifest.Workload, pod *mutate.Pod) (*outcome, err
 
 // warnings about what a pod alone does not tell.
 func (i *injection) warnings(injector *mutate.Injector, w *manifest.Workload) []mutate.Warning {
-	warnings := injector.WorkloadWarnings(mutate.Workload{Kind: w.Kind, Replicas: w.Replicas, Strategy: w.Strategy})
+	warnings := injector.WorkloadWarnings(mutate.Workload{
+		Kind: w.Kind, Replicas: w.Replicas, Strategy: w.Strategy, Parallelism: w.Parallelism, ConcurrencyPolicy: w.ConcurrencyPolicy,
+	})
 	if i.first == "" {
 		i.first = w.String()
 		return warnings

@@ -36,6 +36,20 @@ func BenchmarkAdmission(b *testing.B) {
 	}
 }
 
+// BenchmarkWishes measures pods with wishes of their own, for which parts of the container are built anew. The floor is the
+// same as BenchmarkAdmission's of 5 KB.
+func BenchmarkWishes(b *testing.B) {
+	h := newTestHandler(b)
+	for name, annotation := range map[string]string{
+		"source":   `"openmetrics.pcp.io/app":"http://localhost:9100/metrics",`,
+		"services": `"pcp.io/services":"pmcd,pmproxy",`,
+	} {
+		const inject = `"pcp.io/inject"`
+		body := bytes.Replace(reviewOf(b, "5KB"), []byte(inject), []byte(annotation+inject), 1)
+		b.Run(name, func(b *testing.B) { benchmarkHandler(b, h, body) })
+	}
+}
+
 func benchmarkHandler(b *testing.B, h http.Handler, body []byte) {
 	b.Helper()
 	b.ReportAllocs()

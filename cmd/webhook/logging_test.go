@@ -134,3 +134,22 @@ func TestOutputIsBounded(t *testing.T) {
 		t.Errorf("%d bytes in %d lines are logged", log.Len(), len(logLines(t, &log)))
 	}
 }
+
+// TestErrorsAreBounded: what is no pod creation may be of any size too.
+func TestErrorsAreBounded(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1<<20)
+	for name, body := range map[string]string{
+		"operation":  `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"version":"v1","kind":"Pod"},"operation":"` + long + `"}}`,
+		"apiVersion": `{"apiVersion":"` + long + `","kind":"AdmissionReview"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			answer := post(stubHandler(nil, &log), []byte(body))
+			if answer.Body.Len() > 2*maxMessage || log.Len() > 2*maxMessage {
+				t.Errorf("the answer has %d bytes, the log %d", answer.Body.Len(), log.Len())
+			}
+		})
+	}
+}

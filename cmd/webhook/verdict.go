@@ -27,19 +27,21 @@ type verdict struct {
 
 // unreadable refuses what is no AdmissionReview.
 func unreadable(err error) *verdict {
-	v := failure(nil, reasonUnreadable, slog.LevelWarn, slog.String("error", err.Error()))
+	message := clip(err.Error(), maxMessage)
+	v := failure(nil, reasonUnreadable, slog.LevelWarn, slog.String("error", message))
 	if refusal, ok := errors.AsType[*httpError](err); ok {
 		v.refusal = refusal
 	} else {
-		v.refusal = &httpError{http.StatusBadRequest, err.Error()}
+		v.refusal = &httpError{http.StatusBadRequest, message}
 	}
 	return v
 }
 
 // unexpected denies what is not the creation of a pod.
 func unexpected(req *request, err error) *verdict {
-	v := failure(req, reasonUnexpected, slog.LevelWarn, slog.String("error", err.Error()))
-	v.response = denied(req, status(http.StatusBadRequest, metav1.StatusReasonBadRequest, "pcp-injector: "+err.Error()))
+	message := clip(err.Error(), maxMessage)
+	v := failure(req, reasonUnexpected, slog.LevelWarn, slog.String("error", message))
+	v.response = denied(req, status(http.StatusBadRequest, metav1.StatusReasonBadRequest, "pcp-injector: "+message))
 	return v
 }
 

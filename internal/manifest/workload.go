@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -21,9 +22,8 @@ type Workload struct {
 	// Pointer leads to the template in its document (RFC 6901), Field is the same for people: empty for a pod.
 	Pointer string
 	Field   string
-	// Replicas and Strategy of the workload, where it has them.
-	Replicas *int64
-	Strategy string
+	// Rollout of the workload, as far as it has one.
+	Rollout
 }
 
 // String is the name by which kubectl calls it, e.g. deployment/node-monitor.
@@ -148,7 +148,7 @@ func newWorkload(data []byte, object *header, path, steps []string) (*Workload, 
 	if w.Name == "" {
 		w.Name = object.Metadata.GenerateName
 	}
-	w.Replicas, w.Strategy = rollout(data)
+	w.Rollout = rollout(data)
 	return w, nil
 }
 
@@ -170,23 +170,46 @@ func descend(data json.RawMessage, steps []string) (json.RawMessage, error) {
 	return data, nil
 }
 
-// rollout reads what decides how many pods run side by side. Odd types are the API server's to refuse.
-func rollout(data []byte) (replicas *int64, strategy string) {
+// Rollout decides how many pods run side by side.
+type Rollout struct {
+	Replicas *int64
+	// Strategy is the type of the strategy or updateStrategy.
+	Strategy          string
+	Parallelism       *int64
+	ConcurrencyPolicy string
+}
+
+// rollout reads it. Odd types are the API server's to refuse.
+func rollout(data []byte) Rollout {
+	type spec struct {
+		Replicas          *int64 `json:"replicas"`
+		Parallelism       *int64 `json:"parallelism"`
+		ConcurrencyPolicy string `json:"concurrencyPolicy"`
+		Strategy          struct {
+			Type string `json:"type"`
+		} `json:"strategy"`
+		UpdateStrategy struct {
+			Type string `json:"type"`
+		} `json:"updateStrategy"`
+	}
 	var object struct {
 		Spec struct {
-			Replicas *int64 `json:"replicas"`
-			Strategy struct {
-				Type string `json:"type"`
-			} `json:"strategy"`
-			UpdateStrategy struct {
-				Type string `json:"type"`
-			} `json:"updateStrategy"`
+			spec
+			JobTemplate struct {
+				Spec spec `json:"spec"`
+			} `json:"jobTemplate"`
 		} `json:"spec"`
 	}
 	if Decode(data, &object) != nil {
-		return nil, ""
+		return Rollout{}
 	}
-	return object.Spec.Replicas, object.Spec.Strategy.Type + object.Spec.UpdateStrategy.Type
+	found := object.Spec
+	return Rollout{
+		Replicas:          found.Replicas,
+		Strategy:          found.Strategy.Type + found.UpdateStrategy.Type,
+		Parallelism:       cmp.Or(found.Parallelism, found.JobTemplate.Spec.Parallelism),
+		ConcurrencyPolicy: found.ConcurrencyPolicy,
+	}
 }
 
 func hasContainers(template json.RawMessage) bool {

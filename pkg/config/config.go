@@ -149,9 +149,9 @@ type Probes struct {
 }
 
 // Probe overrides single fields of a probe: a field that is set replaces the default's, and a handler (exec, httpGet,
-// tcpSocket or grpc) replaces the default handler. A port is a number or one of the container's port names, pmcd and
-// pmproxy. The path /metrics of pmproxy is refused without names, since it returns 1.2 MB in 2.5 s: probe
-// /metrics?names=kernel.all.load, which fails when pmcd is down.
+// tcpSocket or grpc) replaces the default handler, unless it asks a service that a pod has left out. A port is a number or
+// one of the container's port names, pmcd and pmproxy. The path /metrics of pmproxy is refused without names, since it
+// returns 1.2 MB in 2.5 s: probe /metrics?names=kernel.all.load, which fails when pmcd is down.
 type Probe struct {
 	// Removes the probe; not together with other fields.
 	Disabled bool `json:"disabled,omitempty"`

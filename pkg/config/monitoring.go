@@ -8,6 +8,9 @@ type OpenMetrics struct {
 	// ConfigMap in the target's namespace with a key <name>.url for each source; it need not exist. Its sources win over the
 	// pod's own of the same name.
 	ConfigMapName string `json:"configMapName"`
+	// Secret in the target's namespace with further sources, each a key <name>.url with a whole .url file as its value, for headers
+	// that hold tokens; it need not exist. None by default. Its sources win over all others of the same name.
+	SecretName string `json:"secretName"`
 	// The sources in that ConfigMap, by name: the Helm chart renders it from these. The injector itself reads only the names,
 	// to refuse pods whose own sources would collide with them. A name starts with a letter and consists of up to 63 letters,
 	// digits, _, - and .; the agent knows it with - and . turned into _, and control is reserved.

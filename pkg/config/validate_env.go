@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -35,6 +36,9 @@ func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {
 	return errs
 }
 
+// envField matches what the API server takes (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/).
+var envField = regexp.MustCompile(`^(metadata\.(name|namespace|uid|(labels|annotations)\['[^']+'\])|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?))$`)
+
 func validateValueFrom(path *field.Path, variable corev1.EnvVar) field.ErrorList {
 	source := variable.ValueFrom
 	if source == nil {
@@ -55,6 +59,10 @@ func validateValueFrom(path *field.Path, variable corev1.EnvVar) field.ErrorList
 	}
 	if ref := source.SecretKeyRef; ref != nil {
 		given, missing = given+1, cmp.Or(missing, require("secretKeyRef.name", ref.Name), require("secretKeyRef.key", ref.Key))
+	}
+	if ref := source.FieldRef; ref != nil && ref.FieldPath != "" && !envField.MatchString(ref.FieldPath) {
+		return field.ErrorList{field.Invalid(path.Child("valueFrom", "fieldRef", "fieldPath"), ref.FieldPath,
+			"must be a field that environment variables can have: metadata.name, metadata.namespace, metadata.uid, metadata.labels['<key>'], metadata.annotations['<key>'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs")}
 	}
 	switch {
 	case source.FileKeyRef != nil:

@@ -11,7 +11,10 @@ import (
 var systemFolders = []string{"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "tmp", "usr"}
 
 // sharedFolders hold folders of many owners: fine to make one's own in, not to take over.
-var sharedFolders = []string{"/home", "/mnt", "/opt", "/root", "/srv", "/var", "/var/lib", "/var/log", "/var/lib/kubelet"}
+var sharedFolders = []string{"/home", "/mnt", "/opt", "/root", "/srv", "/var", "/var/lib", "/var/log"}
+
+// clusterFolders are the node agents' own, with all that is in them.
+var clusterFolders = []string{"/var/lib/containerd", "/var/lib/containers", "/var/lib/cni", "/var/lib/docker", "/var/lib/etcd", "/var/lib/kubelet", "/var/lib/rancher"}
 
 func (h *HostMonitoring) validate(path *field.Path) field.ErrorList {
 	errs := checkPath(path.Child("hostPath"), h.HostPath)
@@ -46,10 +49,14 @@ func checkDataPath(at *field.Path, text string) field.ErrorList {
 		return errs
 	}
 	top := topFolder(text)
-	if top == "" || slices.Contains(systemFolders, top) || slices.Contains(sharedFolders, text) {
+	if top == "" || slices.Contains(systemFolders, top) || slices.Contains(sharedFolders, text) || inClusterFolder(text) {
 		return field.ErrorList{field.Invalid(at, text, "is not PCP's to own: use a folder of its own, e.g. "+hostDataPath+"data")}
 	}
 	return nil
+}
+
+func inClusterFolder(text string) bool {
+	return slices.ContainsFunc(clusterFolders, func(folder string) bool { return strings.HasPrefix(text+"/", folder+"/") })
 }
 
 // topFolder is the first part of an absolute path.

@@ -12,6 +12,7 @@ import (
 
 func (o *OpenMetrics) validate(path *field.Path) field.ErrorList {
 	errs := checkOptionalName(path.Child("pmlogconfConfigMapName"), o.PmlogconfConfigMapName, validation.IsDNS1123Subdomain)
+	errs = append(errs, checkOptionalName(path.Child("secretName"), o.SecretName, validation.IsDNS1123Subdomain)...)
 	if !o.Enabled {
 		errs = append(errs, checkOptionalName(path.Child("configMapName"), o.ConfigMapName, validation.IsDNS1123Subdomain)...)
 		return append(errs, o.validateDisabled(path)...)

@@ -2,6 +2,7 @@ package mutate
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ type wish struct {
 // userKeys are the keys below pcp.io/ that a pod's author may use, ownKeys those that only the injector writes.
 var (
 	userKeys = []string{AnnotationInject, AnnotationServices, AnnotationDomainAgents}
-	ownKeys  = []string{AnnotationPmlogconf, AnnotationProcAccess}
+	ownKeys  = []string{AnnotationPmlogconf}
 )
 
 // wishOf reads the pod's annotations, reporting every one that is wrong or not allowed.
@@ -45,6 +46,9 @@ func (i *Injector) wishOf(pod *Pod) (wish, field.ErrorList) {
 	own, errs := i.ownSources(annotations)
 	problems = append(problems, errs...)
 	w.sources = own
+	if !w.runs(config.ServicePMCD) {
+		problems = append(problems, needPMCD(annotations, own)...)
+	}
 	if i.cfg.OpenMetrics.Discover {
 		i.discover(pod, &w)
 	}
@@ -58,11 +62,11 @@ func (i *Injector) checkKeys(pod *Pod) field.ErrorList {
 		if isFull(problems) {
 			break
 		}
-		if strings.HasPrefix(key, domain) {
-			problems = appendProblem(problems, i.checkKey(pod, key))
-		}
-		if strings.HasPrefix(key, OpenMetricsPrefix) {
+		switch prefix, _, _ := strings.Cut(key, "/"); {
+		case strings.HasPrefix(key, OpenMetricsPrefix):
 			problems = appendProblem(problems, i.checkAllowed(key, config.OverrideOpenMetrics))
+		case prefix == domain || strings.HasSuffix(prefix, "."+domain):
+			problems = appendProblem(problems, i.checkKey(pod, key))
 		}
 	}
 	if value, present := pod.Metadata.Labels[LabelInjected]; present {
@@ -88,9 +92,22 @@ func (i *Injector) checkKey(pod *Pod, key string) *field.Error {
 	return field.Invalid(annotationPath(key), field.OmitValueType{}, unknownKey(key))
 }
 
+// needPMCD: agents, the one for OpenMetrics among them, are pmcd's.
+func needPMCD(annotations map[string]string, own []source) field.ErrorList {
+	const detail = "agents are started by pmcd, which does not run: add pmcd to the services, or remove the annotation"
+	var problems field.ErrorList
+	if _, present := annotations[AnnotationDomainAgents]; present {
+		problems = append(problems, field.Forbidden(annotationPath(AnnotationDomainAgents), detail))
+	}
+	for _, s := range own {
+		problems = append(problems, field.Forbidden(annotationPath(s.key), detail))
+	}
+	return problems
+}
+
 func unknownKey(key string) string {
 	detail := fmt.Sprintf("unknown key: allowed are %s and %s<name>", strings.Join(userKeys, ", "), OpenMetricsPrefix)
-	if meant := config.Nearest(key, userKeys); meant != "" {
+	if meant := config.Nearest(key, append(userKeys, OpenMetricsPrefix+path.Base(key))); meant != "" {
 		detail += "; did you mean " + meant + "?"
 	}
 	return detail

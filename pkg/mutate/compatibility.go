@@ -114,9 +114,13 @@ func eachContainer(pod *Pod, visit func(list string, n int, c *Container)) {
 	}
 }
 
-// eachPort visits the ports of all containers; where is called for the path of one with a problem.
+// eachPort visits the ports of the containers that run beside PCP: init containers end before it, unless they restart.
+// where is called for the path of a port with a problem.
 func eachPort(pod *Pod, visit func(port Port, where func() *field.Path)) {
 	eachContainer(pod, func(list string, n int, c *Container) {
+		if list == "initContainers" && c.RestartPolicy != "Always" {
+			return
+		}
 		for at, port := range c.Ports {
 			visit(port, func() *field.Path { return specPath.Child(list).Index(n).Child("ports").Index(at) })
 		}

@@ -16,6 +16,7 @@ func (i *Injector) container(w *wish) *corev1.Container {
 		Name:            ContainerName,
 		Image:           i.cfg.Container.Image,
 		ImagePullPolicy: i.cfg.Container.ImagePullPolicy,
+		Args:            i.args(w),
 		Ports:           ports(w),
 		Env:             i.env(w),
 		Resources:       i.resources(w),
@@ -25,11 +26,22 @@ func (i *Injector) container(w *wish) *corev1.Container {
 	// Stated in full, since the pod's own security context may say otherwise.
 	c.SecurityContext.Privileged = new(true)
 	c.SecurityContext.ReadOnlyRootFilesystem = new(false)
+	c.SecurityContext.AppArmorProfile = &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeUnconfined}
 	c.StartupProbe, c.LivenessProbe, c.ReadinessProbe = i.probes(w)
 	if w.native {
 		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 	}
 	return c
+}
+
+// args are what the image's entrypoint runs last, in place of /usr/sbin/init alone: first a drop-in for pmcd.service takes
+// back the image's PROC_ACCESS=1, by which any client could read the environment of every process. It is not mounted from an
+// annotation or a ConfigMap: whoever may change those on a live pod would write a unit that runs as root on the node.
+func (i *Injector) args(w *wish) []string {
+	if !i.hidesProcesses(w) {
+		return nil
+	}
+	return []string{"/bin/sh", "-c", `printf '[Service]\nEnvironment="PROC_ACCESS=0"\n' >/etc/systemd/system/pmcd.service.d/20-proc-access.conf && exec /usr/sbin/init`}
 }
 
 func rootContext() *corev1.SecurityContext {
@@ -71,7 +83,7 @@ func (i *Injector) agents(w *wish) []string {
 			agents = append(agents, agent)
 		}
 	}
-	if i.cfg.OpenMetrics.Enabled && !slices.Contains(agents, "openmetrics") {
+	if i.readsOpenMetrics(w) && !slices.Contains(agents, "openmetrics") {
 		agents = append(agents, "openmetrics")
 	}
 	return agents

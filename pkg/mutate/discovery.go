@@ -1,10 +1,12 @@
 package mutate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
@@ -36,31 +38,43 @@ func (i *Injector) discover(pod *Pod, w *wish) {
 	scheme, path := "http", "/metrics"
 	exporters := namedExporters(pod.Spec.Containers)
 	if annotations[prometheusScrape] == "true" {
-		scheme = valueOr(annotations[prometheusScheme], scheme)
-		path = valueOr(annotations[prometheusPath], path)
+		scheme = cmp.Or(annotations[prometheusScheme], scheme)
+		path = cmp.Or(annotations[prometheusPath], path)
 		if port := annotations[prometheusPort]; port != "" {
 			number, err := strconv.ParseUint(port, 10, 16)
 			if err != nil || number == 0 {
-				w.warn(warnDiscovery, "annotation %s: %.20q is no port: nothing was discovered from it", prometheusPort, port)
+				w.warn("annotation %s: %.20q is no port: nothing was discovered from it", prometheusPort, port)
 			} else {
 				exporters = []exporter{exporterAt(pod.Spec.Containers, int64(number))}
 			}
 		}
 	}
 	if len(exporters) > maxDiscovered {
-		w.warn(warnDiscovery, "the pod has %d ports named for metrics: only the first %d were taken", len(exporters), maxDiscovered)
+		w.warn("the pod has %d ports named for metrics: only the first %d were taken", len(exporters), maxDiscovered)
 		exporters = exporters[:maxDiscovered]
 	}
+	own := portsOf(w.services)
 	for _, e := range exporters {
-		i.addDiscovered(w, e, scheme+"://localhost:"+strconv.FormatInt(e.port, 10)+"/"+strings.TrimPrefix(path, "/"))
+		url, usable := localURL(scheme, e.port, path)
+		switch {
+		case slices.Contains(own, e.port):
+			w.warn("port %d is PCP's own: it was not made a source of PCP", e.port)
+		case !usable:
+			w.warn("the prometheus.io annotations give no usable URL for port %d: nothing was discovered from it", e.port)
+		default:
+			i.addDiscovered(w, e, url)
+		}
 	}
 }
 
+// localURL never leaves the pod, whatever the annotations say: neither scheme nor path can name a host or begin another line.
+func localURL(scheme string, port int64, path string) (string, bool) {
+	url := scheme + "://localhost:" + strconv.FormatInt(port, 10) + "/" + strings.TrimPrefix(path, "/")
+	oneLine := !strings.ContainsFunc(path, unicode.IsControl)
+	return url, (scheme == "http" || scheme == "https") && oneLine && len(config.CheckSourceFile(url, scheme)) == 0
+}
+
 func (i *Injector) addDiscovered(w *wish, e exporter, url string) {
-	if len(config.CheckSourceFile(url, "http", "https")) > 0 {
-		w.warn(warnDiscovery, "the prometheus.io annotations give no usable URL for port %d: nothing was discovered from it", e.port)
-		return
-	}
 	written := slices.ContainsFunc(w.sources, func(s source) bool { return s.content == "" && s.name == e.name })
 	if written || i.endpoints.Has(e.name) {
 		return
@@ -106,23 +120,15 @@ func exporterName(container, port string) string {
 	if port != "" {
 		name += "_" + port
 	}
-	safe, err := config.SourceName(name)
-	if err != nil {
-		safe, err = config.SourceName("container_" + name)
+	for _, candidate := range []string{name, "container_" + name} {
+		candidate = strings.TrimRight(candidate[:min(len(candidate), maxAnnotationName)], "-_.")
+		if safe, err := config.SourceName(candidate); err == nil {
+			return safe
+		}
 	}
-	if err != nil {
-		return "container"
-	}
-	return strings.TrimRight(safe[:min(len(safe), maxAnnotationName)], "_")
+	return "container"
 }
 
 func isTCP(port Port) bool {
 	return port.Protocol == "" || port.Protocol == "TCP"
-}
-
-func valueOr(value, fallback string) string {
-	if value == "" {
-		return fallback
-	}
-	return value
 }

@@ -58,6 +58,7 @@ func (g *golden) run(t *testing.T) {
 	if len(decision.Patch) > 0 {
 		results["patched"] = strings.ReplaceAll(toYAML(t, patched), injector.ConfigHash(), "CONFIG-HASH")
 	}
+	results["decision"] = strings.ReplaceAll(results["decision"], injector.ConfigHash(), "CONFIG-HASH")
 	for _, name := range []string{"decision", "patched"} {
 		g.compare(t, name, results[name])
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -70,7 +71,7 @@ func (i *Injector) Decide(req Request) Decision {
 		return Decision{Reason: ReasonNotRequested}
 	}
 	if status := statusOf(pod); status != nil && status.Reason == ReasonInjected && hasContainer(pod, ContainerName) {
-		return i.alreadyInjected(pod, status)
+		return i.alreadyInjected(req, status)
 	}
 	if reason, message := i.designated(req); reason != "" {
 		return i.leaveOut(pod, reason, message)
@@ -100,13 +101,22 @@ func requested(pod *Pod) (bool, *field.Error) {
 	}
 }
 
-// alreadyInjected is the answer to our own result: another webhook, or an in-tree plugin, changed the pod after us.
-func (i *Injector) alreadyInjected(pod *Pod, status *Status) Decision {
+// alreadyInjected is the answer to our own result: another webhook, or an in-tree plugin, changed the pod after us, or
+// somebody copied an injected manifest. What keeps systemd from starting is refused even now.
+func (i *Injector) alreadyInjected(req Request, status *Status) Decision {
+	pod := req.Pod
+	problems := append(checkProcessNamespace(i, pod, nil), checkUserNamespace(i, pod, nil)...)
+	if len(problems) > 0 {
+		return Decision{Reason: ReasonIncompatible, Problems: summarize(problems)}
+	}
 	decision := Decision{Reason: ReasonAlreadyInjected}
+	if reason, message := i.designated(req); reason != "" {
+		decision.warn(string(reason), "injected before it came here, and not by right: %s", message)
+	}
 	if status.Config != i.hash {
 		decision.warn(warnStale, "injected with configuration %.16s, this is %s: render the pod again to take the change", status.Config, i.hash)
 	}
-	for _, c := range append(pod.Spec.Containers, pod.Spec.InitContainers...) {
+	for _, c := range slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers) {
 		if c.Name == ContainerName && c.Resources.Limits.CPU != nil {
 			decision.warn(warnCPULimit, "container pcp got a cpu limit, perhaps from a LimitRange: PCP's agents may start late or never")
 		}

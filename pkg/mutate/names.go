@@ -19,8 +19,6 @@ const (
 	AnnotationStatus = "pcp.io/status"
 	// AnnotationPmlogconf is written by the injector: the pmlogconf group that archives the OpenMetrics sources.
 	AnnotationPmlogconf = "pcp.io/pmlogconf-openmetrics"
-	// AnnotationProcAccess is written by the injector: the drop-in of pmcd.service that hides process details.
-	AnnotationProcAccess = "pcp.io/pmcd-proc-access"
 	// LabelInjected with the value "true" is written by the injector, for Services, NetworkPolicies and PodMonitors to select.
 	LabelInjected = "pcp.io/injected"
 
@@ -38,5 +36,5 @@ const (
 	PortPMProxy     = 44322
 	PortPMProxyTLS  = 44323
 
-	domain = "pcp.io/"
+	domain = "pcp.io"
 )

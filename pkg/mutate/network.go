@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,7 +69,7 @@ func checkHostPorts(pod *Pod) field.ErrorList {
 			problems = append(problems, field.Invalid(where().Child("hostPort"), port.HostPort,
 				fmt.Sprintf("must equal containerPort %d with hostMonitoring.hostNetwork, where ports are the node's: remove hostPort", port.ContainerPort)))
 		}
-		key := Port{ContainerPort: port.ContainerPort, Protocol: valueOr(port.Protocol, "TCP")}
+		key := Port{ContainerPort: port.ContainerPort, Protocol: cmp.Or(port.Protocol, "TCP")}
 		if seen[key] {
 			problems = append(problems, field.Duplicate(where().Child("containerPort"), port.ContainerPort))
 		}

@@ -59,9 +59,10 @@ type Named struct {
 
 // Container of a pod.
 type Container struct {
-	Name      string    `json:"name"`
-	Ports     []Port    `json:"ports"`
-	Resources Resources `json:"resources"`
+	Name          string    `json:"name"`
+	Ports         []Port    `json:"ports"`
+	Resources     Resources `json:"resources"`
+	RestartPolicy string    `json:"restartPolicy"`
 }
 
 // Port of a container.

@@ -1,6 +1,8 @@
 package mutate
 
 import (
+	"strconv"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -18,9 +20,9 @@ func (i *Injector) probes(w *wish) (startup, liveness, readiness *corev1.Probe) 
 	}
 	active := corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"systemctl", "is-active", "--quiet", string(watched)}}}
 	overrides := i.cfg.Container.Probes
-	startup = override(overrides.Startup, corev1.Probe{ProbeHandler: active, PeriodSeconds: 2, TimeoutSeconds: 5, FailureThreshold: 60})
-	liveness = override(overrides.Liveness, corev1.Probe{ProbeHandler: active, PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 3})
-	readiness = override(overrides.Readiness, corev1.Probe{ProbeHandler: ready(watched, active, w.hostNetwork), PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 3})
+	startup = w.override(overrides.Startup, corev1.Probe{ProbeHandler: active, PeriodSeconds: 2, TimeoutSeconds: 5, FailureThreshold: 60})
+	liveness = w.override(overrides.Liveness, corev1.Probe{ProbeHandler: active, PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 3})
+	readiness = w.override(overrides.Readiness, corev1.Probe{ProbeHandler: ready(watched, active, w.hostNetwork), PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 3})
 	return startup, liveness, readiness
 }
 
@@ -42,12 +44,13 @@ func tcp(port int32) corev1.ProbeHandler {
 	return corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(port)}}
 }
 
-// override puts the fields that the administrator set in place of the default's.
-func override(o config.Probe, probe corev1.Probe) *corev1.Probe {
+// override puts the fields that the administrator set in place of the default's. A handler that asks a service which the
+// pod has left out does not count: the container would never become ready.
+func (w *wish) override(o config.Probe, probe corev1.Probe) *corev1.Probe {
 	if o.Disabled {
 		return nil
 	}
-	if o.ProbeHandler != (corev1.ProbeHandler{}) {
+	if o.ProbeHandler != (corev1.ProbeHandler{}) && w.answers(o.ProbeHandler) {
 		probe.ProbeHandler = o.ProbeHandler
 	}
 	for _, number := range []struct{ field, value *int32 }{
@@ -65,4 +68,24 @@ func override(o config.Probe, probe corev1.Probe) *corev1.Probe {
 		probe.TerminationGracePeriodSeconds = o.TerminationGracePeriodSeconds
 	}
 	return &probe
+}
+
+// answers tells whether the service whose port a handler asks runs.
+func (w *wish) answers(h corev1.ProbeHandler) bool {
+	var port intstr.IntOrString
+	switch {
+	case h.HTTPGet != nil:
+		port = h.HTTPGet.Port
+	case h.TCPSocket != nil:
+		port = h.TCPSocket.Port
+	case h.GRPC != nil:
+		port = intstr.FromInt32(h.GRPC.Port)
+	}
+	switch port.String() {
+	case PortNamePMCD, strconv.Itoa(PortPMCD):
+		return w.runs(config.ServicePMCD)
+	case PortNamePMProxy, strconv.Itoa(PortPMProxy), strconv.Itoa(PortPMProxyTLS):
+		return w.runs(config.ServicePMProxy)
+	}
+	return true
 }

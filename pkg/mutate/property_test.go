@@ -34,6 +34,32 @@ var propertyConfigs = []string{
 	"target: {kind: Pod}\nopenMetrics: {enabled: false}\npersistence: {pmlogger: {type: EmptyDir}, pmproxy: {type: None}}",
 }
 
+// propertyRequest says that any pod is the designated one, so that the properties of injection get their turn.
+const propertyRequest = "Owner: {Kind: Pod, Name: node-monitor}"
+
+// TestRawSeedsAreInjected: without that, FuzzRaw would prove little.
+func TestRawSeedsAreInjected(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	injected := 0
+	for n, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pod := toJSON(t, (&golden{archive: archive}).section("pod"))
+		if decide(t, newInjector(t, propertyConfigs[n%len(propertyConfigs)]), pod, propertyRequest).Reason == mutate.ReasonInjected {
+			injected++
+		}
+	}
+	if 2*injected < len(files) {
+		t.Errorf("only %d of %d seeds are injected", injected, len(files))
+	}
+}
+
 // FuzzRaw holds for any JSON that the view can be read from.
 func FuzzRaw(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.txtar"))
@@ -109,12 +135,12 @@ func soothe(pod *corev1.Pod) {
 func checkProperties(t *testing.T, raw []byte, choice uint8) {
 	t.Helper()
 	injector := newInjector(t, propertyConfigs[int(choice)%len(propertyConfigs)])
-	decision := decide(t, injector, raw, "")
+	decision := decide(t, injector, raw, propertyRequest)
 	for _, op := range decision.Patch {
 		checkOperation(t, op.Operation, op.Path)
 	}
 	patched := apply(t, raw, decision.Patch)
-	checkLaws(t, injector, raw, patched, &decision, "")
+	checkLaws(t, injector, raw, patched, &decision, propertyRequest)
 	if decision.Reason.Allowed() {
 		checkSurvives(t, "", decode(t, raw), decode(t, patched))
 	}

@@ -11,13 +11,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// The drop-in that takes back the image's PROC_ACCESS=1, by which any client of pmcd could read the environment of every
-// process, and the pmlogconf group that archives OpenMetrics sources, which pmlogger's stock rule misses because it probes
-// before the agent is up.
-const (
-	procAccessDropIn = "[Service]\nEnvironment=\"PROC_ACCESS=0\"\n"
-	pmlogconfGroup   = "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t30 seconds\n\topenmetrics\n"
-)
+// pmlogconfGroup archives OpenMetrics sources, which pmlogger's stock rule misses because it probes before the agent is up.
+const pmlogconfGroup = "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t30 seconds\n\topenmetrics\n"
 
 // sidecar is all that a pod gets, marshaled, as the values of operations.
 type sidecar struct {
@@ -98,9 +93,6 @@ func (i *Injector) build(w *wish) (*sidecar, error) {
 
 // addAnnotations adds the files that travel in the pod.
 func (i *Injector) addAnnotations(s *sidecar, w *wish) {
-	if i.hidesProcesses(w) {
-		s.addAnnotation(AnnotationProcAccess, procAccessDropIn)
-	}
 	if i.archivesOpenMetrics(w) {
 		s.addAnnotation(AnnotationPmlogconf, pmlogconfGroup)
 	}
@@ -125,7 +117,12 @@ func (i *Injector) hidesProcesses(w *wish) bool {
 }
 
 func (i *Injector) archivesOpenMetrics(w *wish) bool {
-	return i.cfg.OpenMetrics.Enabled && i.cfg.OpenMetrics.Archive && w.runs(config.ServicePMLogger)
+	return i.readsOpenMetrics(w) && i.cfg.OpenMetrics.Archive && w.runs(config.ServicePMLogger)
+}
+
+// readsOpenMetrics: the agent is pmcd's.
+func (i *Injector) readsOpenMetrics(w *wish) bool {
+	return i.cfg.OpenMetrics.Enabled && w.runs(config.ServicePMCD)
 }
 
 func (w *wish) runs(service config.Service) bool {

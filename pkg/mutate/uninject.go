@@ -2,6 +2,7 @@ package mutate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,7 @@ func (s *Status) check() error {
 		{s.Added.Annotations, isAnnotation},
 		{s.Added.Labels, isLabel},
 		{s.Added.Fields, isField},
-		{keys(s.Replaced), isField},
+		{slices.Collect(maps.Keys(s.Replaced)), isField},
 	} {
 		for _, name := range group.names {
 			if !group.known(name) {
@@ -93,7 +94,7 @@ func (s *Status) removeKeys(path string, present map[string]string, added []stri
 			ops = append(ops, remove(path+"/"+escape(key)))
 		}
 	}
-	if slices.Contains(s.Added.Fields, path) && len(ops) == len(present) {
+	if slices.Contains(s.Added.Fields, path) && len(ops) > 0 && len(ops) == len(present) {
 		return []jsonpatch.Operation{remove(path)}
 	}
 	return ops
@@ -131,14 +132,6 @@ func volumeNames(volumes []Named) []string {
 	names := make([]string, len(volumes))
 	for n, v := range volumes {
 		names[n] = v.Name
-	}
-	return names
-}
-
-func keys(m map[string]any) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
 	}
 	return names
 }

@@ -12,12 +12,7 @@ const (
 	volumePMProxy     = VolumePrefix + "pmproxy"
 	volumeOpenMetrics = VolumePrefix + "openmetrics"
 	volumePmlogconf   = VolumePrefix + "pmlogconf"
-	volumeProcAccess  = VolumePrefix + "pmcd-proc-access"
 	volumeHost        = VolumePrefix + "host"
-
-	// The entrypoint writes another file into this folder, so that only the one file may be mounted.
-	dropInFile   = "20-proc-access.conf"
-	dropInFolder = "/etc/systemd/system/pmcd.service.d/"
 )
 
 // dataVolume is one of the two volumes that hold PCP's data.
@@ -43,14 +38,11 @@ func (i *Injector) volumes(w *wish) []corev1.Volume {
 	for _, d := range i.dataVolumes(w) {
 		volumes = append(volumes, corev1.Volume{Name: d.name, VolumeSource: dataSource(d.Volume)})
 	}
-	if i.cfg.OpenMetrics.Enabled {
+	if i.readsOpenMetrics(w) {
 		volumes = append(volumes, i.openMetricsVolume(w))
 	}
 	if i.archivesOpenMetrics(w) {
 		volumes = append(volumes, projected(volumePmlogconf, []file{{"openmetrics", AnnotationPmlogconf}}, i.cfg.OpenMetrics.PmlogconfConfigMapName))
-	}
-	if i.hidesProcesses(w) {
-		volumes = append(volumes, projected(volumeProcAccess, []file{{dropInFile, AnnotationProcAccess}}, ""))
 	}
 	if host := i.cfg.HostMonitoring; host.Enabled {
 		volumes = append(volumes, corev1.Volume{Name: volumeHost, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: host.HostPath, Type: new(corev1.HostPathDirectory)}}})
@@ -65,7 +57,13 @@ func (i *Injector) openMetricsVolume(w *wish) corev1.Volume {
 	for _, s := range w.sources {
 		files = append(files, file{s.name + ".url", s.key})
 	}
-	return projected(volumeOpenMetrics, files, i.cfg.OpenMetrics.ConfigMapName)
+	volume := projected(volumeOpenMetrics, files, i.cfg.OpenMetrics.ConfigMapName)
+	if name := i.cfg.OpenMetrics.SecretName; name != "" {
+		volume.Projected.Sources = append(volume.Projected.Sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: name}, Optional: new(true),
+		}})
+	}
+	return volume
 }
 
 // file is one that an annotation of the pod holds.
@@ -128,14 +126,11 @@ func (i *Injector) volumeMounts(w *wish) []corev1.VolumeMount {
 	for _, d := range i.dataVolumes(w) {
 		mounts = append(mounts, corev1.VolumeMount{Name: d.name, MountPath: d.mountPath})
 	}
-	if i.cfg.OpenMetrics.Enabled {
+	if i.readsOpenMetrics(w) {
 		mounts = append(mounts, corev1.VolumeMount{Name: volumeOpenMetrics, MountPath: "/var/lib/pcp/pmdas/openmetrics/config.d", ReadOnly: true})
 	}
 	if i.archivesOpenMetrics(w) {
 		mounts = append(mounts, corev1.VolumeMount{Name: volumePmlogconf, MountPath: "/var/lib/pcp/config/pmlogconf/openmetrics", ReadOnly: true})
-	}
-	if i.hidesProcesses(w) {
-		mounts = append(mounts, corev1.VolumeMount{Name: volumeProcAccess, MountPath: dropInFolder + dropInFile, SubPath: dropInFile, ReadOnly: true})
 	}
 	if host := i.cfg.HostMonitoring; host.Enabled {
 		mounts = append(mounts, corev1.VolumeMount{Name: volumeHost, MountPath: host.MountPath, ReadOnly: true, MountPropagation: new(corev1.MountPropagationHostToContainer)})

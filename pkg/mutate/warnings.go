@@ -38,10 +38,11 @@ func (i *Injector) advise(d *Decision, pod *Pod, w *wish, s *sidecar) {
 		d.warn(warnGracePeriod, "spec.terminationGracePeriodSeconds is %d: PCP needs up to 13 s to stop while agents install, set %d or more", *grace, minGracePeriodSeconds)
 	}
 	if before, after := qosBefore(pod), qosAfter(pod, s); !w.podResources && before != after {
-		d.warn(warnQoS, "the pod's QoS class changes from %s to %s, since PCP has requests and no limits", before, after)
+		d.warn(warnQoS, "the pod's QoS class changes from %s to %s by PCP's resources", before, after)
 	}
 	if w.podResources {
-		d.warn(warnPodResources, "spec.resources is shared by all containers: leave 50m cpu and 128Mi memory in it for PCP, which gets no requests of its own")
+		requests := i.cfg.Container.Resources.Requests
+		d.warn(warnPodResources, "spec.resources is shared by all containers: leave %s cpu and %s memory in it for PCP, which gets no requests or limits of its own", requests.Cpu(), requests.Memory())
 	}
 	if pod.Spec.HostUsers != nil && !*pod.Spec.HostUsers {
 		d.warn(warnHostUsers, "spec.hostUsers is false: PCP is privileged only within the pod's user namespace, and some of its metrics will be missing")
@@ -60,7 +61,7 @@ func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, w *wish) {
 	}
 	archives := i.cfg.Persistence.PMLogger
 	if i.cfg.HostMonitoring.Enabled && archives.Size != nil && archives.Size.Cmp(hostVolumeSize) < 0 {
-		d.warn(warnSmallVolume, "persistence.pmlogger.size is %s: the archives of a monitored node need about %s", archives.Size, &hostVolumeSize)
+		d.warn(warnSmallVolume, "persistence.pmlogger.size is %s in the injector's configuration: the archives of a monitored node need about %s", archives.Size, &hostVolumeSize)
 	}
 	lasting := archives.Type == config.VolumePersistentVolumeClaim || archives.Type == config.VolumeHostPath
 	if lasting && i.needsHostname(pod, w.shape) && !i.setsHostname(pod, w.shape) {
@@ -89,8 +90,9 @@ func (d *Decision) warn(code, format string, arguments ...any) {
 	d.Warnings = append(d.Warnings, newWarning(code, format, arguments...))
 }
 
-func (w *wish) warn(code, format string, arguments ...any) {
-	w.warnings = append(w.warnings, newWarning(code, format, arguments...))
+// warn is about discovery, the one wish that can be granted in part.
+func (w *wish) warn(format string, arguments ...any) {
+	w.warnings = append(w.warnings, newWarning(warnDiscovery, format, arguments...))
 }
 
 // newWarning keeps to the length up to which the API server promises to pass a warning on

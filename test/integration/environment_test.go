@@ -97,7 +97,7 @@ func startOn(t *testing.T, plane *cluster.Cluster, settings string, labels ...st
 		// Each test's webhook leaves the namespaces of the others alone.
 		Adjust: func(w *admissionregistrationv1.MutatingWebhook) {
 			w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{
-				Name: "test", Expression: "request.namespace.startsWith('" + e.namespace + "')",
+				Name: "test", Expression: "request.namespace in ['" + e.namespace + "', '" + e.namespace + "-other']",
 			})
 		},
 	})

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/performancecopilot/pcp-injector/test/cluster"
 )
 
 // TestWebhookDown: pods that ask are rejected rather than created without PCP, and nobody else notices.
@@ -38,20 +41,22 @@ func TestCertificateIsReplaced(t *testing.T) {
 	t.Parallel()
 	const rotations, workers = 5, 4
 	e := start(t, "")
-	first := e.certificateSerial()
+	last := e.certificateSerial()
 	stop := make(chan struct{})
 	failures := make(chan error, workers)
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() { failures <- e.createUntil(stop) })
 	}
-	last := first
 	for range rotations {
 		if err := e.injector.RotateCertificate(); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "the new certificate to be served", func() bool { return e.certificateSerial() != last })
 		last = e.certificateSerial()
+		e.renewConnection()
+		before := e.count("Injected")
+		eventually(t, "admissions over the new certificate", func() bool { return e.count("Injected") >= before+workers })
 	}
 	close(stop)
 	group.Wait()
@@ -61,8 +66,25 @@ func TestCertificateIsReplaced(t *testing.T) {
 			t.Errorf("an admission failed: %v", err)
 		}
 	}
-	if e.count("Injected") < workers {
-		t.Errorf("only %d admissions ran meanwhile", e.count("Injected"))
+}
+
+// renewConnection makes the API server shake hands again: it keeps one connection for each caBundle, which grows here by an
+// authority that signs nothing.
+func (e *environment) renewConnection() {
+	e.t.Helper()
+	configurations := plane.Client().AdmissionregistrationV1().MutatingWebhookConfigurations()
+	configuration, err := configurations.Get(e.t.Context(), e.injector.Name(), metav1.GetOptions{})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	other, err := cluster.NewAuthority("other")
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	bundle := &configuration.Webhooks[0].ClientConfig.CABundle
+	*bundle = append(*bundle, other.PEM()...)
+	if _, err := configurations.Update(e.t.Context(), configuration, metav1.UpdateOptions{}); err != nil {
+		e.t.Fatal(err)
 	}
 }
 

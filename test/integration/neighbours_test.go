@@ -64,7 +64,7 @@ func TestPodSecurity(t *testing.T) {
 		t.Parallel()
 		e := start(t, "", "pod-security.kubernetes.io/enforce=baseline")
 		_, err := e.create(e.controller, designatedPod())
-		if err == nil || !strings.Contains(err.Error(), `violates PodSecurity "baseline:latest": privileged (container "pcp"`) {
+		if err == nil || !strings.Contains(err.Error(), `violates PodSecurity "baseline:latest"`) || !strings.Contains(err.Error(), `privileged (container "pcp"`) {
 			t.Errorf("the user sees %v", err)
 		}
 		if pod, err := e.create(e.controller, plainPod()); err != nil || containers(pod, "pcp") != 0 {

@@ -53,6 +53,22 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestRefusedOnTheNodesNetwork: what the API server or the kubelet would refuse with less to go by.
+func TestRefusedOnTheNodesNetwork(t *testing.T) {
+	t.Parallel()
+	e := start(t, "hostMonitoring: {enabled: true, hostNetwork: true}")
+	_, err := e.create(e.controller, designatedPod(func(p *corev1.Pod) {
+		p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 8080}, {ContainerPort: 81, Name: "a"}}
+		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "b", Image: "b", Ports: []corev1.ContainerPort{{ContainerPort: 81}}})
+		p.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "0"}}}
+	}))
+	for _, path := range []string{"spec.containers[0].ports[0].hostPort", "spec.containers[1].ports[0].containerPort", "spec.securityContext.sysctls[0].name"} {
+		if err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("the user does not see %s: %v", path, err)
+		}
+	}
+}
+
 // TestRefusedAllAtOnce: one attempt tells all that is to be changed.
 func TestRefusedAllAtOnce(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Valid makes a pod that asks for PCP and that the API server accepts. Some of them PCP cannot work in.
+// Valid makes a pod that asks for PCP and that the API server accepts, but for a few whose ports clash. Some of them PCP cannot
+// work in.
 func Valid(r *rand.Rand) *corev1.Pod {
 	pod := &corev1.Pod{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
@@ -72,6 +73,9 @@ func container(r *rand.Rand, pod *corev1.Pod, name string, port int32) corev1.Co
 	if chance(r, 2) {
 		c.Ports = []corev1.ContainerPort{{Name: pick(r, "http", "metrics", "app-metrics"), ContainerPort: port}}
 	}
+	if chance(r, 6) {
+		c.Ports = append(c.Ports, corev1.ContainerPort{Name: "shared", ContainerPort: 7000, HostPort: pick(r, 0, 7000+r.Int32N(2))})
+	}
 	if chance(r, 20) {
 		c.Ports = append(c.Ports, corev1.ContainerPort{Name: "busy", ContainerPort: 44320 + r.Int32N(5)})
 	}
@@ -126,6 +130,12 @@ func podFields(r *rand.Rand, pod *corev1.Pod) {
 	}
 	if chance(r, 3) {
 		spec.SecurityContext = &corev1.PodSecurityContext{RunAsNonRoot: new(true), RunAsUser: new(int64(1000)), FSGroup: new(int64(2000)), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}}
+	}
+	if chance(r, 10) && !spec.HostNetwork {
+		spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "0"}}}
+	}
+	if chance(r, 10) {
+		spec.SetHostnameAsFQDN = new(true)
 	}
 	if chance(r, 3) {
 		spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
