@@ -6,6 +6,7 @@ import (
 )
 
 //go:generate go run ../../internal/configdocs -source . -page ../../docs/configuration.md
+//go:generate go run ../../internal/chartschema ../../charts/pcp-injector ../../charts/pcp
 
 //go:embed schema.json
 var schema []byte

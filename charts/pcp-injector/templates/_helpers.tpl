@@ -1,0 +1,70 @@
+{{/* Names. They leave room for suffixes: labels of a Service's DNS name have at most 63 characters. */}}
+{{- define "pcp-injector.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 53 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "pcp-injector.fullname" -}}
+{{- $name := include "pcp-injector.name" . }}
+{{- $default := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
+{{- .Values.fullnameOverride | default $default | trunc 53 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The name of cluster-scoped objects, in which two releases differ. */}}
+{{- define "pcp-injector.clusterName" -}}
+{{ include "pcp-injector.fullname" . }}.{{ .Release.Namespace }}
+{{- end }}
+
+{{- define "pcp-injector.serverName" -}}
+{{ include "pcp-injector.fullname" . }}.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{- define "pcp-injector.tlsSecret" -}}
+{{- if eq .Values.certificates.mode "secret" }}{{ .Values.certificates.secret.name }}{{ else }}{{ include "pcp-injector.fullname" . }}-tls{{ end }}
+{{- end }}
+
+{{- define "pcp-injector.image" -}}
+{{- with .Values.image }}{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}{{ end }}
+{{- end }}
+
+{{/* Labels. */}}
+{{- define "pcp-injector.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "pcp-injector.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "pcp-injector.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "pcp-injector.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: pcp
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The InjectorConfig as the injector will complete it, for what the chart derives from it. Read it with fromYaml. */}}
+{{- define "pcp-injector.config" -}}
+{{- $defaults := .Files.Get "files/defaults.yaml" | fromYaml }}
+{{- toYaml (mustMergeOverwrite $defaults.config (.Values.config | default dict | deepCopy)) }}
+{{- end }}
+
+{{- define "pcp-injector.target" -}}
+{{- $target := (include "pcp-injector.config" . | fromYaml).target -}}
+{{ $target.kind }} {{ $target.name }} in namespace {{ $target.namespace }}
+{{- end }}
+
+{{/* The injected pods' Service and what goes with it. */}}
+{{- define "pcp-injector.pcpName" -}}
+{{ (include "pcp-injector.config" . | fromYaml).target.name | replace "." "-" | trunc 59 | trimSuffix "-" }}-pcp
+{{- end }}
+
+{{- define "pcp-injector.pcpPorts" -}}
+{{- $services := (include "pcp-injector.config" . | fromYaml).container.services }}
+{{- if has "pmcd" $services }}
+- {name: pmcd, port: 44321}
+{{- end }}
+{{- if has "pmproxy" $services }}
+- {name: pmproxy, port: 44322}
+{{- end }}
+{{- end }}

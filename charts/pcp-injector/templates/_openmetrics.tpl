@@ -1,0 +1,11 @@
+{{/* An OpenMetrics source and its key, as pkg/config has them: Endpoint.File and SourceName. internal/chartschema compares them. */}}
+{{- define "pcp-injector.source" -}}
+{{ .url }}
+{{ range $name, $value := .headers }}HEADER: {{ $name }}: {{ $value }}
+{{ end }}{{ range .filters }}FILTER: {{ . }}
+{{ end }}
+{{- end }}
+
+{{- define "pcp-injector.sourceName" -}}
+{{ . | replace "-" "_" | replace "." "_" }}
+{{- end }}

@@ -1,0 +1,50 @@
+{{- define "pcp.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* The full name is that of the Service and of the pod's host too: no dots, at most 63 characters. */}}
+{{- define "pcp.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
+{{- .Values.fullnameOverride | default $full | replace "." "-" | trunc 63 | trimAll "-" }}
+{{- end }}
+
+{{- define "pcp.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "pcp.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "pcp.labels" -}}
+{{- $own := include "pcp.selectorLabels" . | fromYaml }}
+{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") }}
+{{- $_ := set $own "app.kubernetes.io/managed-by" .Release.Service }}
+{{- merge $own .Values.commonLabels | toYaml }}
+{{- end }}
+
+{{- define "pcp.serviceAccountName" -}}
+{{- default (ternary (include "pcp.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
+{{- end }}
+
+{{- define "pcp.image" -}}
+{{- with .Values.image }}
+{{- .digest | empty | ternary (printf "%s:%s" .repository .tag) (printf "%s@%s" .repository .digest) }}
+{{- end }}
+{{- end }}
+
+{{- /* Where a service's data lives: (list $ "pmlogger"). */}}
+{{- define "pcp.claimName" -}}
+{{- $service := last . }}
+{{- with first . }}
+{{- get (get .Values.persistence $service) "existingClaim" | default (printf "%s-%s" (include "pcp.fullname" .) $service) }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.nodePath" -}}
+{{- .Values.node.hostPath | default (printf "/var/lib/pcp-node/%s/%s" .Release.Namespace (include "pcp.fullname" .)) }}
+{{- end }}
+
+{{- /* The pod of helm test is none of the Service's. */}}
+{{- define "pcp.testLabels" -}}
+app.kubernetes.io/name: {{ include "pcp.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}

@@ -1,0 +1,35 @@
+{{- /* Probes follow the services. They watch one, since systemctl is-active A B succeeds when either is active: pmcd where it runs, else pmproxy. */}}
+{{- define "pcp.probes" -}}
+{{- range $name := list "startup" "liveness" "readiness" }}
+{{- with get $.Values.probes $name }}
+{{- if .enabled }}
+{{ $name }}Probe:
+  {{- include (ternary "pcp.ready" "pcp.active" (eq $name "readiness")) $ | trim | nindent 2 }}
+  {{- omit . "enabled" | toYaml | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.watched" -}}
+{{- ternary "pmcd" "pmproxy" (include "pcp.runs" (list . "pmcd") | eq "true") }}
+{{- end }}
+
+{{- define "pcp.active" -}}
+exec:
+  command: [systemctl, is-active, --quiet, {{ include "pcp.watched" . }}]
+{{- end }}
+
+{{- /* With the node's network another pmcd or pmproxy may hold the port and answer in our stead. */}}
+{{- define "pcp.ready" -}}
+{{- $watched := include "pcp.watched" . }}
+{{- if not .Values.hostNetwork }}
+tcpSocket:
+  port: {{ ternary 44321 44322 (eq $watched "pmcd") }}
+{{- else if eq $watched "pmcd" }}
+exec:
+  command: [pminfo, -h, "local:", -f, pmcd.version]
+{{- else }}
+{{- include "pcp.active" . }}
+{{- end }}
+{{- end }}

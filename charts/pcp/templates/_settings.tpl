@@ -1,0 +1,59 @@
+{{- /* Whether something holds: "true" or nothing. */}}
+
+{{- /* A service runs: (list $ "pmcd"). */}}
+{{- define "pcp.runs" -}}
+{{- if has (last .) (splitList "," (first .).Values.env.PCP_SERVICES) }}true{{ end }}
+{{- end }}
+
+{{- define "pcp.isPerNode" -}}
+{{- if eq .Values.node.mode "perNode" }}true{{ end }}
+{{- end }}
+
+{{- /* The image's PROC_ACCESS=1, by which any client could read the environment of every process, is taken back. */}}
+{{- define "pcp.hidesProcesses" -}}
+{{- if not .Values.hostMonitoring.processDetails }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
+{{- end }}
+
+{{- define "pcp.archivesOpenMetrics" -}}
+{{- if and (include "pcp.readsOpenMetrics" .) .Values.openMetrics.archive }}{{ include "pcp.runs" (list . "pmlogger") }}{{ end }}
+{{- end }}
+
+{{- /* PCP_DOMAIN_AGENTS: openmetrics is named, since not every image has it on by default. */}}
+{{- define "pcp.agents" -}}
+{{- $agents := splitList "," .Values.env.PCP_DOMAIN_AGENTS | compact }}
+{{- if include "pcp.readsOpenMetrics" . }}{{ $agents = append $agents "openmetrics" }}{{ end }}
+{{- $agents | uniq | join "," }}
+{{- end }}
+
+{{- /* The name under which the agent knows an OpenMetrics source. */}}
+{{- define "pcp.sourceName" -}}
+{{- regexReplaceAll "[-.]" . "_" }}
+{{- end }}
+
+{{- /* The ports of the services that run, for a Service or a NetworkPolicy. */}}
+{{- define "pcp.ports" -}}
+{{- if include "pcp.runs" (list . "pmcd") }}
+- name: pmcd
+  port: 44321
+{{- end }}
+{{- if include "pcp.runs" (list . "pmproxy") }}
+- name: pmproxy
+  port: 44322
+{{- end }}
+{{- end }}
+
+{{- /* The .url file of a source: the URL on line 1, then headers and filters; a line feed ends each line. */}}
+{{- define "pcp.sourceFile" -}}
+{{ .url }}
+{{ range $name, $value := .headers -}}
+HEADER: {{ $name }}: {{ $value }}
+{{ end -}}
+{{ range .filters -}}
+FILTER: {{ . }}
+{{ end -}}
+{{- end }}
+
+{{- /* The agent is pmcd's. */}}
+{{- define "pcp.readsOpenMetrics" -}}
+{{- if .Values.openMetrics.enabled }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
+{{- end }}

@@ -1,0 +1,224 @@
+{{- /* Refuses values that could not work, all at once: the key, what it was, what is allowed, what to do. Types and typos are the schema's. */}}
+{{- define "pcp.validate" -}}
+{{- $problems := list }}
+{{- range list "workload" "services" "host" "data" "perNode" "sources" "exposure" "pod" }}
+{{- $problems = concat $problems (include (printf "pcp.validate.%s" .) $ | splitList "\n" | compact) }}
+{{- end }}
+{{- if $problems }}
+{{- printf "\n\nThese values cannot work:\n  %s\n" (join "\n  " $problems) | fail }}
+{{- end }}
+{{- end }}
+
+{{- /* One line: (list "key" value "what is allowed, and what to do"). A value that may hold a secret is left out. */}}
+{{- define "pcp.refuse" }}
+{{ index . 0 }}: {{ index . 1 | toJson }}: {{ index . 2 }}
+{{- end }}
+
+{{- define "pcp.validate.workload" -}}
+{{- if ne (toString .Values.replicaCount) "1" }}
+{{- include "pcp.refuse" (list "replicaCount" .Values.replicaCount "must be 1, since PCP monitors the system and a second instance only duplicates its data: for one on every node set node.mode=perNode") }}
+{{- end }}
+{{- if lt (int .Values.terminationGracePeriodSeconds) 30 }}
+{{- include "pcp.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds "must be 30 or more: PCP needs up to 13 s to stop while agents install") }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.services" -}}
+{{- with .Values.env }}
+{{- $services := splitList "," .PCP_SERVICES }}
+{{- range $services }}
+{{- if not (has . (list "pmcd" "pmie" "pmlogger" "pmproxy")) }}
+{{- include "pcp.refuse" (list "env.PCP_SERVICES" . "must be one or more of pmcd, pmie, pmlogger and pmproxy, separated by commas without spaces") }}
+{{- end }}
+{{- end }}
+{{- if ne (len $services) (len (uniq $services)) }}
+{{- include "pcp.refuse" (list "env.PCP_SERVICES" .PCP_SERVICES "names a service twice: remove one") }}
+{{- end }}
+{{- if not (has "pmcd" $services) }}
+{{- range without $services "pmproxy" }}
+{{- if has . (list "pmie" "pmlogger") }}
+{{- include "pcp.refuse" (list "env.PCP_SERVICES" . "needs pmcd, which the image masks unless it is listed: add pmcd") }}
+{{- end }}
+{{- end }}
+{{- if .PCP_DOMAIN_AGENTS }}
+{{- include "pcp.refuse" (list "env.PCP_DOMAIN_AGENTS" .PCP_DOMAIN_AGENTS "agents are started by pmcd: add pmcd to env.PCP_SERVICES, or remove them") }}
+{{- end }}
+{{- end }}
+{{- if not (regexMatch "^([a-z0-9_]+(,[a-z0-9_]+)*)?$" .PCP_DOMAIN_AGENTS) }}
+{{- include "pcp.refuse" (list "env.PCP_DOMAIN_AGENTS" .PCP_DOMAIN_AGENTS "must be names of agents, lower-case letters, digits and _, separated by commas without spaces") }}
+{{- end }}
+{{- $servers := splitList "," .KEY_SERVERS }}
+{{- range $servers }}
+{{- $port := splitList ":" . | last | atoi }}
+{{- if or (gt $port 65535) (not (regexMatch "^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\\[[0-9a-fA-F:.]+\\]):[1-9][0-9]{0,4}$" .)) }}
+{{- include "pcp.refuse" (list "env.KEY_SERVERS" . "must be host:port, separated by commas without spaces; for none keep the default, localhost:6379") }}
+{{- end }}
+{{- end }}
+{{- if ne (len $servers) (len (uniq $servers)) }}
+{{- include "pcp.refuse" (list "env.KEY_SERVERS" .KEY_SERVERS "names a server twice: remove one") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.host" -}}
+{{- $mount := .Values.hostMonitoring.mountPath }}
+{{- with .Values.hostMonitoring }}
+{{- include "pcp.validate.path" (list "hostMonitoring.hostPath" .hostPath) }}
+{{- include "pcp.validate.path" (list "hostMonitoring.mountPath" .mountPath) }}
+{{- if regexMatch "^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr|var)?(/|$)" .mountPath }}
+{{- include "pcp.refuse" (list "hostMonitoring.mountPath" .mountPath "would hide files that PCP needs: use a folder of its own, e.g. /host") }}
+{{- end }}
+{{- if and .processDetails (not .enabled) }}
+{{- include "pcp.refuse" (list "hostMonitoring.processDetails" true "without the node's files no processes but the pod's are seen: set hostMonitoring.enabled=true too") }}
+{{- end }}
+{{- end }}
+{{- with .Values.env.HOST_MOUNT }}
+{{- if not $.Values.hostMonitoring.enabled }}
+{{- include "pcp.refuse" (list "env.HOST_MOUNT" . "nothing is mounted there, so that PCP would monitor nothing: set hostMonitoring.enabled=true too, or remove it") }}
+{{- else if ne . $mount }}
+{{- include "pcp.refuse" (list "env.HOST_MOUNT" . (printf "must be hostMonitoring.mountPath, %s: set that, or remove env.HOST_MOUNT" $mount)) }}
+{{- end }}
+{{- end }}
+{{- if and .Values.hostNetwork (not .Values.hostMonitoring.enabled) }}
+{{- include "pcp.refuse" (list "hostNetwork" true "without the node's files PCP has no use for the node's network: set hostMonitoring.enabled=true too") }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.path" -}}
+{{- if or (not (regexMatch "^/[A-Za-z0-9._/-]*$" (last .))) (ne (last .) (clean (last .))) }}
+{{- include "pcp.refuse" (list (first .) (last .) "must be an absolute path of letters, digits and . _ - /, without .., . or a needless /") }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.data" -}}
+{{- with .Values.persistence }}
+{{- range $service := list "pmlogger" "pmproxy" }}
+{{- $volume := get $.Values.persistence $service }}
+{{- include "pcp.validate.path" (list (printf "persistence.%s.mountPath" $service) $volume.mountPath) }}
+{{- if and $volume.existingClaim (not $volume.enabled) }}
+{{- include "pcp.refuse" (list (printf "persistence.%s.existingClaim" $service) $volume.existingClaim (printf "is not used: set persistence.%s.enabled=true, or remove it" $service)) }}
+{{- end }}
+{{- end }}
+{{- $logger := include "pcp.claimName" (list $ "pmlogger") }}
+{{- if and .pmlogger.enabled .pmproxy.enabled (eq $logger (include "pcp.claimName" (list $ "pmproxy"))) }}
+{{- include "pcp.refuse" (list "persistence.pmproxy.existingClaim" $logger "is the claim of persistence.pmlogger too: they need one each") }}
+{{- end }}
+{{- $paths := list (printf "%s/" .pmlogger.mountPath) (printf "%s/" .pmproxy.mountPath) }}
+{{- if or (hasPrefix (first $paths) (last $paths)) (hasPrefix (last $paths) (first $paths)) }}
+{{- include "pcp.refuse" (list "persistence.pmproxy.mountPath" .pmproxy.mountPath (printf "must be apart from persistence.pmlogger.mountPath, %s" .pmlogger.mountPath)) }}
+{{- end }}
+{{- if and .fixOwnership (not .pmlogger.enabled) (not .pmproxy.enabled) }}
+{{- include "pcp.refuse" (list "persistence.fixOwnership" true "has nothing to do: enable persistence.pmlogger or persistence.pmproxy, or remove it") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.perNode" -}}
+{{- if not (include "pcp.isPerNode" .) }}
+{{- with .Values.node.hostPath }}
+{{- include "pcp.refuse" (list "node.hostPath" . "is not used: set node.mode=perNode, or remove it") }}
+{{- end }}
+{{- else }}
+{{- $path := include "pcp.nodePath" . }}
+{{- include "pcp.validate.path" (list "node.hostPath" $path) }}
+{{- if or (regexMatch "^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr)?(/|$)" $path) (has $path (list "/home" "/mnt" "/opt" "/root" "/srv" "/var" "/var/lib" "/var/log" "/var/lib/kubelet")) }}
+{{- include "pcp.refuse" (list "node.hostPath" $path "is not PCP's to own: use a folder of its own, e.g. /var/lib/pcp-node") }}
+{{- end }}
+{{- range $service := list "pmlogger" "pmproxy" }}
+{{- range $key, $default := dict "existingClaim" "" "storageClass" "" "accessMode" "ReadWriteOnce" }}
+{{- $value := get (get $.Values.persistence $service) $key }}
+{{- if ne $value $default }}
+{{- include "pcp.refuse" (list (printf "persistence.%s.%s" $service $key) $value "is for a claim, which the pods of all nodes cannot share: with node.mode=perNode the data lies in node.hostPath, remove it") }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and (not .Values.hostNetwork) .Values.persistence.pmlogger.enabled (include "pcp.runs" (list . "pmlogger")) }}
+{{- include "pcp.refuse" (list "node.mode" "perNode" "the archives' folder is called after the pod's host, so that every new pod would start a new one and old ones are never culled: set hostNetwork=true, or persistence.pmlogger.enabled=false") }}
+{{- end }}
+{{- if .Values.ingress.enabled }}
+{{- include "pcp.refuse" (list "ingress.enabled" true "would lead to a node at random with node.mode=perNode: remove it") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.sources" -}}
+{{- $known := dict }}
+{{- with .Values.openMetrics }}
+{{- range $name, $endpoint := .endpoints }}
+{{- $key := printf "openMetrics.endpoints.%s" $name }}
+{{- $clean := include "pcp.sourceName" $name }}
+{{- if not (regexMatch "^[A-Za-z][A-Za-z0-9_]{0,62}$" $clean) }}
+{{- include "pcp.refuse" (list $key $name "must start with a letter and consist of up to 63 letters, digits, _, - and .: it becomes part of the metrics' names") }}
+{{- else if eq $clean "control" }}
+{{- include "pcp.refuse" (list $key $name "is reserved for the agent's own metrics: choose another name") }}
+{{- else if hasKey $known $clean }}
+{{- include "pcp.refuse" (list $key $name (printf "is the same as %q to the agent, which knows both as %q: rename one" (get $known $clean) $clean)) }}
+{{- end }}
+{{- $_ := set $known $clean $name }}
+{{- include "pcp.validate.source" (list $key $endpoint) }}
+{{- end }}
+{{- if and .endpoints (not .enabled) }}
+{{- include "pcp.refuse" (list "openMetrics.enabled" false "nothing reads openMetrics.endpoints without it: set it to true, or remove them") }}
+{{- end }}
+{{- range $name, $group := .pmlogconfGroups }}
+{{- if not (hasPrefix "#pmlogconf-setup 2.0\n" $group) }}
+{{- include "pcp.refuse" (list (printf "openMetrics.pmlogconfGroups.%s" $name) (trunc 40 $group) "must start with the line #pmlogconf-setup 2.0, see pmlogconf(1)") }}
+{{- end }}
+{{- end }}
+{{- if and .pmlogconfGroups (not (include "pcp.archivesOpenMetrics" $)) }}
+{{- include "pcp.refuse" (list "openMetrics.pmlogconfGroups" (keys .pmlogconfGroups | sortAlpha) "nothing reads them: they need openMetrics.enabled, openMetrics.archive and pmlogger in env.PCP_SERVICES") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* URLs and headers may hold secrets: the messages never repeat them. */}}
+{{- define "pcp.validate.source" -}}
+{{- $key := first . }}
+{{- with last . }}
+{{- if not (regexMatch "^(https?://([^\\s/?#@]*@)?[^\\s/?#@]+([/?#][^\\s]*)?|file:///[^\\s]*[^\\s/])$" .url) }}
+{{ $key }}.url: must be an http, https or file URL without white space, e.g. http://localhost:9100/metrics or file:///run/metrics.prom
+{{- end }}
+{{- $seen := dict }}
+{{- range $name, $value := .headers }}
+{{- if not (regexMatch "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" $name) }}
+{{ $key }}.headers.{{ $name | squote }}: the name must consist of letters, digits and !#$%&'*+.^_`|~-
+{{- end }}
+{{- if not (regexMatch "^[\\t -~]*$" $value) }}
+{{ $key }}.headers.{{ $name }}: the value must be printable ASCII on one line
+{{- end }}
+{{- if hasKey $seen (lower $name) }}
+{{ $key }}.headers.{{ $name }}: is the same header as {{ get $seen (lower $name) }}: remove one
+{{- end }}
+{{- $_ := set $seen (lower $name) $name }}
+{{- end }}
+{{- range $n, $filter := .filters }}
+{{- if not (regexMatch "^[ \\t]*((INCLUDE|EXCLUDE)[ \\t]+(METRIC|LABEL)|OPTIONAL[ \\t]+LABEL)[ \\t]+[^:\\pC]+$" $filter) }}
+{{- include "pcp.refuse" (list (printf "%s.filters[%d]" $key $n) $filter "must be INCLUDE or EXCLUDE, METRIC or LABEL, and a regular expression, or OPTIONAL LABEL and one; the expression cannot contain a colon, where the agent cuts it off: write . instead") }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.exposure" -}}
+{{- if .Values.ingress.enabled }}
+{{- if not (include "pcp.runs" (list . "pmproxy")) }}
+{{- include "pcp.refuse" (list "ingress.enabled" true "leads to pmproxy, which does not run: add pmproxy to env.PCP_SERVICES") }}
+{{- end }}
+{{- if not .Values.service.enabled }}
+{{- include "pcp.refuse" (list "ingress.enabled" true "leads to the Service: set service.enabled=true too") }}
+{{- end }}
+{{- if not .Values.ingress.hosts }}
+{{- include "pcp.refuse" (list "ingress.hosts" .Values.ingress.hosts "must have at least one host, e.g. [{host: pcp.example.org, paths: [{path: /, pathType: Prefix}]}]") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.pod" -}}
+{{- range $map := list "podAnnotations" "podLabels" }}
+{{- range $key, $value := get $.Values $map }}
+{{- if regexMatch "^([a-z-]+\\.)?pcp\\.io/" $key }}
+{{- include "pcp.refuse" (list $map $key "belongs to the injector, which would add a second PCP: remove it; this chart's own values do what it would") }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}

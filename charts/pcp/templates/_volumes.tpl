@@ -1,0 +1,96 @@
+{{- define "pcp.volumes" -}}
+{{- range $service := list "pmlogger" "pmproxy" }}
+{{- if include "pcp.runs" (list $ $service) }}
+- name: pcp-{{ $service }}
+  {{- include "pcp.dataSource" (list $ $service) | trim | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- /* Mounted even where it is empty: it hides the image's stock sources, which would read ports of the node. */}}
+{{- if include "pcp.readsOpenMetrics" . }}
+- name: pcp-openmetrics
+  projected:
+    defaultMode: 0444
+    sources:
+      {{- include "pcp.configMapFiles" (list . "openmetrics") | nindent 6 }}
+      {{- with .Values.openMetrics.secretName }}
+      - secret:
+          name: {{ . }}
+          optional: true
+      {{- end }}
+{{- end }}
+{{- if include "pcp.archivesOpenMetrics" . }}
+- name: pcp-pmlogconf
+  projected:
+    defaultMode: 0444
+    sources:
+      {{- include "pcp.annotationFile" (list "openmetrics" "pcp.io/pmlogconf-openmetrics") | nindent 6 }}
+      {{- include "pcp.configMapFiles" (list . "pmlogconf") | nindent 6 }}
+{{- end }}
+{{- if .Values.hostMonitoring.enabled }}
+- name: pcp-host
+  hostPath:
+    path: {{ .Values.hostMonitoring.hostPath }}
+    type: Directory
+{{- end }}
+{{- end }}
+
+{{- define "pcp.dataSource" -}}
+{{- $service := last . }}
+{{- with first . }}
+{{- if not (get .Values.persistence $service).enabled }}
+emptyDir: {}
+{{- else if include "pcp.isPerNode" . }}
+hostPath:
+  path: {{ include "pcp.nodePath" . }}/{{ $service }}
+  type: DirectoryOrCreate
+{{- else }}
+persistentVolumeClaim:
+  claimName: {{ include "pcp.claimName" (list . $service) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Optional: the pod never hangs on a ConfigMap, and one that comes later is picked up. */}}
+{{- define "pcp.configMapFiles" -}}
+- configMap:
+    name: {{ include "pcp.fullname" (first .) }}-{{ last . }}
+    optional: true
+{{- end }}
+
+{{- define "pcp.annotationFile" -}}
+- downwardAPI:
+    items:
+      - path: {{ first . }}
+        fieldRef:
+          apiVersion: v1
+          fieldPath: metadata.annotations['{{ last . }}']
+{{- end }}
+
+{{- define "pcp.dataMounts" -}}
+{{- range $service := list "pmlogger" "pmproxy" }}
+{{- if include "pcp.runs" (list $ $service) }}
+- name: pcp-{{ $service }}
+  mountPath: {{ (get $.Values.persistence $service).mountPath }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.volumeMounts" -}}
+{{- include "pcp.dataMounts" . }}
+{{- if include "pcp.readsOpenMetrics" . }}
+- name: pcp-openmetrics
+  mountPath: /var/lib/pcp/pmdas/openmetrics/config.d
+  readOnly: true
+{{- end }}
+{{- if include "pcp.archivesOpenMetrics" . }}
+- name: pcp-pmlogconf
+  mountPath: /var/lib/pcp/config/pmlogconf/openmetrics
+  readOnly: true
+{{- end }}
+{{- if .Values.hostMonitoring.enabled }}
+- name: pcp-host
+  mountPath: {{ .Values.hostMonitoring.mountPath }}
+  readOnly: true
+  mountPropagation: HostToContainer
+{{- end }}
+{{- end }}

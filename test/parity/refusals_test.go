@@ -1,0 +1,85 @@
+package parity
+
+// refusal is a mistake, and the key of the chart's values that its message has to name.
+type refusal struct {
+	key string
+	settings
+}
+
+// refusals are mistakes that both refuse.
+var refusals = []refusal{
+	{"imge", settings{"unknown key", `imge: {tag: x}`, `imge: x`}},
+	{"env.PCP_SERVICES", settings{"unknown service", `env: {PCP_SERVICES: "pmcd,sshd"}`, `container: {services: [pmcd, sshd]}`}},
+	{"env.PCP_SERVICES", settings{"service named twice", `env: {PCP_SERVICES: "pmcd,pmcd"}`, `container: {services: [pmcd, pmcd]}`}},
+	{"env.PCP_SERVICES", settings{"no service", `env: {PCP_SERVICES: ""}`, `container: {services: []}`}},
+	{"env.PCP_SERVICES", settings{"pmlogger without pmcd", `env: {PCP_SERVICES: "pmlogger,pmproxy"}`, `container: {services: [pmlogger, pmproxy]}`}},
+	{"env.PCP_SERVICES", settings{"pmie without pmcd", `env: {PCP_SERVICES: "pmie"}`, `container: {services: [pmie]}`}},
+	{"env.PCP_DOMAIN_AGENTS", settings{"agents without pmcd", `env: {PCP_SERVICES: pmproxy, PCP_DOMAIN_AGENTS: bpf}`, `container: {services: [pmproxy], domainAgents: [bpf]}`}},
+	{"env.PCP_DOMAIN_AGENTS", settings{"name of an agent", `env: {PCP_DOMAIN_AGENTS: "bpf, nginx"}`, `container: {domainAgents: [bpf, " nginx"]}`}},
+	{"env.KEY_SERVERS", settings{"key server without a port", `env: {KEY_SERVERS: valkey}`, `container: {keyServers: [valkey]}`}},
+	{"env.KEY_SERVERS", settings{"key server twice", `env: {KEY_SERVERS: "a:1,a:1"}`, `container: {keyServers: ["a:1", "a:1"]}`}},
+	{"env.KEY_SERVERS", settings{"port of a key server", `env: {KEY_SERVERS: "a:65536"}`, `container: {keyServers: ["a:65536"]}`}},
+	{"persistence.pmlogger.size", settings{"size of nothing", `persistence: {pmlogger: {size: 0Gi}}`, `persistence: {pmlogger: {size: 0Gi}}`}},
+	{"env.KEY_SERVERS", settings{"no key server", `env: {KEY_SERVERS: ""}`, `container: {keyServers: []}`}},
+	{"image.pullPolicy", settings{"pull policy", `image: {pullPolicy: Sometimes}`, `container: {imagePullPolicy: Sometimes}`}},
+	{"resources.requests.cpu", settings{"quantity", `resources: {requests: {cpu: lots}}`, `container: {resources: {requests: {cpu: lots}}}`}},
+	{"hostNetwork", settings{"host network without the host", `hostNetwork: true`, `hostMonitoring: {hostNetwork: true}`}},
+	{"hostMonitoring.processDetails", settings{"process details without the host", `hostMonitoring: {processDetails: true}`, `hostMonitoring: {processDetails: true}`}},
+	{"hostMonitoring.mountPath", settings{"host mounted over PCP", `hostMonitoring: {mountPath: /var/host}`, `hostMonitoring: {mountPath: /var/host}`}},
+	{"hostMonitoring.mountPath", settings{"host mounted over all", `hostMonitoring: {mountPath: /}`, `hostMonitoring: {mountPath: /}`}},
+	{"hostMonitoring.hostPath", settings{"path with ..", `hostMonitoring: {hostPath: /a/../b}`, `hostMonitoring: {hostPath: /a/../b}`}},
+	{"hostMonitoring.hostPath", settings{"relative path", `hostMonitoring: {hostPath: host}`, `hostMonitoring: {hostPath: host}`}},
+	{"persistence.pmlogger.accessMode", settings{"access mode", `persistence: {pmlogger: {accessMode: ReadOnlyMany}}`, `persistence: {pmlogger: {accessMode: ReadOnlyMany}}`}},
+	{"persistence.pmproxy.existingClaim", settings{"one claim for both", `persistence: {pmlogger: {existingClaim: pcp-pmproxy}}`, `persistence: {pmlogger: {claimName: pcp-pmproxy}}`}},
+	{"persistence.fixOwnership", settings{
+		"ownership of nothing",
+		`persistence: {fixOwnership: true, pmlogger: {enabled: false}, pmproxy: {enabled: false}}`,
+		`persistence: {fixOwnership: true, pmlogger: {type: EmptyDir}, pmproxy: {type: EmptyDir}}`,
+	}},
+	{"persistence.pmproxy.existingClaim", settings{
+		"claims on every node",
+		`{node: {mode: perNode}, hostMonitoring: {enabled: true}, hostNetwork: true, persistence: {pmproxy: {existingClaim: proxy}}}`,
+		`{target: {namespace: monitoring, kind: DaemonSet, name: pcp}, hostMonitoring: {enabled: true, hostNetwork: true}, persistence: {pmlogger: {type: HostPath}, pmproxy: {claimName: proxy}}}`,
+	}},
+	{"node.hostPath", settings{
+		"folder of the node's system",
+		`{node: {mode: perNode, hostPath: /etc/pcp}, hostMonitoring: {enabled: true}, hostNetwork: true}`,
+		`persistence: {pmlogger: {type: HostPath, path: /etc/pcp/pmlogger}}`,
+	}},
+	{"probes.liveness.periodSeconds", settings{"probe without a period", `probes: {liveness: {periodSeconds: -1}}`, `container: {probes: {liveness: {periodSeconds: -1}}}`}},
+	{"successThreshold", settings{"liveness twice", `probes: {liveness: {successThreshold: 2}}`, `container: {probes: {liveness: {successThreshold: 2}}}`}},
+	{"openMetrics.endpoints.control", settings{"source called control", source("control", `url: "http://a"`), source("control", `url: "http://a"`)}},
+	{"openMetrics.endpoints.1a", settings{"source with a digit first", source("1a", `url: "http://a"`), source("1a", `url: "http://a"`)}},
+	{"openMetrics.endpoints.a", settings{"source with a slash", source("a/b", `url: "http://a"`), source("a/b", `url: "http://a"`)}},
+	{"openMetrics.endpoints." + longName, settings{"source with a long name", source(longName, `url: "http://a"`), source(longName, `url: "http://a"`)}},
+	{"openMetrics.endpoints.a.b", settings{
+		"sources of one name",
+		`openMetrics: {endpoints: {a-b: {url: "http://a"}, a.b: {url: "http://b"}}}`,
+		`openMetrics: {endpoints: {a-b: {url: "http://a"}, a.b: {url: "http://b"}}}`,
+	}},
+	{"openMetrics.endpoints.a", settings{"source without a URL", source("a", `filters: []`), source("a", `filters: []`)}},
+	{"openMetrics.endpoints.a.url", settings{"source of another scheme", source("a", `url: "ftp://a/b"`), source("a", `url: "ftp://a/b"`)}},
+	{"openMetrics.endpoints.a.url", settings{"URL without a host", source("a", `url: "http:///metrics"`), source("a", `url: "http:///metrics"`)}},
+	{"openMetrics.endpoints.a.url", settings{"URL with white space", source("a", `url: "http://a/ b"`), source("a", `url: "http://a/ b"`)}},
+	{"openMetrics.endpoints.a.url", settings{"URL of two lines", source("a", `url: "http://a/\nb"`), source("a", `url: "http://a/\nb"`)}},
+	{"openMetrics.endpoints.a.url", settings{"URL of a folder", source("a", `url: "file:///run/"`), source("a", `url: "file:///run/"`)}},
+	{"openMetrics.endpoints.a.headers", settings{"name of a header", source("a", `url: "http://a", headers: {"a b": c}`), source("a", `url: "http://a", headers: {"a b": c}`)}},
+	{"openMetrics.endpoints.a.headers.a", settings{"header of two lines", source("a", `url: "http://a", headers: {a: "b\nc"}`), source("a", `url: "http://a", headers: {a: "b\nc"}`)}},
+	{"openMetrics.endpoints.a.headers.a", settings{"one header twice", source("a", `url: "http://a", headers: {A: b, a: b}`), source("a", `url: "http://a", headers: {A: b, a: b}`)}},
+	{"openMetrics.endpoints.a.filters[0]", settings{"filter of nothing", source("a", `url: "http://a", filters: [INCLUDE METRIC]`), source("a", `url: "http://a", filters: [INCLUDE METRIC]`)}},
+	{"openMetrics.endpoints.a.filters[0]", settings{"filter with a colon", source("a", `url: "http://a", filters: ["INCLUDE METRIC a:b"]`), source("a", `url: "http://a", filters: ["INCLUDE METRIC a:b"]`)}},
+	{"openMetrics.endpoints.a.filters[0]", settings{"filter of two lines", source("a", `url: "http://a", filters: ["INCLUDE METRIC a\nb"]`), source("a", `url: "http://a", filters: ["INCLUDE METRIC a\nb"]`)}},
+	{"openMetrics.endpoints.a.filters[0]", settings{"optional metric", source("a", `url: "http://a", filters: [OPTIONAL METRIC a]`), source("a", `url: "http://a", filters: [OPTIONAL METRIC a]`)}},
+	{"openMetrics.enabled", settings{
+		"sources that nothing reads",
+		`openMetrics: {enabled: false, endpoints: {a: {url: "http://a"}}}`,
+		`openMetrics: {enabled: false, endpoints: {a: {url: "http://a"}}}`,
+	}},
+}
+
+const longName = "a234567890123456789012345678901234567890123456789012345678901234"
+
+// source is the same in both languages.
+func source(name, endpoint string) string {
+	return `openMetrics: {endpoints: {"` + name + `": {` + endpoint + `}}}`
+}
