@@ -57,8 +57,8 @@ func TestUnreadable(t *testing.T) {
 		want   string
 	}{
 		"empty":              {"", http.StatusBadRequest, "body is empty: must be an AdmissionReview"},
-		"no json":            {"pods, please", http.StatusBadRequest, "body is not an AdmissionReview: invalid character 'p'"},
-		"truncated":          {goodReview[:len(goodReview)-2], http.StatusBadRequest, "unexpected end of JSON input"},
+		"no json":            {"pods, please", http.StatusBadRequest, "body is not an AdmissionReview: jsontext: invalid character 'p'"},
+		"truncated":          {goodReview[:len(goodReview)-2], http.StatusBadRequest, "unexpected EOF"},
 		"something after":    {goodReview + "{}", http.StatusBadRequest, "invalid character '{' after top-level value"},
 		"array":              {"[" + goodReview + "]", http.StatusBadRequest, `field "" has the wrong type array: must be an object`},
 		"null":               {"null", http.StatusBadRequest, `found apiVersion "" and kind "", must be "admission.k8s.io/v1"`},
@@ -105,7 +105,7 @@ func TestUnexpected(t *testing.T) {
 		"mistyped number":    {edit("{}", `{"spec":{"terminationGracePeriodSeconds":1e99}}`), `must be an integer of 64 bits`},
 		"mistyped list":      {edit("{}", `{"spec":{"containers":{}}}`), `must be an array`},
 		"mistyped annotation": {
-			edit("{}", `{"metadata":{"annotations":{"pcp.io/inject":true}}}`), `has the wrong type bool: must be a string`,
+			edit("{}", `{"metadata":{"annotations":{"pcp.io/inject":true}}}`), `has the wrong type boolean: must be a string`,
 		},
 	}
 	for name, test := range tests {

@@ -2,7 +2,7 @@ package mutate_test
 
 import (
 	"bytes"
-	"encoding/json"
+	jsonv1 "encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	kjson "sigs.k8s.io/json"
@@ -169,16 +171,23 @@ func decide(t *testing.T, injector *mutate.Injector, pod []byte, request string)
 
 func view(t *testing.T, pod []byte) *mutate.Pod {
 	t.Helper()
-	var view mutate.Pod
+	var view, other mutate.Pod
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(pod, &view); err != nil {
 		t.Fatal(err)
 	}
-	return &view
+	// The webhook decodes with encoding/json/v2, which must see what the API server's own decoder sees.
+	if err := json.Unmarshal(pod, &other, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(view, other); diff != "" {
+		t.Errorf("two decoders see two pods (-sigs.k8s.io/json +v2):\n%s", diff)
+	}
+	return &other
 }
 
 func apply(t *testing.T, pod []byte, operations any) []byte {
 	t.Helper()
-	raw, err := json.Marshal(operations)
+	raw, err := jsonv1.Marshal(operations)
 	if err != nil {
 		t.Fatal(err)
 	}
