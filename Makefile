@@ -10,8 +10,9 @@ VERSION := $(shell git describe --tags --match 'v*' --dirty 2>/dev/null || echo 
 BUILD     := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 TOOLCHAIN := $(GO) run ./test/toolchain/main
 PLANE     := etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
+CHARTS    := certmanager helm helm3 crane
 
-.PHONY: help build test lint demo generate verify bench fuzz tools clean
+.PHONY: help build test lint demo generate verify bench fuzz package tools clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -20,8 +21,9 @@ build: ## Build bin/pcp-injector and bin/kubectl-pcp
 	$(BUILD) -o bin/pcp-injector ./cmd/webhook
 	$(BUILD) -o bin/kubectl-pcp ./cmd/kubectl-pcp
 
-test: ## Run all tests, against a real control plane (the first run compiles it: about 10 minutes)
-	@$(TOOLCHAIN) $(PLANE) >/dev/null
+test: ## Run all tests, against a real control plane (the first run compiles it: about 20 minutes)
+	@$(TOOLCHAIN) $(PLANE) $(CHARTS) >/dev/null
+	@unit=$$($(TOOLCHAIN) helm-unittest) && "$$unit" charts/pcp charts/pcp-injector
 	$(GO) test -timeout 30m $(TESTFLAGS) ./...
 
 lint: ## Run the linters
@@ -33,9 +35,12 @@ demo: build ## See an injection happen in a real control plane on this machine
 
 generate: ## Regenerate what is generated
 	$(GO) generate ./...
+	@docs=$$($(TOOLCHAIN) helm-docs) && echo helm-docs && "$$docs" --chart-search-root charts --log-level warning
+	@helm=$$($(TOOLCHAIN) helm) && echo "helm template >deploy/install.yaml" && { cat deploy/namespace.yaml && \
+		"$$helm" template pcp-injector charts/pcp-injector --namespace pcp-system --skip-tests; } >deploy/install.yaml
 
 verify: ## Check that generated files, formatting and modules are as committed
-	@before=$$(git diff; git status --porcelain); echo "$(GO) generate ./..."; $(GO) generate ./... && \
+	@before=$$(git diff; git status --porcelain); $(MAKE) --no-print-directory generate && \
 	if [ "$$before" != "$$(git diff; git status --porcelain)" ]; then \
 		git --no-pager diff --stat; echo "verify: generated files are out of date: commit what make generate changes" >&2; exit 1; \
 	fi
@@ -43,7 +48,7 @@ verify: ## Check that generated files, formatting and modules are as committed
 		echo "verify: not formatted, run gofmt -w:" $$unformatted >&2; exit 1; \
 	fi
 	$(GO) mod tidy -diff
-	cd test/tools && $(GO) mod tidy -diff
+	@for module in test/tools test/tools/*/; do echo "$(GO) -C $$module mod tidy -diff" && $(GO) -C $$module mod tidy -diff || exit 1; done
 	$(GO) vet ./...
 
 # Variants of a benchmark, BenchmarkX/floor/… and BenchmarkX/injector/…, become columns side by side.
@@ -61,6 +66,12 @@ fuzz: ## Run each fuzz test for FUZZTIME (30s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
 		done \
 	done
+
+package: ## Package the charts into bin/charts, with an index for a static repository; push them to REGISTRY, if given
+	@helm=$$($(TOOLCHAIN) helm) && rm -rf bin/charts && mkdir -p bin/charts && \
+	for chart in charts/*/; do "$$helm" package $(PACKAGEFLAGS) --destination bin/charts "$$chart" || exit 1; done && \
+	"$$helm" repo index bin/charts $(if $(CHARTS_URL),--url $(CHARTS_URL)) && \
+	for archive in $(if $(REGISTRY),bin/charts/*.tgz); do "$$helm" push $(PUSHFLAGS) "$$archive" $(REGISTRY) || exit 1; done
 
 tools: ## Compile every tool; the last line tells the folder of all
 	@$(TOOLCHAIN)

@@ -30,7 +30,8 @@ func (c *Cluster) startControllers(context.Context) error {
 			"--service-account-private-key-file=" + c.credential(serviceAccountKey), "--root-ca-file=" + c.credential("ca.crt"),
 		},
 		scheduler: {"--leader-elect=false", "--secure-port=0", "--kube-api-qps=1000", "--kube-api-burst=1000"},
-		kwok:      {"--manage-all-nodes=true", "--cidr=10.244.0.0/16", "--node-ip=10.0.0.1"},
+		// Without a lease, the controller manager takes the node for dead after 50 seconds, and its Pods for not Ready.
+		kwok: {"--manage-all-nodes=true", "--cidr=10.244.0.0/16", "--node-ip=10.0.0.1", "--node-lease-duration-seconds=40"},
 	}
 	for _, stage := range stageFiles {
 		flags[kwok] = append(flags[kwok], "--config="+filepath.Join(c.stages, filepath.FromSlash(stage)))

@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	d := &demo{out: out, started: time.Now()}
 	flags.StringVar(&d.command, "command", filepath.Join("bin", "pcp-injector"), "the pcp-injector executable to run")
-	flags.StringVar(&d.examples, "examples", "examples", "the folder with injector.yaml and node-monitor.yaml")
+	flags.StringVar(&d.examples, "examples", "examples", "the folder with injector.yaml, node-monitor.yaml and claims.yaml")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -83,9 +83,9 @@ func (d *demo) startWebhook(ctx context.Context) error {
 
 // apply does what a user does. The events of a refusal would be shown by kubectl describe.
 func (d *demo) apply(ctx context.Context) error {
-	manifest := filepath.Join(d.examples, "node-monitor.yaml")
-	d.say("kubectl apply -f %s", manifest)
-	cmd := exec.CommandContext(ctx, d.plane.Kubectl(), "--kubeconfig", d.plane.Kubeconfig(), "apply", "-f", manifest)
+	manifest, claims := filepath.Join(d.examples, "node-monitor.yaml"), filepath.Join(d.examples, "claims.yaml")
+	d.say("kubectl apply -f %s -f %s", manifest, claims)
+	cmd := exec.CommandContext(ctx, d.plane.Kubectl(), "--kubeconfig", d.plane.Kubeconfig(), "apply", "-f", manifest, "-f", claims)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err := cmd.Run()

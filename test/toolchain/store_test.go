@@ -195,3 +195,17 @@ func TestKey(t *testing.T) {
 		t.Error("the key does not depend on the module's go.sum")
 	}
 }
+
+func TestFilesWithoutExecutable(t *testing.T) {
+	t.Parallel()
+	s, data := sample(t, "package main\n\nfunc main() { does not compile }\n")
+	data.pkg, data.files, data.commands = "", "data", []string{}
+	write(t, filepath.Join(s.root, "hello", "data", "one.yaml"), "one")
+	folder, err := s.ensure(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(folder, filesFolder, "one.yaml")); err != nil || string(text) != "one" {
+		t.Errorf("the file has %q (error: %v), want it copied", text, err)
+	}
+}

@@ -1,0 +1,82 @@
+package charts_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The charts, from this package's folder.
+const (
+	injectorChart = "../../charts/pcp-injector"
+	pcpChart      = "../../charts/pcp"
+)
+
+// output is what a command said.
+type output struct {
+	stdout, stderr string
+	err            error
+}
+
+func (o output) all() string { return o.stdout + o.stderr }
+
+// execute runs a command to its end.
+func execute(t *testing.T, input string, environment []string, name string, arguments ...string) output {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, arguments...)
+	var stdout, stderr strings.Builder
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
+	cmd.Env = append(os.Environ(), environment...)
+	err := cmd.Run()
+	return output{stdout: stdout.String(), stderr: stderr.String(), err: err}
+}
+
+// must is what the command said, if it succeeded.
+func (o output) must(t *testing.T, what ...string) string {
+	t.Helper()
+	if o.err != nil {
+		t.Fatalf("%s: %v\n%s%s", strings.Join(what, " "), o.err, o.stdout, o.stderr)
+	}
+	return o.stdout
+}
+
+// kubectl runs kubectl as the administrator.
+func kubectl(t *testing.T, input string, arguments ...string) output {
+	t.Helper()
+	return execute(t, input, nil, plane.Kubectl(), append([]string{"--kubeconfig", plane.Kubeconfig()}, arguments...)...)
+}
+
+// mustKubectl is what kubectl says, if it succeeds.
+func mustKubectl(t *testing.T, input string, arguments ...string) string {
+	t.Helper()
+	return kubectl(t, input, arguments...).must(t, append([]string{"kubectl"}, arguments...)...)
+}
+
+// helm is one version of Helm, with a home of its own.
+type helm struct {
+	t       *testing.T
+	command string
+	home    string
+}
+
+// newHelm takes the name of a tool: helm, which is Helm 4, or helm3.
+func newHelm(t *testing.T, tool string) helm {
+	t.Helper()
+	return helm{t: t, command: tools[tool], home: t.TempDir()}
+}
+
+func (h helm) run(arguments ...string) output {
+	h.t.Helper()
+	environment := []string{"KUBECONFIG=" + plane.Kubeconfig()}
+	for _, folder := range []string{"CACHE", "CONFIG", "DATA"} {
+		environment = append(environment, "HELM_"+folder+"_HOME="+filepath.Join(h.home, folder))
+	}
+	return execute(h.t, "", environment, h.command, arguments...)
+}
+
+func (h helm) must(arguments ...string) string {
+	h.t.Helper()
+	return h.run(arguments...).must(h.t, append([]string{filepath.Base(h.command)}, arguments...)...)
+}

@@ -1,0 +1,206 @@
+package charts_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// attempt is what a user tries, and what becomes of it.
+type attempt struct {
+	name      string
+	input     string   // to kubectl
+	arguments []string // of kubectl, besides the dry run
+	denied    string   // the message of a denial; empty: allowed
+	warned    string   // the message of a warning; empty: none
+}
+
+// requireAttempts makes each attempt in a dry run. Policies take a moment to become effective.
+func (r *release) requireAttempts(attempts ...attempt) {
+	r.t.Helper()
+	for _, a := range attempts {
+		err := eventually(r.t.Context(), a.name, func(context.Context) error {
+			said := kubectl(r.t, a.input, append(a.arguments, "--dry-run=server")...)
+			return a.check(said.err, r.own(said.stderr))
+		})
+		if err != nil {
+			r.t.Error(err)
+		}
+	}
+}
+
+// own leaves the warnings of other tests' releases out.
+func (r *release) own(said string) string {
+	lines := slices.DeleteFunc(strings.SplitAfter(said, "\n"), func(line string) bool {
+		return strings.HasPrefix(line, "Warning: Validation failed") && !strings.Contains(line, "'"+r.fullname()+"."+r.namespace+".")
+	})
+	return strings.Join(lines, "")
+}
+
+func (a attempt) check(err error, said string) error {
+	switch {
+	case a.denied == "" && err != nil:
+		return fmt.Errorf("it was denied: %s", said)
+	case a.denied != "" && err == nil:
+		return fmt.Errorf("it was allowed, want it denied with %q", a.denied)
+	case !strings.Contains(said, a.denied) || !strings.Contains(said, a.warned):
+		return fmt.Errorf("the user sees %q, want %q", said, a.denied+a.warned)
+	case a.denied == "" && a.warned == "" && said != "":
+		return fmt.Errorf("the user is warned: %s", said)
+	}
+	return nil
+}
+
+// applied is an attempt to apply the designated Deployment with changes.
+func (r *release) applied(name string, edit func(*appsv1.Deployment)) attempt {
+	r.t.Helper()
+	return attempt{name: name, input: manifest(r.t, nodeMonitor(edit)), arguments: []string{"apply", "--namespace", r.target, "-f", "-"}}
+}
+
+func (a attempt) isDenied(message string) attempt {
+	a.denied = message
+	return a
+}
+
+func (a attempt) isWarned(message string) attempt {
+	a.warned = message
+	return a
+}
+
+func (a attempt) as(user string) attempt {
+	a.arguments = append(a.arguments, "--as", user)
+	return a
+}
+
+func rename(d *appsv1.Deployment) { d.Name = "second" }
+
+// TestGuard: what would break PCP is denied, and what would do nothing is warned about, when a user applies it. The messages are
+// those that kubectl prints.
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm")
+	elsewhere := r.namespace + "-elsewhere"
+	createNamespace(t, elsewhere, nil)
+	r.install()
+	r.requireAttempts(
+		r.applied("replicas", func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(3)) }).
+			isDenied("spec.replicas: Invalid value: 3: must be 1: PCP monitors the system, and a second instance only duplicates its data"),
+		r.applied("rolling-update", func(d *appsv1.Deployment) { d.Spec.Strategy.Type = appsv1.RollingUpdateDeploymentStrategyType }).
+			isDenied("spec.strategy.type: must be Recreate: with RollingUpdate the new pod starts while the old one still writes"),
+		r.applied("host-pid", func(d *appsv1.Deployment) { d.Spec.Template.Spec.HostPID = true }).
+			isDenied("spec.template.spec.hostPID: Invalid value: true: must be false: systemd"),
+		r.applied("shared-processes", func(d *appsv1.Deployment) { d.Spec.Template.Spec.ShareProcessNamespace = new(true) }).
+			isDenied("spec.template.spec.shareProcessNamespace: Invalid value: true: must be false: systemd"),
+		r.applied("second-template", rename).
+			isWarned("spec.template.metadata.annotations[pcp.io/inject]: has no effect, since Deployment second in namespace "+r.target+
+				" is not designated: PCP is injected into Deployment node-monitor in namespace "+r.target+" only"),
+		attempt{name: "unlabelled-namespace", input: manifest(t, nodeMonitor()), arguments: []string{"apply", "--namespace", elsewhere, "-f", "-"}}.
+			isWarned(`has no effect, since namespace "`+elsewhere+`" has not opted in: PCP is injected into Deployment node-monitor in namespace `+r.target+" only"),
+		r.applied("own-metadata", func(d *appsv1.Deployment) {
+			d.Annotations, d.Spec.Template.Annotations = d.Spec.Template.Annotations, nil
+		}).isWarned("metadata.annotations: pcp.io/inject has no effect on a Deployment itself: move it to spec.template.metadata.annotations"),
+		r.applied("misspelled-key", func(d *appsv1.Deployment) { d.Spec.Template.Annotations = map[string]string{"pcp.io/injct": "true"} }).
+			isWarned("spec.template.metadata.annotations: pcp.io/injct is unknown: did you mean pcp.io/inject?"),
+		r.applied("not-a-bool", func(d *appsv1.Deployment) { d.Spec.Template.Annotations["pcp.io/inject"] = "yes" }).
+			isWarned(`spec.template.metadata.annotations[pcp.io/inject]: "yes" will be rejected: must be "true" or "false"`),
+		r.applied("sound", func(*appsv1.Deployment) {}),
+		r.applied("not-asking", func(d *appsv1.Deployment) {
+			d.Spec.Template.Annotations, d.Spec.Replicas, d.Spec.Template.Spec.HostPID = nil, new(int32(3)), true
+		}),
+	)
+}
+
+// TestGuardOfLiveObjects: what runs cannot be brought into a state that would have been denied.
+func TestGuardOfLiveObjects(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm3", "certificates.mode=helm", "guard.warnings.scope=Target")
+	r.install()
+	r.serve()
+	r.awaitTrust()
+	r.apply(nodeMonitor()).must(t)
+	pod := r.pod("node-monitor", injected)
+	in := []string{"--namespace", r.target}
+	scale := func(name, replicas string) attempt {
+		return attempt{name: name, arguments: append([]string{"scale", "deployment/node-monitor", "--replicas", replicas}, in...)}
+	}
+	const one = "spec.replicas: Invalid value: 3: must be 1"
+	r.requireAttempts(
+		scale("scale-up", "3").isDenied(one),
+		scale("scale-down", "0"),
+		attempt{name: "live-annotation", arguments: append([]string{"annotate", "--overwrite", "pod", pod.Name, "pcp.io/pmlogconf-openmetrics=x"}, in...)}.
+			isDenied("metadata.annotations: Forbidden: pcp.io/pmlogconf-openmetrics cannot change in a live pod"),
+		attempt{name: "live-label", arguments: append([]string{"label", "--overwrite", "pod", pod.Name, "pcp.io/injected-"}, in...)}.
+			isDenied("cannot change in a live pod"),
+		attempt{name: "own-label", arguments: append([]string{"label", "pod", pod.Name, "team=a"}, in...)},
+		attempt{name: "forged-owner", input: manifest(t, forgedReplicaSet()), arguments: append([]string{"create", "-f", "-"}, in...)}.
+			isDenied("replicasets of Deployment node-monitor in namespace "+r.target+", which is designated to get PCP, are made and changed by the deployment-controller only"),
+	)
+	r.requireNotAutoscaled(one)
+}
+
+// requireNotAutoscaled makes the update that a HorizontalPodAutoscaler makes.
+func (r *release) requireNotAutoscaled(message string) {
+	r.t.Helper()
+	config, err := plane.ConfigFor("system:serviceaccount:kube-system:horizontal-pod-autoscaler", "system:serviceaccounts", "system:serviceaccounts:kube-system")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	deployments := kubernetes.NewForConfigOrDie(config).AppsV1().Deployments(r.target)
+	scale, err := deployments.GetScale(r.t.Context(), "node-monitor", metav1.GetOptions{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	scale.Spec.Replicas = 3
+	if _, err := deployments.UpdateScale(r.t.Context(), "node-monitor", scale, metav1.UpdateOptions{}); err == nil || !strings.Contains(err.Error(), message) {
+		r.t.Errorf("the autoscaler gets the error %v, want %q", err, message)
+	}
+}
+
+// forgedReplicaSet would make the pods that it creates look like the designated Deployment's.
+func forgedReplicaSet() *appsv1.ReplicaSet {
+	template := nodeMonitor().Spec.Template
+	template.Labels["pod-template-hash"] = "abc"
+	return &appsv1.ReplicaSet{
+		TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "ReplicaSet"}, ObjectMeta: metav1.ObjectMeta{Name: "node-monitor-abc"},
+		Spec: appsv1.ReplicaSetSpec{Selector: &metav1.LabelSelector{MatchLabels: template.Labels}, Template: template},
+	}
+}
+
+// TestPermission: with guard.requirePermission only users with the verb inject may ask for PCP.
+func TestPermission(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=Target", "guard.requirePermission=true")
+	r.install()
+	mustKubectl(t, `
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: editors}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit},
+ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: alice}, {apiGroup: rbac.authorization.k8s.io, kind: User, name: bob}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: injection}, rules: [{apiGroups: [pcp.io], resources: [injections], verbs: [inject]}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: injection}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: injection},
+ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: bob}]}
+`, "apply", "--namespace", r.target, "-f", "-")
+	r.requireAttempts(
+		r.applied("without", func(*appsv1.Deployment) {}).as("alice").
+			isDenied(`annotation pcp.io/inject: Forbidden: user "alice" may not ask for PCP in namespace "`+r.target+`": that needs the verb "inject" on "injections" in API group "pcp.io"`),
+		r.applied("with", func(*appsv1.Deployment) {}).as("bob"),
+		r.applied("not-asking", func(d *appsv1.Deployment) { d.Spec.Template.Annotations = nil }).as("alice"),
+	)
+	r.requireControllersMayAsk()
+}
+
+// requireControllersMayAsk fails if the pod of a Deployment that bob was allowed to create does not come about: its creator, the
+// controller, has no verb of its own.
+func (r *release) requireControllersMayAsk() {
+	r.t.Helper()
+	r.serve()
+	r.awaitTrust()
+	kubectl(r.t, manifest(r.t, nodeMonitor()), "apply", "--namespace", r.target, "--as", "bob", "-f", "-").must(r.t)
+	r.pod("node-monitor", injected)
+}

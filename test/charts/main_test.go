@@ -1,0 +1,87 @@
+// Package charts_test installs the charts with real Helm into a real control plane that has the real cert-manager, and holds
+// them to what they promise.
+package charts_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/performancecopilot/pcp-injector/test/certmanager"
+	"github.com/performancecopilot/pcp-injector/test/cluster"
+	"github.com/performancecopilot/pcp-injector/test/injector"
+	"github.com/performancecopilot/pcp-injector/test/toolchain"
+)
+
+// What all tests share: the control plane, the way from it to the webhooks, the webhook built from this tree, and the tools.
+var (
+	plane    *cluster.Cluster
+	services *network
+	command  string
+	tools    map[string]string
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	ctx := context.Background()
+	folder, err := os.MkdirTemp("", "pcp-charts-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(folder)
+	if command, err = injector.Build(ctx, folder); err != nil {
+		return 1, err
+	}
+	if tools, err = toolchain.Find(ctx, nil, "helm", "helm3", "crane"); err != nil {
+		return 1, err
+	}
+	if services, err = newNetwork(ctx); err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, services.Close()) }()
+	if plane, err = cluster.Start(ctx, cluster.Options{Full: true, APIServerFlags: services.flags()}); err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, plane.Stop()) }()
+	services.use(plane.Client())
+	manager, err := certmanager.Start(ctx, plane)
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, manager.Stop()) }()
+	if err := installMonitoring(ctx); err != nil {
+		return 1, err
+	}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	go provision(running, os.Stderr)
+	return m.Run(), nil
+}
+
+// installMonitoring installs those kinds of the Prometheus Operator that the chart can make. The operator itself does not run.
+func installMonitoring(ctx context.Context) error {
+	definitions, err := toolchain.Files(ctx, nil, "prometheus-operator")
+	if err != nil {
+		return err
+	}
+	arguments := []string{"--kubeconfig", plane.Kubeconfig(), "apply", "--server-side"}
+	for _, kind := range []string{"podmonitors", "prometheusrules", "servicemonitors"} {
+		arguments = append(arguments, "-f", filepath.Join(definitions, "monitoring.coreos.com_"+kind+".yaml"))
+	}
+	if said, err := exec.CommandContext(ctx, plane.Kubectl(), arguments...).CombinedOutput(); err != nil {
+		return fmt.Errorf("failed to install the kinds of the Prometheus Operator: %w\n%s", err, said)
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package charts_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// egress makes the API server connect to Services through a proxy, as Konnectivity does.
+const egress = `apiVersion: apiserver.k8s.io/v1beta1
+kind: EgressSelectorConfiguration
+egressSelections:
+- name: cluster
+  connection: {proxyProtocol: HTTPConnect, transport: {uds: {udsName: %s}}}
+`
+
+// network stands in for the simulated node, in whose pods nothing runs, and for kube-proxy, which needs root: what the API server
+// sends to the address of a Service with a ready endpoint, this sends to a process on this machine. The Service, its selector,
+// its port and its DNS name, for which the API server verifies the certificate, stay the chart's. Besides this, only volumes are
+// faked, and the kubelet that would run the pod of helm test.
+type network struct {
+	folder string
+	server http.Server
+
+	mutex     sync.Mutex
+	client    kubernetes.Interface
+	processes map[string]string // by namespace/name of the Service
+}
+
+func newNetwork(ctx context.Context) (*network, error) {
+	folder, err := os.MkdirTemp("", "pcp-network-")
+	if err != nil {
+		return nil, err
+	}
+	n := &network{folder: folder, processes: map[string]string{}}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", n.file("socket"))
+	if err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	n.server = http.Server{Handler: n, ReadHeaderTimeout: time.Minute}
+	go n.server.Serve(listener)
+	return n, os.WriteFile(n.file("egress.yaml"), fmt.Appendf(nil, egress, n.file("socket")), 0o600)
+}
+
+func (n *network) file(name string) string { return filepath.Join(n.folder, name) }
+
+func (n *network) flags() []string {
+	return []string{"--egress-selector-config-file=" + n.file("egress.yaml")}
+}
+
+func (n *network) Close() error { return errors.Join(n.server.Close(), os.RemoveAll(n.folder)) }
+
+// use tells the network where to read Services from.
+func (n *network) use(client kubernetes.Interface) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.client = client
+}
+
+// connect sends what is for the Service to the process; an empty address disconnects it.
+func (n *network) connect(service, address string) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.processes[service] = address
+}
+
+// ServeHTTP answers the API server's CONNECT.
+func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	address, err := n.route(r.Context(), r.Host)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	backend, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", address)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer backend.Close()
+	caller, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer caller.Close()
+	if _, err := io.WriteString(caller, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+		return
+	}
+	go func() {
+		_, _ = io.Copy(backend, caller)
+		_ = backend.Close()
+	}()
+	_, _ = io.Copy(caller, backend)
+}
+
+// route does what kube-proxy does: it finds the Service that has the address, and refuses one without a ready endpoint.
+func (n *network) route(ctx context.Context, address string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
+	}
+	n.mutex.Lock()
+	client := n.client
+	n.mutex.Unlock()
+	services, err := client.CoreV1().Services("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	for _, service := range services.Items {
+		if service.Spec.ClusterIP != host || !hasPort(&service, port) {
+			continue
+		}
+		if err := n.requireEndpoint(ctx, client, &service); err != nil {
+			return "", err
+		}
+		return n.process(service.Namespace + "/" + service.Name)
+	}
+	return "", fmt.Errorf("no Service has the address %s", address)
+}
+
+func hasPort(service *corev1.Service, port string) bool {
+	for _, p := range service.Spec.Ports {
+		if strconv.Itoa(int(p.Port)) == port {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *network) requireEndpoint(ctx context.Context, client kubernetes.Interface, service *corev1.Service) error {
+	slices, err := client.DiscoveryV1().EndpointSlices(service.Namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: discoveryv1.LabelServiceName + "=" + service.Name,
+	})
+	if err != nil {
+		return err
+	}
+	for _, slice := range slices.Items {
+		for _, endpoint := range slice.Endpoints {
+			if endpoint.Conditions.Ready != nil && *endpoint.Conditions.Ready && len(slice.Ports) > 0 {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("the Service %s/%s has no ready endpoint", service.Namespace, service.Name)
+}
+
+func (n *network) process(service string) (string, error) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	if n.processes[service] == "" {
+		return "", fmt.Errorf("no process serves the Service %s", service)
+	}
+	return n.processes[service], nil
+}

@@ -1,0 +1,40 @@
+package charts_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestNotes: the commands that the release's notes tell its user to run, run as they stand, lead to an injected pod.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=Target")
+	mustKubectl(t, "", "label", "namespace", r.target, "pcp.io/injection-")
+	deployment := nodeMonitor()
+	deployment.Spec.Template.Annotations = nil
+	r.apply(deployment).must(t)
+	r.install()
+	r.serve()
+	r.awaitTrust()
+	notes := r.must("get", "notes", r.name, "--namespace", r.namespace)
+	said := ""
+	for line := range strings.Lines(notes) {
+		if tool := strings.TrimSpace(line); strings.HasPrefix(tool, "kubectl") && !strings.Contains(tool, "delete secret") {
+			said = r.shell(tool)
+		}
+		if strings.Contains(line, " patch ") {
+			r.pod("node-monitor", injected)
+		}
+	}
+	if !strings.Contains(said, "node-monitor-") {
+		t.Errorf("the last command of the notes says %q, want the injected pod; the notes:\n%s", said, notes)
+	}
+}
+
+// shell runs a line as a user's shell would.
+func (r *release) shell(line string) string {
+	r.t.Helper()
+	environment := []string{"PATH=" + filepath.Dir(plane.Kubectl()) + ":/usr/bin:/bin", "KUBECONFIG=" + plane.Kubeconfig()}
+	return execute(r.t, "", environment, "sh", "-c", line).must(r.t, line)
+}
