@@ -51,12 +51,12 @@ verify: ## Check that generated files, formatting and modules are as committed
 	@for module in test/tools test/tools/*/; do echo "$(GO) -C $$module mod tidy -diff" && $(GO) -C $$module mod tidy -diff || exit 1; done
 	$(GO) vet ./...
 
-# Variants of a benchmark, BenchmarkX/floor/… and BenchmarkX/injector/…, become columns side by side.
+# BenchmarkAdmission/floor/… and BenchmarkAdmission/injector/… become columns side by side.
 bench: ## Benchmark the webhook's handler against the floor, and compare
 	@mkdir -p bin && echo "benchmarking; the times count as ratios only"
 	@benchstat=$$($(TOOLCHAIN) benchstat) || exit 1; \
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./cmd/webhook >bin/bench.txt || { cat bin/bench.txt; exit 1; }; \
-	sed 's,^\(Benchmark[^/ ]*\)/,\1/handler=,' bin/bench.txt >bin/bench-compared.txt && \
+	sed 's,^BenchmarkAdmission/,&handler=,' bin/bench.txt >bin/bench-compared.txt && \
 	"$$benchstat" -col /handler bin/bench-compared.txt
 
 fuzz: ## Run each fuzz test for FUZZTIME (30s)

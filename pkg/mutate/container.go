@@ -10,7 +10,7 @@ import (
 )
 
 // container builds the PCP container. It never sets a command, since the image's entrypoint reads the environment
-// (https://github.com/performancecopilot/pcp/blob/main/build/containers/pcp/root/usr/bin/container-entrypoint).
+// (https://github.com/performancecopilot/pcp/tree/main/build/containers/pcp).
 func (i *Injector) container(w *wish) *corev1.Container {
 	c := &corev1.Container{
 		Name:            ContainerName,
