@@ -56,10 +56,10 @@ reference: {}
 `
 	const want = `{
 	"$schema": "http://json-schema.org/draft-07/schema#", "title": "chart",
-	"type": "object", "additionalProperties": false, "properties": {
+	"type": "object", "additionalProperties": false, "required": ["count", "either", "group", "labels", "name", "numbers", "reference"], "properties": {
 		"name": {"type": "string", "description": "A name, in two lines.", "pattern": "^[a-z]*$"},
 		"count": {"type": "integer", "description": "How many."},
-		"group": {"type": "object", "additionalProperties": false, "properties": {"enabled": {"type": "boolean", "description": "Whether."}}},
+		"group": {"type": "object", "additionalProperties": false, "required": ["enabled"], "properties": {"enabled": {"type": "boolean", "description": "Whether."}}},
 		"labels": {"type": "object", "description": "Labels.", "additionalProperties": {"type": "string"}},
 		"numbers": {"type": "array", "description": "Numbers.", "items": {"type": "integer"}},
 		"either": {"type": ["integer", "string"], "description": "Either."},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -61,8 +62,10 @@ type reader struct {
 	embeds bool
 }
 
+// object requires all keys: Helm has merged the defaults when it validates, so that only a null in the user's values, which
+// deletes a key, leaves one out.
 func (r *reader) object(node *yaml.Node) (schema, error) {
-	properties := schema{}
+	properties, required := schema{}, []string{}
 	for n := 0; n+1 < len(node.Content); n += 2 {
 		key, value := node.Content[n], node.Content[n+1]
 		property, err := r.property(key, value)
@@ -70,8 +73,10 @@ func (r *reader) object(node *yaml.Node) (schema, error) {
 			return nil, fmt.Errorf("line %d: %s: %w", key.Line, key.Value, err)
 		}
 		properties[key.Value] = property
+		required = append(required, key.Value)
 	}
-	return schema{"type": "object", "properties": properties, "additionalProperties": false}, nil
+	slices.Sort(required)
+	return schema{"type": "object", "properties": properties, "required": required, "additionalProperties": false}, nil
 }
 
 func (r *reader) property(key, value *yaml.Node) (schema, error) {

@@ -28,8 +28,8 @@ func (i *Injector) WorkloadWarnings(w Workload) []Warning {
 	if w.Parallelism != nil && *w.Parallelism > 1 {
 		warnings = append(warnings, newWarning(warnReplicas, "spec.parallelism is %d: PCP monitors the system, pods that run together write the same files, use 1", *w.Parallelism))
 	}
-	if w.Kind == string(config.KindCronJob) && w.ConcurrencyPolicy != "Forbid" && w.ConcurrencyPolicy != "Replace" {
-		warnings = append(warnings, newWarning(warnReplicas, "spec.concurrencyPolicy is %s: pods of two Jobs that run together write the same files, use Forbid or Replace", cmp.Or(w.ConcurrencyPolicy, "Allow by default")))
+	if w.Kind == string(config.KindCronJob) && w.ConcurrencyPolicy != "Forbid" {
+		warnings = append(warnings, newWarning(warnReplicas, "spec.concurrencyPolicy is %s: pods of two Jobs that run together write the same files, use Forbid", cmp.Or(w.ConcurrencyPolicy, "Allow by default")))
 	}
 	surges := w.Kind == string(config.KindDeployment) && w.Strategy != "Recreate"
 	if surges && (lasts(i.cfg.Persistence.PMLogger) || lasts(i.cfg.Persistence.PMProxy)) {

@@ -40,11 +40,11 @@ spec:
   validationActions: {{ index . 2 | toJson }}
 {{- end }}
 
-{{/* The namespace in which the release may deny anything: the target's, if it has opted in. */}}
+{{/* The only namespace in which the release may deny anything: the target's, whether it has opted in or not. What is forged
+or asked for before it opts in would have its effect after, and pods live on when it opts out. */}}
 {{- define "pcp-injector.targetNamespace" -}}
 matchLabels:
   kubernetes.io/metadata.name: {{ (include "pcp-injector.config" . | fromYaml).target.namespace }}
-  pcp.io/injection: enabled
 {{- end }}
 
 {{/* Rules for everything that has a pod template. */}}

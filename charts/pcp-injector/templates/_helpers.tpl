@@ -1,4 +1,4 @@
-{{/* Names. They leave room for suffixes: labels of a Service's DNS name have at most 63 characters. */}}
+{{/* Names. They leave room for suffixes: labels of a Service's DNS name have at most 63 characters, no dots, and a letter first. */}}
 {{- define "pcp-injector.name" -}}
 {{- .Values.nameOverride | default .Chart.Name | trunc 53 | trimSuffix "-" }}
 {{- end }}
@@ -6,7 +6,11 @@
 {{- define "pcp-injector.fullname" -}}
 {{- $name := include "pcp-injector.name" . }}
 {{- $default := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
-{{- .Values.fullnameOverride | default $default | trunc 53 | trimSuffix "-" }}
+{{- include "pcp-injector.serviceName" (.Values.fullnameOverride | default $default) | trunc 53 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "pcp-injector.serviceName" -}}
+{{- regexReplaceAll "^[0-9]" (. | replace "." "-") "pcp-${0}" }}
 {{- end }}
 
 {{/* The name of cluster-scoped objects, in which two releases differ. */}}
@@ -19,7 +23,7 @@
 {{- end }}
 
 {{- define "pcp-injector.tlsSecret" -}}
-{{- if eq .Values.certificates.mode "secret" }}{{ .Values.certificates.secret.name }}{{ else }}{{ include "pcp-injector.fullname" . }}-tls{{ end }}
+{{- if eq .Values.certificates.mode "secret" }}{{ .Values.certificates.secret.name }}{{ else if eq .Values.certificates.mode "helm" }}{{ include "pcp-injector.fullname" . }}-helm-tls{{ else }}{{ include "pcp-injector.fullname" . }}-tls{{ end }}
 {{- end }}
 
 {{- define "pcp-injector.image" -}}
@@ -28,18 +32,24 @@
 
 {{/* Labels. */}}
 {{- define "pcp-injector.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "pcp-injector.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "pcp-injector.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "pcp-injector.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "pcp-injector.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/part-of: pcp
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- include "pcp-injector.labelsAnd" (list . dict) }}
+{{- end }}
+
+{{/* With an object's own: list of the root and a map. The chart's win over them, and they over commonLabels. */}}
+{{- define "pcp-injector.labelsAnd" -}}
+{{- $further := index . 1 }}
+{{- with index . 0 }}
+{{- $labels := include "pcp-injector.selectorLabels" . | fromYaml }}
+{{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") }}
+{{- $_ := set $labels "app.kubernetes.io/version" (.Values.image.tag | default .Chart.AppVersion | replace "+" "_" | trunc 63 | trimAll "._-") }}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" .Release.Service }}
+{{- $_ := set $labels "app.kubernetes.io/part-of" "pcp" }}
+{{- merge $labels $further .Values.commonLabels | toYaml }}
 {{- end }}
 {{- end }}
 
@@ -56,7 +66,7 @@ app.kubernetes.io/part-of: pcp
 
 {{/* The injected pods' Service and what goes with it. */}}
 {{- define "pcp-injector.pcpName" -}}
-{{ (include "pcp-injector.config" . | fromYaml).target.name | replace "." "-" | trunc 59 | trimSuffix "-" }}-pcp
+{{ include "pcp-injector.serviceName" (include "pcp-injector.config" . | fromYaml).target.name | trunc 59 | trimSuffix "-" }}-pcp
 {{- end }}
 
 {{- define "pcp-injector.pcpPorts" -}}

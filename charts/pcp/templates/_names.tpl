@@ -2,16 +2,16 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* The full name is that of the Service and of the pod's host too: no dots, at most 63 characters. */}}
+{{- /* The full name is that of the Service and of the pod's host too: a letter first, no dots, at most 63 characters. */}}
 {{- define "pcp.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
-{{- .Values.fullnameOverride | default $full | replace "." "-" | trunc 63 | trimAll "-" }}
+{{- regexReplaceAll "^[0-9]" (.Values.fullnameOverride | default $full | replace "." "-") "pcp-${0}" | trunc 63 | trimAll "-" }}
 {{- end }}
 
 {{- define "pcp.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "pcp.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "pcp.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "pcp.labels" -}}
@@ -46,5 +46,5 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- /* The pod of helm test is none of the Service's. */}}
 {{- define "pcp.testLabels" -}}
 app.kubernetes.io/name: {{ include "pcp.name" . }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}

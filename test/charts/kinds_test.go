@@ -1,0 +1,86 @@
+package charts_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+)
+
+// templateText is a pod template that asks for PCP, as flow-style YAML.
+const templateText = `{metadata: {labels: {app: node-monitor}, annotations: {pcp.io/inject: "true"}}, spec: {restartPolicy: %s, containers: [{name: app, image: app}]}}`
+
+// TestGuardOfOtherKinds: the policies' expressions differ from kind to kind, and one that cannot be evaluated would deny
+// everything.
+func TestGuardOfOtherKinds(t *testing.T) {
+	t.Parallel()
+	always, never := fmt.Sprintf(templateText, "Always"), fmt.Sprintf(templateText, "Never")
+	const volumes = "config.persistence.pmlogger.type=HostPath,config.persistence.pmproxy.type=EmptyDir"
+	cases := []struct {
+		kind, object, values string
+		attempts             map[string]string // what is written in place of EDIT, and the denial
+	}{
+		{"CronJob", `{apiVersion: batch/v1, kind: CronJob, metadata: {name: node-monitor}, spec: {schedule: "* * * * *", concurrencyPolicy: POLICY, jobTemplate: {spec: {EDIT template: ` + never + `}}}}`, volumes, map[string]string{
+			"POLICY=Forbid":   "",
+			"POLICY=Replace":  "spec.concurrencyPolicy: must be Forbid",
+			"parallelism: 2,": "spec.jobTemplate.spec.parallelism: Invalid value: 2: must be 1",
+		}},
+		{"Job", `{apiVersion: batch/v1, kind: Job, metadata: {name: node-monitor}, spec: {EDIT template: ` + never + `}}`, volumes, map[string]string{
+			"":                "",
+			"parallelism: 3,": "spec.parallelism: Invalid value: 3: must be 1",
+		}},
+		{"DaemonSet", `{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: node-monitor}, spec: {EDIT selector: {matchLabels: {app: node-monitor}}, template: ` + always + `}}`, volumes, map[string]string{
+			"": "",
+			"updateStrategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}},": "spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: must be 0",
+		}},
+		{"StatefulSet", `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: node-monitor}, spec: {EDIT selector: {matchLabels: {app: node-monitor}}, template: ` + always + `}}`, volumes, map[string]string{
+			"":             "",
+			"replicas: 2,": "spec.replicas: Invalid value: 2: must be 1",
+		}},
+	}
+	for _, c := range cases {
+		t.Run(strings.ToLower(c.kind), func(t *testing.T) {
+			t.Parallel()
+			r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=Target", "config.target.kind="+c.kind, c.values)
+			r.install()
+			for edit, denied := range c.attempts {
+				policy, isPolicy := strings.CutPrefix(edit, "POLICY=")
+				if isPolicy {
+					edit = ""
+				} else {
+					policy = "Forbid"
+				}
+				object := strings.NewReplacer("EDIT ", edit+" ", "POLICY", policy).Replace(c.object)
+				r.requireAttempts(attempt{name: c.kind + " " + edit + policy, input: object, arguments: []string{"create", "--namespace", r.target, "-f", "-"}, denied: denied})
+			}
+			if c.kind == "CronJob" {
+				forged := `{apiVersion: batch/v1, kind: Job, metadata: {name: node-monitor-123}, spec: {template: ` + never + `}}`
+				r.requireAttempts(attempt{name: "forged Job", input: forged, arguments: []string{"create", "--namespace", r.target, "-f", "-"}}.
+					isDenied("jobs of CronJob node-monitor in namespace " + r.target))
+			}
+		})
+	}
+}
+
+// TestGuardOfWhatWasThereBefore: a workload that violates the rules since before the guard can still be labeled and deleted.
+func TestGuardOfWhatWasThereBefore(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=Target")
+	r.apply(nodeMonitor(func(d *appsv1.Deployment) {
+		d.Spec.Replicas = new(int32(2))
+		d.Spec.Template.Annotations["pcp.io/inject"] = "false"
+	})).must(t)
+	r.apply(nodeMonitor(func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(2)) })).must(t)
+	r.install()
+	in := []string{"--namespace", r.target}
+	binding := `{"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "any", "annotations": {"pcp.io/pmlogconf-openmetrics": "x"}}, "target": {"kind": "Node", "name": "node"}}`
+	r.requireAttempts(
+		attempt{name: "scale", arguments: append([]string{"scale", "deployment/node-monitor", "--replicas=3"}, in...)}.isDenied("spec.replicas: Invalid value: 3"),
+		attempt{name: "label", arguments: append([]string{"label", "deployment/node-monitor", "team=a"}, in...)},
+		attempt{name: "finalizer", arguments: append([]string{"patch", "deployment/node-monitor", "--type=merge", `--patch={"metadata":{"finalizers":["example.com/x"]}}`}, in...)},
+		attempt{name: "image", arguments: append([]string{"set", "image", "deployment/node-monitor", "app=other"}, in...)}.isDenied("spec.replicas: Invalid value: 2"),
+		attempt{name: "binding", input: binding, arguments: append([]string{"create", "--raw", "/api/v1/namespaces/" + r.target + "/bindings?dryRun=All", "-f", "-"}, in...)}.
+			isDenied("of a Binding would change the pod's"),
+	)
+}
