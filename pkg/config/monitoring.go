@@ -17,7 +17,9 @@ type OpenMetrics struct {
 	Endpoints map[string]Endpoint `json:"endpoints,omitempty"`
 	// Archives the metrics of all sources every 30 s, by a pmlogconf group. Takes effect where pmlogger runs.
 	Archive bool `json:"archive"`
-	// ConfigMap in the target's namespace with further pmlogconf groups, one a key; it need not exist. "" for none.
+	// ConfigMap in the target's namespace with further pmlogconf groups, one a key; it need not exist. "" for none. pmlogger
+	// drops a group in which it finds no metric when it starts: for metrics of agents, which start later, put one into it that is
+	// always there, e.g. pmcd.numagents.
 	PmlogconfConfigMapName string `json:"pmlogconfConfigMapName"`
 	// Derives sources from the pod itself: container ports named metrics or *-metrics, and the annotations
 	// prometheus.io/scrape, port, path and scheme. They are always read from localhost. Needs enabled.

@@ -11,8 +11,10 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// pmlogconfGroup archives OpenMetrics sources, which pmlogger's stock rule misses because it probes before the agent is up.
-const pmlogconfGroup = "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t30 seconds\n\topenmetrics\n"
+// pmlogconfGroup archives OpenMetrics sources, which pmlogger's stock rule misses because it probes before the agent is up. pmlogger
+// itself may start before it, too: a group in which it finds no metric then is never scheduled, even when there are some later
+// (seen with PCP 6.3.8). Hence pmcd.numagents, which is always there.
+const pmlogconfGroup = "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t30 seconds\n\tpmcd.numagents\n\topenmetrics\n"
 
 // sidecar is all that a pod gets, marshaled, as the values of operations.
 type sidecar struct {
