@@ -12,10 +12,10 @@ TOOLCHAIN := $(GO) run ./test/toolchain/main
 PLANE     := etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
 CHARTS    := certmanager helm helm3 crane
 
-.PHONY: help build test lint demo generate verify bench fuzz package tools clean
+.PHONY: help build test e2e lint demo generate verify bench fuzz package tools clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build bin/pcp-injector and bin/kubectl-pcp
 	$(BUILD) -o bin/pcp-injector ./cmd/webhook
@@ -25,6 +25,9 @@ test: ## Run all tests, against a real control plane (the first run compiles it:
 	@$(TOOLCHAIN) $(PLANE) $(CHARTS) >/dev/null
 	@unit=$$($(TOOLCHAIN) helm-unittest) && "$$unit" charts/pcp charts/pcp-injector
 	$(GO) test -timeout 30m $(TESTFLAGS) ./...
+
+e2e: ## Run PCP for real: the injected pod on a real node of this machine (root on Linux; E2E_LOGS=DIR keeps the logs of a failure)
+	E2E=1 $(GO) test -count 1 -timeout 20m $(TESTFLAGS) ./test/e2e
 
 lint: ## Run the linters
 	@linter=$$($(TOOLCHAIN) golangci-lint) && echo "golangci-lint run" && "$$linter" run ./...

@@ -25,6 +25,8 @@ type Options struct {
 	// gets its Pod, created by the real controllers, and the Pod becomes Ready. Without, the plane is etcd and the API
 	// server: objects are admitted and stored, and nothing else happens to them.
 	Full bool
+	// OwnNode leaves the node of a full plane to the caller, who runs a real kubelet: see KubeletAccess.
+	OwnNode bool
 	// LogFolder keeps the components' logs. Empty: they are removed on Stop, with all else.
 	LogFolder string
 	// Progress is told what is being started. Nil: nothing is told, save that tools are being compiled, on standard error.
@@ -82,7 +84,10 @@ func (c *Cluster) start(ctx context.Context) error {
 	began := time.Now()
 	steps := []func(context.Context) error{c.writeCredentials, c.startEtcd, c.startAPIServer, c.connect}
 	if c.options.Full {
-		steps = append(steps, c.startControllers, c.addNode, c.waitForControllers)
+		steps = append(steps, c.startControllers)
+	}
+	if c.options.Full && !c.options.OwnNode {
+		steps = append(steps, c.startKwok, c.addNode, c.waitForControllers)
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -96,7 +101,10 @@ func (c *Cluster) start(ctx context.Context) error {
 func (c *Cluster) findTools(ctx context.Context) (err error) {
 	commands := []string{etcd, apiServer, kubectl}
 	if c.options.Full {
-		commands = append(commands, controllerManager, scheduler, kwok)
+		commands = append(commands, controllerManager, scheduler)
+	}
+	if c.options.Full && !c.options.OwnNode {
+		commands = append(commands, kwok)
 		if c.stages, err = toolchain.Files(ctx, c.options.Progress, kwokStages); err != nil {
 			return err
 		}

@@ -19,36 +19,50 @@ var stageFiles = []string{
 	"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml", "pod/fast/pod-delete.yaml",
 }
 
-// startControllers starts what makes Pods from workloads and runs them. Controllers get their own service accounts, as in any
+// startControllers starts what makes Pods from workloads and binds them to nodes. Controllers get their own service accounts, as in any
 // real cluster, so that the creator of a Pod is the controller it comes from.
 func (c *Cluster) startControllers(context.Context) error {
-	flags := map[string][]string{
-		controllerManager: {
-			"--use-service-account-credentials", "--leader-elect=false", "--secure-port=0",
-			// By default it would spend five seconds waiting for its own rate limit while it makes its service accounts.
-			"--kube-api-qps=1000", "--kube-api-burst=1000",
-			"--service-account-private-key-file=" + c.credential(serviceAccountKey), "--root-ca-file=" + c.credential("ca.crt"),
-		},
-		scheduler: {"--leader-elect=false", "--secure-port=0", "--kube-api-qps=1000", "--kube-api-burst=1000"},
-		// Without a lease, the controller manager takes the node for dead after 50 seconds, and its Pods for not Ready.
-		kwok: {"--manage-all-nodes=true", "--cidr=10.244.0.0/16", "--node-ip=10.0.0.1", "--node-lease-duration-seconds=40"},
+	if err := c.startClient(controllerManager, "--use-service-account-credentials", "--leader-elect=false", "--secure-port=0",
+		// By default it would spend five seconds waiting for its own rate limit while it makes its service accounts.
+		"--kube-api-qps=1000", "--kube-api-burst=1000",
+		"--service-account-private-key-file="+c.credential(serviceAccountKey), "--root-ca-file="+c.credential("ca.crt")); err != nil {
+		return err
 	}
+	return c.startClient(scheduler, "--leader-elect=false", "--secure-port=0", "--kube-api-qps=1000", "--kube-api-burst=1000")
+}
+
+// startKwok starts what stands in for a kubelet.
+func (c *Cluster) startKwok(context.Context) error {
+	// Without a lease, the controller manager takes the node for dead after 50 seconds, and its Pods for not Ready.
+	flags := []string{"--manage-all-nodes=true", "--cidr=10.244.0.0/16", "--node-ip=10.0.0.1", "--node-lease-duration-seconds=40"}
 	for _, stage := range stageFiles {
-		flags[kwok] = append(flags[kwok], "--config="+filepath.Join(c.stages, filepath.FromSlash(stage)))
+		flags = append(flags, "--config="+filepath.Join(c.stages, filepath.FromSlash(stage)))
 	}
-	for _, name := range []string{controllerManager, scheduler, kwok} {
-		kubeconfig, err := c.componentKubeconfig(name)
-		if err != nil {
-			return err
-		}
-		c.tell("starting %s", name)
-		started, err := c.launch(name, append(flags[name], "--kubeconfig="+kubeconfig)...)
-		if err != nil {
-			return err
-		}
-		c.watch(started)
+	return c.startClient(kwok, flags...)
+}
+
+// startClient starts a component that only talks to the API server.
+func (c *Cluster) startClient(name string, flags ...string) error {
+	kubeconfig, err := c.componentKubeconfig(name)
+	if err != nil {
+		return err
 	}
+	c.tell("starting %s", name)
+	started, err := c.launch(name, append(flags, "--kubeconfig="+kubeconfig)...)
+	if err != nil {
+		return err
+	}
+	c.watch(started)
 	return nil
+}
+
+// KubeletAccess writes a kubeconfig file for the kubelet of a node, which may do there what any kubelet may.
+func (c *Cluster) KubeletAccess(path, node string) error {
+	config, err := c.ConfigFor("system:node:"+node, "system:nodes")
+	if err != nil {
+		return err
+	}
+	return writeKubeconfig(path, config)
 }
 
 // componentKubeconfig gives a component the identity that RBAC's default roles know it by. kwok stands in for kubelets: an

@@ -29,7 +29,7 @@ const kwokVersion = "v0.8.0"
 var tools = []tool{
 	{
 		name: "controlplane", module: "k8s.io/kubernetes", folder: "test/tools", pkg: ".", expect: "10 minutes", stamp: stampKubernetes,
-		commands: []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"},
+		commands: []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl"},
 	},
 	{name: "kwok", module: "sigs.k8s.io/kwok", version: kwokVersion, pkg: "sigs.k8s.io/kwok/cmd/kwok", expect: "2 minutes"},
 	{name: "kwok-stages", module: "sigs.k8s.io/kwok", version: kwokVersion, files: "kustomize/stage", commands: []string{}, expect: "10 seconds"},

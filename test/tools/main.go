@@ -1,9 +1,10 @@
 // Command controlplane is a Kubernetes control plane in one executable: etcd, kube-apiserver, kube-controller-manager,
-// kube-scheduler and kubectl, compiled from their own Go modules. The name it is called by, or else its first argument,
+// kube-scheduler, kubelet and kubectl, compiled from their own Go modules. The name it is called by, or else its first argument,
 // chooses the command. Tests, the demo and the benchmarks run it; nothing of it is part of the product.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
 	// The JSON log format and Prometheus counters for work queues and client requests, as in upstream's own commands.
 	_ "k8s.io/component-base/logs/json/register"
@@ -28,6 +30,7 @@ func main() {
 		"kube-apiserver":          func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
 		"kube-controller-manager": func() int { return cli.Run(controllermanager.NewControllerManagerCommand()) },
 		"kube-scheduler":          func() int { return cli.Run(scheduler.NewSchedulerCommand()) },
+		"kubelet":                 func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) },
 		"kubectl":                 func() int { return runKubectl(kubectl.NewDefaultKubectlCommand()) },
 	}
 	name := filepath.Base(os.Args[0])
@@ -37,7 +40,7 @@ func main() {
 	}
 	run := commands[name]
 	if run == nil {
-		fmt.Fprintf(os.Stderr, "controlplane: unknown command %q: call it by, or give as first argument, one of etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl\n", name)
+		fmt.Fprintf(os.Stderr, "controlplane: unknown command %q: call it by, or give as first argument, one of etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kubectl\n", name)
 		os.Exit(2)
 	}
 	os.Exit(run())

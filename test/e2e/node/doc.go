@@ -1,0 +1,4 @@
+// Package node runs a real Kubernetes node on this machine beside the control plane under test: containerd, runc and CNI
+// plugins from Debian's packages, the kubelet from its Go module. It needs root and Linux. All of it lives in process, mount and
+// network namespaces of its own, which end with the process that made them, whatever happens to it.
+package node

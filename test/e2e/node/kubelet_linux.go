@@ -1,0 +1,45 @@
+package node
+
+import (
+	"context"
+	"os"
+
+	"github.com/performancecopilot/pcp-injector/test/toolchain"
+)
+
+// kubeletConfig: the machine has control groups of version 1, and its disk is not the node's alone, so that the kubelet must
+// neither evict pods nor remove images for its sake.
+const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+authentication:
+  anonymous: {enabled: false}
+  webhook: {enabled: false}
+  x509: {clientCAFile: FOLDER/kubelet-clients.crt}
+authorization: {mode: AlwaysAllow}
+cgroupDriver: cgroupfs
+cgroupRoot: GROUP
+containerRuntimeEndpoint: unix://SOCKET
+evictionHard: {memory.available: 50Mi, nodefs.available: 0%, nodefs.inodesFree: 0%, imagefs.available: 0%, imagefs.inodesFree: 0%}
+failCgroupV1: false
+failSwapOn: false
+imageGCHighThresholdPercent: 100
+localStorageCapacityIsolation: false
+makeIPTablesUtilChains: false
+podLogsDir: FOLDER/pods
+volumePluginDir: FOLDER/plugins
+`
+
+func (n *Node) startKubelet(ctx context.Context) error {
+	commands, err := toolchain.Find(ctx, n.out, "kubelet")
+	if err != nil {
+		return err
+	}
+	if err := n.Plane.KubeletAccess(n.path("kubelet.kubeconfig"), Name); err != nil {
+		return err
+	}
+	if err := os.WriteFile(n.path("kubelet.yaml"), n.expand(kubeletConfig), 0o600); err != nil {
+		return err
+	}
+	return n.launch(commands["kubelet"], "--config", n.path("kubelet.yaml"), "--kubeconfig", n.path("kubelet.kubeconfig"),
+		"--root-dir", n.path("kubelet"), "--cert-dir", n.path("certificates"), "--hostname-override", Name, "--node-ip", address)
+}
