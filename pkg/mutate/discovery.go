@@ -32,7 +32,7 @@ type exporter struct {
 // a pod share their network. Sources that somebody wrote win over discovered ones.
 func (i *Injector) discover(pod *Pod, w *wish) {
 	annotations := pod.Metadata.Annotations
-	if !i.cfg.OpenMetrics.Enabled || annotations[prometheusScrape] == "false" {
+	if !i.readsOpenMetrics(w) || len(pod.Spec.Containers) == 0 || annotations[prometheusScrape] == "false" {
 		return
 	}
 	scheme, path := "http", "/metrics"

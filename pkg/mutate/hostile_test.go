@@ -84,3 +84,37 @@ func repeat[T any](item T, count int) []T {
 	}
 	return items
 }
+
+// TestDiscoveryWithNothingToDiscover: the API server validates a pod only after admission, so that it may have no container;
+// and sources without pmcd are nobody's.
+func TestDiscoveryWithNothingToDiscover(t *testing.T) {
+	t.Parallel()
+	empty := askingPod()
+	empty.Spec.Containers = nil
+	empty.Metadata.Annotations["prometheus.io/scrape"] = "true"
+	empty.Metadata.Annotations["prometheus.io/port"] = "9100"
+	if d := decidePod(t, "openMetrics: {discover: true}", empty); d.Reason != mutate.ReasonIncompatible || !strings.Contains(d.Explanation(), "spec.containers: Required value") {
+		t.Errorf("a pod without containers: %s: %s", d.Reason, d.Explanation())
+	}
+	exporter := func() *mutate.Pod {
+		pod := askingPod()
+		pod.Spec.Containers[0].Ports = []mutate.Port{{Name: "metrics", ContainerPort: 9100}}
+		return pod
+	}
+	chosen := exporter()
+	chosen.Metadata.Annotations[mutate.AnnotationServices] = "pmproxy"
+	for config, pod := range map[string]*mutate.Pod{
+		"openMetrics: {discover: true}\ncontainer: {services: [pmproxy]}": exporter(),
+		"openMetrics: {discover: true}":                                   chosen,
+	} {
+		d := decidePod(t, config, pod)
+		for _, op := range d.Patch {
+			if strings.Contains(op.Path, "openmetrics") {
+				t.Errorf("a source without pmcd: %s", op.Path)
+			}
+		}
+		if d.Reason != mutate.ReasonInjected {
+			t.Errorf("%s: %s", d.Reason, d.Explanation())
+		}
+	}
+}

@@ -3,7 +3,7 @@ package mutate
 import "encoding/json"
 
 // Pod is the small view of a pod (or pod template) that decisions need. It is decoded from JSON with case-sensitive keys,
-// as the API server's are, e.g. by sigs.k8s.io/json; all else of the pod is never looked at, and so never lost.
+// as the API server's are, as by encoding/json/v2 or sigs.k8s.io/json; all else of the pod is never looked at, and so never lost.
 type Pod struct {
 	Metadata Metadata `json:"metadata"`
 	Spec     Spec     `json:"spec"`

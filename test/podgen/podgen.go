@@ -31,6 +31,9 @@ func Valid(r *rand.Rand) *corev1.Pod {
 	if chance(r, 4) {
 		pod.Annotations["pcp.io/services"] = []string{"pmcd", "pmcd,pmproxy", "pmcd,pmlogger", "pmproxy"}[r.IntN(4)]
 	}
+	if chance(r, 4) {
+		pod.Annotations["prometheus.io/scrape"], pod.Annotations["prometheus.io/port"] = "true", pick(r, "8080", "44322", "many")
+	}
 	addVolumes(r, pod)
 	for n := range 1 + r.Int32N(3) {
 		pod.Spec.Containers = append(pod.Spec.Containers, container(r, pod, fmt.Sprintf("app-%d", n), 8080+10*n))
