@@ -11,10 +11,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/performancecopilot/pcp-injector/test/certmanager"
 	"github.com/performancecopilot/pcp-injector/test/cluster"
 	"github.com/performancecopilot/pcp-injector/test/injector"
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
+	"github.com/performancecopilot/pcp-injector/test/volumes"
 )
 
 // What all tests share: the control plane, the way from it to the webhooks, the webhook built from this tree, and the tools.
@@ -66,7 +69,9 @@ func run(m *testing.M) (code int, err error) {
 	}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
-	go provision(running, os.Stderr)
+	// Nothing runs in the pods of a simulated node: the folder need not exist.
+	nowhere := func(*corev1.PersistentVolumeClaim) (string, error) { return "/var/lib/test", nil }
+	go volumes.Provision(running, plane.Client(), nowhere, os.Stderr)
 	return m.Run(), nil
 }
 
