@@ -3,6 +3,7 @@
 GO       ?= go
 FUZZTIME ?= 30s
 COUNT    ?= 6
+IMAGE    ?= ghcr.io/performancecopilot/pcp-injector:$(VERSION)
 
 # The last tag and what came after it; before the first tag, a version that sorts before every release.
 VERSION := $(shell git describe --tags --match 'v*' --dirty 2>/dev/null || echo "v0.0.0-g$$(git rev-parse --short HEAD 2>/dev/null || echo unknown)")
@@ -11,8 +12,9 @@ BUILD     := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version
 TOOLCHAIN := $(GO) run ./test/toolchain/main
 PLANE     := etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
 CHARTS    := certmanager helm helm3 crane
+ENGINES   := $(or $(CONTAINER_TOOL),docker podman buildah)
 
-.PHONY: help build test e2e lint demo generate verify bench fuzz package tools clean
+.PHONY: help build test e2e lint demo generate verify bench fuzz image package tools clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +71,15 @@ fuzz: ## Run each fuzz test for FUZZTIME (30s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
 		done \
 	done
+
+# Docker before 23 knows the Dockerfile's BUILDPLATFORM with BuildKit only.
+image: ## Build the webhook's image as IMAGE, with docker, podman or buildah, the first that works (CONTAINER_TOOL: this one; IMAGEFLAGS: its options)
+	@for tool in $(ENGINES); do \
+		if "$$tool" info >/dev/null 2>&1; then \
+			set -x; exec env DOCKER_BUILDKIT=1 "$$tool" build --tag "$(IMAGE)" --build-arg "VERSION=$(VERSION)" $(IMAGEFLAGS) .; \
+		fi; \
+	done; \
+	echo "image: nothing to build it with: install or start one of: $(ENGINES) (TOOL info must succeed)" >&2; exit 1
 
 package: ## Package the charts into bin/charts, with an index for a static repository; push them to REGISTRY, if given
 	@helm=$$($(TOOLCHAIN) helm) && rm -rf bin/charts && mkdir -p bin/charts && \
