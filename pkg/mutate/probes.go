@@ -27,11 +27,11 @@ func (i *Injector) probes(w *wish) (startup, liveness, readiness *corev1.Probe) 
 }
 
 // ready asks the service's port. With the node's network another pmcd or pmproxy may hold it and answer in our stead, so that
-// there pmcd is asked on its own socket.
+// there pmcd is asked on its own socket: unix:, since local: falls back to the port (https://man7.org/linux/man-pages/man1/pcpintro.1.html).
 func ready(watched config.Service, active corev1.ProbeHandler, hostNetwork bool) corev1.ProbeHandler {
 	switch {
 	case watched == config.ServicePMCD && hostNetwork:
-		return corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"pminfo", "-h", "local:", "-f", "pmcd.version"}}}
+		return corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"pminfo", "-h", "unix:", "-f", "pmcd.version"}}}
 	case watched == config.ServicePMCD:
 		return tcp(PortPMCD)
 	case watched == config.ServicePMProxy && !hostNetwork:

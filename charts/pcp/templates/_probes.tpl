@@ -20,7 +20,7 @@ exec:
   command: [systemctl, is-active, --quiet, {{ include "pcp.watched" . }}]
 {{- end }}
 
-{{- /* With the node's network another pmcd or pmproxy may hold the port and answer in our stead. */}}
+{{- /* With the node's network another pmcd or pmproxy may hold the port and answer in our stead; `local:` would fall back to it. */}}
 {{- define "pcp.ready" -}}
 {{- $watched := include "pcp.watched" . }}
 {{- if not .Values.hostNetwork }}
@@ -28,7 +28,7 @@ tcpSocket:
   port: {{ ternary 44321 44322 (eq $watched "pmcd") }}
 {{- else if eq $watched "pmcd" }}
 exec:
-  command: [pminfo, -h, "local:", -f, pmcd.version]
+  command: [pminfo, -h, "unix:", -f, pmcd.version]
 {{- else }}
 {{- include "pcp.active" . }}
 {{- end }}
