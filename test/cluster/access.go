@@ -36,6 +36,16 @@ func (c *Cluster) ConfigFor(user string, groups ...string) (*rest.Config, error)
 	return c.configWith(c.endpoints.apiServer, certificate), nil
 }
 
+// WriteKubeconfig writes a kubeconfig file with the access that ConfigFor gives. A kubelet is system:node:<name> in the group
+// system:nodes, kube-proxy is system:kube-proxy.
+func (c *Cluster) WriteKubeconfig(path, user string, groups ...string) error {
+	config, err := c.ConfigFor(user, groups...)
+	if err != nil {
+		return err
+	}
+	return writeKubeconfig(path, config)
+}
+
 // Kubeconfig is the path of a kubeconfig file with the administrator's access.
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.folder, "kubeconfig") }
 
@@ -66,7 +76,7 @@ func (c *Cluster) writeCredentials(context.Context) (err error) {
 	if c.admin, err = c.authority.ClientCertificate("administrator", administrators); err != nil {
 		return err
 	}
-	serving, err := c.authority.ServingCertificate("localhost", loopback, "::1", "kubernetes.default.svc")
+	serving, err := c.authority.ServingCertificate(c.serverNames()...)
 	if err != nil {
 		return err
 	}
@@ -91,6 +101,18 @@ func (c *Cluster) writeCredentials(context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// serverNames are what clients call the API server: those on this machine, and those in pods.
+func (c *Cluster) serverNames() []string {
+	names := []string{
+		"localhost", loopback, "::1", ServiceAddress,
+		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+	}
+	if c.options.NodeAddress != "" {
+		names = append(names, c.options.NodeAddress)
+	}
+	return names
 }
 
 // writeKubeconfig writes the access as a file for kubectl and for components.

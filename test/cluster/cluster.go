@@ -25,9 +25,11 @@ type Options struct {
 	// gets its Pod, created by the real controllers, and the Pod becomes Ready. Without, the plane is etcd and the API
 	// server: objects are admitted and stored, and nothing else happens to them.
 	Full bool
-	// OwnNode leaves the node of a full plane to the caller, who runs a real kubelet: see KubeletAccess.
-	OwnNode bool
-	// LogFolder keeps the components' logs. Empty: they are removed on Stop, with all else.
+	// NodeAddress leaves the node of a full plane to the caller, who runs a real kubelet at this IP address of the machine, see
+	// WriteKubeconfig. The API server listens on all addresses then, and the Service kubernetes leads to it at this one. Empty: a
+	// simulated node, and an API server on the loopback interface alone.
+	NodeAddress string
+	// LogFolder keeps the components' logs, after what is in there already. Empty: they are removed on Stop, with all else.
 	LogFolder string
 	// Progress is told what is being started. Nil: nothing is told, save that tools are being compiled, on standard error.
 	Progress io.Writer
@@ -86,7 +88,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if c.options.Full {
 		steps = append(steps, c.startControllers)
 	}
-	if c.options.Full && !c.options.OwnNode {
+	if c.simulatesNode() {
 		steps = append(steps, c.startKwok, c.addNode, c.waitForControllers)
 	}
 	for _, step := range steps {
@@ -98,12 +100,14 @@ func (c *Cluster) start(ctx context.Context) error {
 	return nil
 }
 
+func (c *Cluster) simulatesNode() bool { return c.options.Full && c.options.NodeAddress == "" }
+
 func (c *Cluster) findTools(ctx context.Context) (err error) {
 	commands := []string{etcd, apiServer, kubectl}
 	if c.options.Full {
 		commands = append(commands, controllerManager, scheduler)
 	}
-	if c.options.Full && !c.options.OwnNode {
+	if c.simulatesNode() {
 		commands = append(commands, kwok)
 		if c.stages, err = toolchain.Files(ctx, c.options.Progress, kwokStages); err != nil {
 			return err

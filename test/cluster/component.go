@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
@@ -26,15 +27,20 @@ const (
 const (
 	readyTimeout  = 2 * time.Minute
 	probeInterval = 50 * time.Millisecond
+	probeTimeout  = 5 * time.Second
 	tailLines     = 15
 	portAttempts  = 5
 )
 
 // component is one process of the plane.
 type component struct {
-	name    string
-	log     string
-	process *process.Process
+	name      string
+	arguments []string
+	log       string
+	start     int64 // of what it writes to the log, which may tell of an earlier process of that name
+	process   *process.Process
+	// retired is set before the plane itself ends the component, to start it again.
+	retired atomic.Bool
 }
 
 // errPortTaken is a component's early death because another process was faster to listen on the port chosen for it.
@@ -43,7 +49,7 @@ var errPortTaken = errors.New("the port is taken")
 // launch starts a component, without waiting for it.
 func (c *Cluster) launch(name string, arguments ...string) (*component, error) {
 	log := filepath.Join(c.logs, name+".log")
-	file, err := os.Create(log)
+	file, start, err := openLog(log)
 	if err != nil {
 		return nil, fmt.Errorf("no log file for %s: %w", name, err)
 	}
@@ -54,16 +60,31 @@ func (c *Cluster) launch(name string, arguments ...string) (*component, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed to start %s: %w", name, err)
 	}
-	one := &component{name: name, log: log, process: started}
+	one := &component{name: name, arguments: arguments, log: log, start: start, process: started}
 	c.components = append(c.components, one)
 	return one, nil
+}
+
+// openLog returns the log, opened to append to it, and its length so far.
+func openLog(path string) (*os.File, int64, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, file.Close())
+	}
+	return file, info.Size(), nil
 }
 
 // watch reports the component's death from now on, at once, to whoever waits for anything of the plane.
 func (c *Cluster) watch(started *component) {
 	go func() {
 		<-started.process.Done()
-		c.failure.report(started.death())
+		if !started.retired.Load() {
+			c.failure.report(started.death())
+		}
 	}()
 }
 
@@ -132,7 +153,7 @@ func (s *component) tail() string {
 	if err != nil {
 		return fmt.Sprintf("; its log cannot be read: %v", err)
 	}
-	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(string(data[min(s.start, int64(len(data))):]), "\n"), "\n")
 	lines = lines[max(0, len(lines)-tailLines):]
 	return fmt.Sprintf("; the end of its log:\n\t%s", strings.Join(lines, "\n\t"))
 }

@@ -56,15 +56,6 @@ func (c *Cluster) startClient(name string, flags ...string) error {
 	return nil
 }
 
-// KubeletAccess writes a kubeconfig file for the kubelet of a node, which may do there what any kubelet may.
-func (c *Cluster) KubeletAccess(path, node string) error {
-	config, err := c.ConfigFor("system:node:"+node, "system:nodes")
-	if err != nil {
-		return err
-	}
-	return writeKubeconfig(path, config)
-}
-
 // componentKubeconfig gives a component the identity that RBAC's default roles know it by. kwok stands in for kubelets: an
 // administrator's identity spares it a role of its own.
 func (c *Cluster) componentKubeconfig(name string) (string, error) {
@@ -72,12 +63,8 @@ func (c *Cluster) componentKubeconfig(name string) (string, error) {
 	if name == kwok {
 		user, groups = kwok, []string{administrators}
 	}
-	config, err := c.ConfigFor(user, groups...)
-	if err != nil {
-		return "", err
-	}
 	path := filepath.Join(c.folder, name+".kubeconfig")
-	return path, writeKubeconfig(path, config)
+	return path, c.WriteKubeconfig(path, user, groups...)
 }
 
 func (c *Cluster) addNode(ctx context.Context) error {

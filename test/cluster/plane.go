@@ -8,13 +8,19 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
 
 const loopback = "127.0.0.1"
+
+const (
+	// ServiceRange is where the cluster IPs of Services come from.
+	ServiceRange = "10.96.0.0/16"
+	// ServiceAddress is the cluster IP of the Service kubernetes, the API server's.
+	ServiceAddress = "10.96.0.1"
+)
 
 // endpoints are the URLs of the components that listen.
 type endpoints struct {
@@ -58,9 +64,11 @@ func (c *Cluster) startEtcd(ctx context.Context) error {
 			"--initial-cluster=default=http://" + peer,
 		}, err
 	}
-	return c.launchReady(ctx, etcd, arguments, func(ctx context.Context) error {
-		return probe(ctx, http.DefaultClient, c.endpoints.etcd+"/readyz")
-	})
+	return c.launchReady(ctx, etcd, arguments, c.probeEtcd)
+}
+
+func (c *Cluster) probeEtcd(ctx context.Context) error {
+	return probe(ctx, http.DefaultClient, c.endpoints.etcd+"/readyz")
 }
 
 func (c *Cluster) startAPIServer(ctx context.Context) error {
@@ -74,31 +82,37 @@ func (c *Cluster) startAPIServer(ctx context.Context) error {
 	})
 }
 
-// apiServerArguments leave the admission plugins at their defaults. The endpoint reconciler is off since it would publish the
-// loopback address as the Service kubernetes, which the API server refuses.
+// apiServerArguments leave the admission plugins at their defaults.
 func (c *Cluster) apiServerArguments(ctx context.Context) ([]string, error) {
 	port, err := c.options.pickPort(ctx)
 	c.endpoints.apiServer = "https://" + net.JoinHostPort(loopback, strconv.Itoa(port))
-	return append([]string{
-		"--bind-address=" + loopback, "--advertise-address=" + loopback, "--secure-port=" + strconv.Itoa(port),
-		"--endpoint-reconciler-type=none",
-		"--etcd-servers=" + c.endpoints.etcd,
-		"--tls-cert-file=" + c.credential("tls.crt"), "--tls-private-key-file=" + c.credential("tls.key"),
-		"--client-ca-file=" + c.credential("ca.crt"),
+	return append(append(c.exposure(),
+		"--secure-port="+strconv.Itoa(port), "--etcd-servers="+c.endpoints.etcd,
+		"--tls-cert-file="+c.credential("tls.crt"), "--tls-private-key-file="+c.credential("tls.key"),
+		"--client-ca-file="+c.credential("ca.crt"),
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file=" + c.credential(serviceAccountKey),
-		"--service-account-signing-key-file=" + c.credential(serviceAccountKey),
-		"--service-cluster-ip-range=10.96.0.0/16",
+		"--service-account-key-file="+c.credential(serviceAccountKey),
+		"--service-account-signing-key-file="+c.credential(serviceAccountKey),
+		"--service-cluster-ip-range="+ServiceRange,
 		"--authorization-mode=Node,RBAC", "--allow-privileged",
-		"--audit-policy-file=" + filepath.Join(c.folder, auditPolicyFile), "--audit-log-path=" + c.AuditLog(),
+		"--audit-policy-file="+filepath.Join(c.folder, auditPolicyFile), "--audit-log-path="+c.AuditLog(),
 		// Larger than what a test writes: a rotated log would lose the events that tests look for.
 		"--audit-log-maxsize=1000",
-	}, c.options.APIServerFlags...), err
+	), c.options.APIServerFlags...), err
+}
+
+// exposure is where the API server listens, and what it publishes as the Service kubernetes: nothing without a node, since the
+// loopback address is refused there.
+func (c *Cluster) exposure() []string {
+	if c.options.NodeAddress == "" {
+		return []string{"--bind-address=" + loopback, "--advertise-address=" + loopback, "--endpoint-reconciler-type=none"}
+	}
+	return []string{"--bind-address=0.0.0.0", "--advertise-address=" + c.options.NodeAddress}
 }
 
 // probe succeeds if the server answers the request with 200.
 func probe(ctx context.Context, client *http.Client, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {

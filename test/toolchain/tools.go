@@ -29,13 +29,14 @@ const kwokVersion = "v0.8.0"
 var tools = []tool{
 	{
 		name: "controlplane", module: "k8s.io/kubernetes", folder: "test/tools", pkg: ".", expect: "10 minutes", stamp: stampKubernetes,
-		commands: []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl"},
+		commands: []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"},
 	},
 	{name: "kwok", module: "sigs.k8s.io/kwok", version: kwokVersion, pkg: "sigs.k8s.io/kwok/cmd/kwok", expect: "2 minutes"},
 	{name: "kwok-stages", module: "sigs.k8s.io/kwok", version: kwokVersion, files: "kustomize/stage", commands: []string{}, expect: "10 seconds"},
 	{name: "golangci-lint", module: "github.com/golangci/golangci-lint/v2", version: "v2.15.0", pkg: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", expect: "4 minutes"},
 	{name: "benchstat", module: "golang.org/x/perf", version: "v0.0.0-20260908200009-22c9c6c9d4da", pkg: "golang.org/x/perf/cmd/benchstat", expect: "30 seconds"},
 	{name: "certmanager", module: "github.com/cert-manager/cert-manager", folder: "test/tools/certmanager", pkg: ".", files: "deploy/crds", expect: "4 minutes"},
+	{name: "coredns", module: "github.com/coredns/coredns", folder: "test/tools/coredns", pkg: ".", expect: "2 minutes"},
 	{
 		name: "prometheus-operator", module: "github.com/prometheus-operator/prometheus-operator", version: "v0.85.0",
 		files: "example/prometheus-operator-crd", commands: []string{}, expect: "10 seconds",

@@ -1,5 +1,5 @@
 // Command controlplane is a Kubernetes control plane in one executable: etcd, kube-apiserver, kube-controller-manager,
-// kube-scheduler, kubelet and kubectl, compiled from their own Go modules. The name it is called by, or else its first argument,
+// kube-scheduler, kube-proxy, kubelet and kubectl, compiled from their own Go modules. The name it is called by, or else its first argument,
 // chooses the command. Tests, the demo and the benchmarks run it; nothing of it is part of the product.
 package main
 
@@ -16,6 +16,7 @@ import (
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
@@ -30,6 +31,7 @@ func main() {
 		"kube-apiserver":          func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
 		"kube-controller-manager": func() int { return cli.Run(controllermanager.NewControllerManagerCommand()) },
 		"kube-scheduler":          func() int { return cli.Run(scheduler.NewSchedulerCommand()) },
+		"kube-proxy":              func() int { return cli.Run(proxy.NewProxyCommand()) },
 		"kubelet":                 func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) },
 		"kubectl":                 func() int { return runKubectl(kubectl.NewDefaultKubectlCommand()) },
 	}
@@ -40,7 +42,7 @@ func main() {
 	}
 	run := commands[name]
 	if run == nil {
-		fmt.Fprintf(os.Stderr, "controlplane: unknown command %q: call it by, or give as first argument, one of etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kubectl\n", name)
+		fmt.Fprintf(os.Stderr, "controlplane: unknown command %q: call it by, or give as first argument, one of etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy, kubelet, kubectl\n", name)
 		os.Exit(2)
 	}
 	os.Exit(run())
