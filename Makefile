@@ -1,4 +1,5 @@
-# Needs Go, git and make; every other tool is compiled from its Go module into the user's cache, once.
+# Needs Go, git and make; every other tool is compiled from its Go module into the user's cache, once. Only the real node of make e2e
+# needs Debian's packages.
 
 GO       ?= go
 FUZZTIME ?= 30s
@@ -12,12 +13,13 @@ BUILD     := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version
 TOOLCHAIN := $(GO) run ./test/toolchain/main
 PLANE     := etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
 CHARTS    := certmanager helm helm3 crane
+PACKAGES  := buildah busybox-static containerd containernetworking-plugins debootstrap iproute2 iptables runc
 ENGINES   := $(or $(CONTAINER_TOOL),docker podman buildah)
 
-.PHONY: help build test e2e lint demo generate verify bench fuzz image package tools clean
+.PHONY: help build test e2e e2e-packages lint demo generate verify bench fuzz image package tools clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build bin/pcp-injector and bin/kubectl-pcp
 	$(BUILD) -o bin/pcp-injector ./cmd/webhook
@@ -28,8 +30,13 @@ test: ## Run all tests, against a real control plane (the first run compiles it:
 	@unit=$$($(TOOLCHAIN) helm-unittest) && "$$unit" charts/pcp charts/pcp-injector
 	$(GO) test -timeout 30m $(TESTFLAGS) ./...
 
-e2e: ## Run PCP for real: the injected pod on a real node of this machine (root on Linux; E2E_LOGS=DIR keeps the logs of a failure)
-	E2E=1 $(GO) test -count 1 -timeout 20m $(TESTFLAGS) ./test/e2e
+e2e: ## Run PCP for real, on a node of this machine (root on Debian), or on the cluster of E2E_KUBECONFIG; see test/e2e/README.md
+	E2E=1 $(GO) test -count 1 -timeout 40m -parallel 4 $(TESTFLAGS) ./test/e2e
+	E2E=1 $(GO) test -count 1 $(TESTFLAGS) ./test/e2e/injectorimage
+
+e2e-packages: ## Install the packages of Debian that make e2e needs
+	@dpkg --status $(PACKAGES) >/dev/null 2>&1 || \
+		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(PACKAGES); }
 
 lint: ## Run the linters
 	@linter=$$($(TOOLCHAIN) golangci-lint) && echo "golangci-lint run" && "$$linter" run ./...

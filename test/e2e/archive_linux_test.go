@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -25,27 +26,39 @@ func (m *monitor) archived(t *testing.T) {
 			return err
 		}
 		m.archive = archives[0]
-		output, err := m.pcp("pmdumplog", m.archive, "kernel.all.load", "openmetrics.from_annotation.answer", "openmetrics.from_configmap.answer")
-		if err != nil {
-			return err
-		}
-		for _, want := range []string{"(kernel.all.load)", "(openmetrics.from_annotation.answer)", "(openmetrics.from_configmap.answer)"} {
-			if !strings.Contains(output, want) {
-				return fmt.Errorf("%s is not in the archive:\n%.500s", want, output)
-			}
-		}
-		return nil
+		return m.read(m.archive)
 	})
+}
+
+// read finds the load, and the value of each OpenMetrics source, in an archive.
+func (m *monitor) read(archive string) error {
+	values := map[string]string{"kernel.all.load": `.*\n +inst \[1 or "1 minute"\] value [0-9.]`}
+	metrics := []string{"pmdumplog", archive, "kernel.all.load"}
+	for metric, value := range m.sources {
+		values[metric] = fmt.Sprintf(`: value %d\n`, value)
+		metrics = append(metrics, metric)
+	}
+	output, err := m.pcp(metrics...)
+	if err != nil {
+		return err
+	}
+	for metric, value := range values {
+		if !regexp.MustCompile(`\(` + regexp.QuoteMeta(metric) + `\)` + value).MatchString(output) {
+			return fmt.Errorf("%s with its value is not in the archive:\n%.3000s", metric, output)
+		}
+	}
+	return nil
 }
 
 // archives are those on the claim, without their suffix, the oldest first. All are in the one folder of the pod's host name.
 func (m *monitor) archives() ([]string, error) {
-	output, err := m.pcp("sh", "-c", "ls -d "+archiveFolder+"/*/ && ls "+archiveFolder+"/node-monitor/*.meta*")
+	folder := archiveFolder + "/" + m.host + "/"
+	output, err := m.pcp("sh", "-c", "ls -d "+archiveFolder+"/*/ && ls "+folder+"*.meta*")
 	if err != nil {
 		return nil, err
 	}
 	lines := strings.Fields(output)
-	if len(lines) < 2 || lines[0] != archiveFolder+"/node-monitor/" || !strings.HasSuffix(lines[1], ".meta") {
+	if len(lines) < 2 || lines[0] != folder || !strings.HasSuffix(lines[1], ".meta") {
 		return nil, fmt.Errorf("not one folder with archives:\n%s", output)
 	}
 	for at, line := range lines {
@@ -70,7 +83,7 @@ func (m *monitor) restart(t *testing.T) {
 		}
 		return ready(pod)
 	})
-	m.awaitValue(t, "openmetrics.from_annotation.answer", 7)
+	m.openMetrics(t)
 }
 
 // replacement: another pod of the Deployment goes on in the same folder, where what was archived before can still be read.
@@ -91,9 +104,8 @@ func (m *monitor) replacement(t *testing.T) {
 		}
 		return err
 	})
-	output, err := m.pcp("pmdumplog", m.archive, "openmetrics.from_configmap.answer")
-	if err != nil || !strings.Contains(output, "(openmetrics.from_configmap.answer)") {
-		t.Errorf("the old archive cannot be read: %.500s (error: %v)", output, err)
+	if err := m.read(m.archive); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -101,11 +113,9 @@ func (m *monitor) replacement(t *testing.T) {
 func (m *monitor) deletion(t *testing.T) {
 	t.Helper()
 	grace := time.Duration(*m.pod.Spec.TerminationGracePeriodSeconds) * time.Second
-	if err := m.client.AppsV1().Deployments(m.namespace).Delete(t.Context(), "node-monitor", metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	m.remove(t)
 	eventually(t, grace-5*time.Second, "pod gone", func() error {
-		pods, err := m.client.CoreV1().Pods(m.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "pcp.io/injected=true"})
+		pods, err := m.client.CoreV1().Pods(m.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: m.selector})
 		if err == nil && len(pods.Items) > 0 {
 			err = errors.New("the pod is still there")
 		}

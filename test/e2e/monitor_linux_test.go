@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,53 +14,96 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/e2e/node"
 )
 
-const (
-	startLimit  = 2 * time.Minute
-	metricLimit = 2 * time.Minute
-	// sourceAnnotation and sourceConfigMap are where the two OpenMetrics sources of the test come from.
-	sourceAnnotation = "openmetrics.pcp.io/from-annotation"
-	sourceConfigMap  = "pcp-openmetrics"
-)
+// sourceAnnotation is where one of the OpenMetrics sources of the test comes from.
+const sourceAnnotation = "openmetrics.pcp.io/from-annotation"
 
-// monitor is the life of one node monitor with the default configuration, from its creation to its deletion.
+// monitor is the life of one PCP, from its creation to its deletion.
 type monitor struct {
 	*scene
 
 	pod *corev1.Pod
+	// host is the pod's stable host name, and so that of the archives' folder.
+	host string
+	// sources are the metrics of the OpenMetrics sources, and their values.
+	sources map[string]int
+	// remove deletes the pod's owner.
+	remove func(*testing.T)
 	// archive is a volume of archives from before the pod was replaced.
 	archive string
 }
 
-func TestNodeMonitor(t *testing.T) {
-	t.Parallel()
-	m := &monitor{scene: newScene(t, "")}
+// step is a part of a monitor's life. What follows builds on it.
+type step struct {
+	name string
+	run  func(*testing.T)
+}
+
+func (m *monitor) live(steps []step) {
+	m.t.Helper()
 	before := node.HostState()
-	sources := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: sourceConfigMap}, Data: map[string]string{"from_configmap.url": "http://localhost:9100/123\n"}}
-	if _, err := m.client.CoreV1().ConfigMaps(m.namespace).Create(t.Context(), sources, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	m.pod = m.deploy(nodeMonitor(map[string]string{sourceAnnotation: "http://localhost:9100/1\n"}))
-	for _, step := range []struct {
-		name string
-		run  func(*testing.T)
-	}{
-		{"Entrypoint", m.entrypoint},
-		{"AnotherPod", m.anotherPod},
-		{"Environments", m.environments},
-		{"OpenMetrics", m.openMetrics},
-		{"ChangedAnnotation", m.changedAnnotation},
-		{"Archive", m.archived},
-		{"Restart", m.restart},
-		{"Replacement", m.replacement},
-		{"Deletion", m.deletion},
-	} {
-		if !t.Run(step.name, step.run) {
-			t.FailNow() // What follows builds on it.
+	for _, step := range steps {
+		if !m.t.Run(step.name, step.run) {
+			m.t.FailNow()
 		}
 	}
-	if after := node.HostState(); after != before {
-		t.Errorf("the node changed from\n%s\nto\n%s", before, after)
+	if after := node.HostState(); here.node != nil && after != before {
+		m.t.Errorf("the node changed from\n%s\nto\n%s", before, after)
 	}
+}
+
+// TestNodeMonitor is the product: the chart is installed, the namespace labeled, the pod template annotated; and PCP works.
+func TestNodeMonitor(t *testing.T) {
+	t.Parallel()
+	eachPCP(t, func(s *scene) {
+		m := &monitor{scene: s, host: "node-monitor", sources: map[string]int{
+			"openmetrics.from_annotation.answer": len("/1"), "openmetrics.from_configmap.answer": len("/123"), "openmetrics.exporter.answer": len("/metrics"),
+		}}
+		m.installInjector("openMetrics: {discover: true, endpoints: {from-configmap: {url: 'http://localhost:9100/123'}}}")
+		m.remove = func(t *testing.T) {
+			t.Helper()
+			if err := m.client.AppsV1().Deployments(m.namespace).Delete(t.Context(), "node-monitor", metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.pod = m.deploy(nodeMonitor(map[string]string{sourceAnnotation: "http://localhost:9100/1\n"}))
+		m.live([]step{
+			{"Entrypoint", m.entrypoint},
+			{"AnotherPod", m.anotherPod},
+			{"NetworkPolicy", m.networkPolicy},
+			{"Environments", m.environments},
+			{"OpenMetrics", m.openMetrics},
+			{"ChangedAnnotation", m.changedAnnotation},
+			{"Archive", m.archived},
+			{"Restart", m.restart},
+			{"Replacement", m.replacement},
+			{"Deletion", m.deletion},
+		})
+	})
+}
+
+// TestPCPChart: PCP on its own, without the injector, does the same.
+func TestPCPChart(t *testing.T) {
+	t.Parallel()
+	eachPCP(t, func(s *scene) {
+		m := &monitor{scene: s, host: "pcp", sources: map[string]int{"openmetrics.from_values.answer": len("/12345")}}
+		m.create(podOf("exporter", exporterContainer()))
+		m.createService("exporter", 9100)
+		r := m.installPCP("openMetrics: {endpoints: {from-values: {url: 'http://exporter:9100/12345'}}}")
+		m.remove = func(*testing.T) { r.uninstall() }
+		m.pod = m.awaitReady("")
+		m.live([]step{
+			{"HelmTest", r.test},
+			{"Entrypoint", m.entrypoint},
+			{"AnotherPod", m.anotherPod},
+			{"NetworkPolicy", m.networkPolicy},
+			{"Environments", m.environments},
+			{"OpenMetrics", m.openMetrics},
+			{"Archive", m.archived},
+			{"Restart", m.restart},
+			{"Replacement", m.replacement},
+			{"Deletion", m.deletion},
+		})
+	})
 }
 
 // pcp runs a command in the PCP container.
@@ -83,7 +125,7 @@ func (m *monitor) entrypoint(t *testing.T) {
 	})
 }
 
-// anotherPod reaches pmcd and pmproxy. The test's CNI plugins enforce no NetworkPolicy: that the chart's allows this is not shown.
+// anotherPod reaches pmcd and pmproxy.
 func (m *monitor) anotherPod(t *testing.T) {
 	t.Helper()
 	eventually(t, startLimit, "pmcd's answer", func() error {
@@ -115,22 +157,12 @@ func (m *monitor) environments(t *testing.T) {
 	}
 }
 
-// openMetrics: one source comes from the pod's annotation, one from the ConfigMap, both with the exporter's value.
+// openMetrics: each source has the value that the exporter serves.
 func (m *monitor) openMetrics(t *testing.T) {
 	t.Helper()
-	m.awaitValue(t, "openmetrics.from_annotation.answer", 2)
-	m.awaitValue(t, "openmetrics.from_configmap.answer", 4)
-}
-
-func (m *monitor) awaitValue(t *testing.T, metric string, want int) {
-	t.Helper()
-	eventually(t, metricLimit, metric, func() error {
-		output, err := m.ask("pminfo", "-h", m.pod.Status.PodIP, "-f", metric)
-		if err == nil && !strings.Contains(output, fmt.Sprintf("value %d\n", want)) {
-			err = fmt.Errorf("got %q, want the value %d", output, want)
-		}
-		return err
-	})
+	for metric, value := range m.sources {
+		m.awaitValue(t, m.pod, metric, value)
+	}
 }
 
 // changedAnnotation: the agent reads the new source without a restart.
@@ -143,7 +175,8 @@ func (m *monitor) changedAnnotation(t *testing.T) {
 	if _, err := m.client.CoreV1().Pods(m.namespace).Patch(t.Context(), m.pod.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	m.awaitValue(t, "openmetrics.from_annotation.answer", 7)
+	m.sources["openmetrics.from_annotation.answer"] = len("/123456")
+	m.openMetrics(t)
 	m.requireRestarts(t, 0)
 }
 

@@ -1,15 +1,12 @@
 package e2e_test
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/performancecopilot/pcp-injector/test/e2e/pcpimage"
 )
 
 // exporter serves one metric, whose value is the length of the path that it is asked for. It ends on the image's stop signal.
@@ -26,13 +23,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("", 9100), Handler).serve_forever()
 `
 
-func sleeper(name string) *corev1.Pod {
+// secret is in the environment of the exporter, a process of the node that PCP runs on.
+const secret = "E2E_SECRET"
+
+// exporterContainer names its port so that it can be discovered.
+func exporterContainer() corev1.Container {
+	return corev1.Container{
+		Name: "exporter", Image: here.pcp[0].Name, Command: []string{"python3", "-c", exporter}, Env: []corev1.EnvVar{{Name: secret, Value: "hidden"}},
+		Ports: []corev1.ContainerPort{{Name: "metrics", ContainerPort: 9100}},
+	}
+}
+
+// runs is a pod of one container that runs a command. Its label app is its name.
+func runs(name string, command ...string) *corev1.Pod {
+	return podOf(name, corev1.Container{Name: name, Image: here.pcp[0].Name, Command: command})
+}
+
+func podOf(name string, container corev1.Container) *corev1.Pod {
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: corev1.PodSpec{
-			TerminationGracePeriodSeconds: new(int64(0)),
-			Containers:                    []corev1.Container{{Name: "sleeper", Image: pcpimage.Name, Command: []string{"sleep", "infinity"}}},
-		},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": name}},
+		Spec:       corev1.PodSpec{TerminationGracePeriodSeconds: new(int64(0)), Containers: []corev1.Container{container}},
 	}
 }
 
@@ -48,9 +58,7 @@ func nodeMonitor(annotations map[string]string) *appsv1.Deployment {
 			Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: all},
-				Spec: corev1.PodSpec{Containers: []corev1.Container{{
-					Name: "exporter", Image: pcpimage.Name, Command: []string{"python3", "-c", exporter},
-				}}},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{exporterContainer()}},
 			},
 		},
 	}
@@ -59,44 +67,25 @@ func nodeMonitor(annotations map[string]string) *appsv1.Deployment {
 // deploy creates the Deployment and returns its pod when that is ready.
 func (s *scene) deploy(deployment *appsv1.Deployment) *corev1.Pod {
 	s.t.Helper()
-	if _, err := s.client.AppsV1().Deployments(s.namespace).Create(s.t.Context(), deployment, metav1.CreateOptions{}); err != nil {
-		s.t.Fatal(err)
-	}
+	s.createDeployment(deployment)
 	return s.awaitReady("")
 }
 
-// awaitReady returns the one injected pod, which is not the one with the given UID, when it is ready.
-func (s *scene) awaitReady(not string) (found *corev1.Pod) {
+func (s *scene) createDeployment(deployment *appsv1.Deployment) {
 	s.t.Helper()
-	eventually(s.t, startLimit, "pod ready", func() error {
-		pods, err := s.client.CoreV1().Pods(s.namespace).List(s.t.Context(), metav1.ListOptions{LabelSelector: "pcp.io/injected=true"})
-		if err != nil {
-			return err
-		}
-		if len(pods.Items) != 1 || string(pods.Items[0].UID) == not {
-			return fmt.Errorf("there are %d injected pods, or the old one is still there", len(pods.Items))
-		}
-		found = &pods.Items[0]
-		return ready(found)
-	})
-	return found
+	if _, err := s.client.AppsV1().Deployments(s.namespace).Create(s.t.Context(), deployment, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
-func ready(pod *corev1.Pod) error {
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
-			return nil
-		}
+// createService makes a Service for one port of the pods with the label app of its name.
+func (s *scene) createService(name string, port int32) {
+	s.t.Helper()
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.ServiceSpec{Selector: map[string]string{"app": name}, Ports: []corev1.ServicePort{{Port: port}}},
 	}
-	return errors.New("the pod is not ready")
-}
-
-// statusOf is that of the pod's PCP container.
-func statusOf(pod *corev1.Pod) corev1.ContainerStatus {
-	for _, status := range pod.Status.ContainerStatuses {
-		if status.Name == "pcp" {
-			return status
-		}
+	if _, err := s.client.CoreV1().Services(s.namespace).Create(s.t.Context(), service, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(fmt.Errorf("no Service %s: %w", name, err))
 	}
-	return corev1.ContainerStatus{}
 }

@@ -3,112 +3,75 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-
-	"github.com/performancecopilot/pcp-injector/test/e2e/pcpimage"
-	"github.com/performancecopilot/pcp-injector/test/injector"
 )
 
-// scene is a namespace that has opted in, with PCP's claims, an injector of its own and a pod to ask PCP from.
+const (
+	startLimit  = 2 * time.Minute
+	metricLimit = 2 * time.Minute
+)
+
+// scene is a namespace that has opted in, with a pod to ask PCP from.
 type scene struct {
 	t         *testing.T
-	namespace string
 	client    kubernetes.Interface
-	injector  *injector.Injector
+	namespace string
+	// namespaces are the scene's own and those of what serves it.
+	namespaces []string
+	// image is that of PCP.
+	image string
+	// selector finds PCP's pod.
+	selector string
 }
 
-// newScene starts an injector for the namespace. settings are further lines of its configuration.
-func newScene(t *testing.T, settings string) *scene {
+func newScene(t *testing.T, image string) *scene {
 	t.Helper()
-	if machine == nil {
-		t.Skip("needs a real node: run make e2e, as root on Linux")
-	}
-	s := &scene{t: t, namespace: strings.ToLower(t.Name()), client: machine.Plane.Client()}
-	if err := machine.Plane.CreateInjectionNamespace(t.Context(), s.namespace); err != nil {
-		t.Fatal(err)
-	}
-	s.claim("pcp-pmlogger")
-	s.claim("pcp-pmproxy")
-	if !strings.Contains(settings, "target:") {
-		settings = "target: {namespace: NAMESPACE}\n" + settings
-	}
-	if !strings.Contains(settings, "container:") {
-		settings += "\ncontainer: {image: IMAGE}\n"
-	}
-	var err error
-	s.injector, err = injector.Start(t.Context(), machine.Plane, injector.Options{
-		Command: command, Name: s.namespace + ".injector.pcp.io", ProbeNamespace: s.namespace,
-		Config: strings.NewReplacer("NAMESPACE", s.namespace, "IMAGE", pcpimage.Name).Replace(settings),
-		Adjust: func(w *admissionregistrationv1.MutatingWebhook) {
-			w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{
-				Name: "test", Expression: "request.namespace == '" + s.namespace + "'",
-			})
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
+	requireSite(t)
+	s := &scene{
+		t: t, client: here.client, image: image, selector: "pcp.io/injected=true",
+		namespace: strings.ToLower(strings.NewReplacer("/", "-", ".", "-").Replace(t.Name())),
 	}
 	t.Cleanup(s.end)
-	s.create(sleeper("asker"))
+	s.makeNamespace(s.namespace, map[string]string{"pcp.io/injection": "enabled", "pod-security.kubernetes.io/enforce": "privileged"})
+	s.create(runs("asker", "sleep", "infinity"))
 	return s
 }
 
-// end lets the pods go, so that they do not compete with other tests; it tells of them if the test failed.
+func (s *scene) makeNamespace(name string, labels map[string]string) {
+	s.t.Helper()
+	s.namespaces = append(s.namespaces, name)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+	if _, err := s.client.CoreV1().Namespaces().Create(s.t.Context(), namespace, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+	eventually(s.t, startLimit, "a service account for pods", func() error {
+		_, err := s.client.CoreV1().ServiceAccounts(name).Get(s.t.Context(), "default", metav1.GetOptions{})
+		return err
+	})
+}
+
+// end tells of the pods if the test failed, and lets them go, so that they do not compete with those of other tests.
 func (s *scene) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if s.t.Failed() {
-		for _, arguments := range [][]string{{"describe", "pods"}, {"get", "events"}, {"logs", "--selector", "pcp.io/injected", "--container", "pcp"}} {
-			output, _ := s.kubectl(ctx, arguments...)
-			s.t.Logf("kubectl %s\n%s", strings.Join(arguments, " "), output)
+		for _, namespace := range s.namespaces {
+			for _, arguments := range [][]string{{"describe", "pods"}, {"get", "events"}, {"logs", "--selector", s.selector, "--container", "pcp"}} {
+				output, _ := s.kubectl(ctx, append(arguments, "--namespace", namespace)...)
+				s.t.Logf("kubectl %s\n%s", strings.Join(arguments, " "), output)
+			}
 		}
-		s.t.Logf("log of the webhook:\n%s", s.injector.Log())
 	}
-	_, _ = s.kubectl(ctx, "delete", "deployments,jobs,pods", "--all", "--wait=false")
-	if err := s.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(ctx, s.injector.Name(), metav1.DeleteOptions{}); err != nil {
-		s.t.Error(err)
-	}
-	if err := s.injector.Stop(); err != nil {
-		s.t.Error(err)
-	}
-}
-
-// claim makes a claim and, on the node, the volume for it.
-func (s *scene) claim(name string) {
-	s.t.Helper()
-	path, err := machine.Volume(s.namespace + "-" + name)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	size := corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
-	modes := []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
-	volume := &corev1.PersistentVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: s.namespace + "-" + name},
-		Spec: corev1.PersistentVolumeSpec{
-			Capacity: size, AccessModes: modes, ClaimRef: &corev1.ObjectReference{Namespace: s.namespace, Name: name},
-			PersistentVolumeSource: corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: path}},
-		},
-	}
-	if _, err := s.client.CoreV1().PersistentVolumes().Create(s.t.Context(), volume, metav1.CreateOptions{}); err != nil {
-		s.t.Fatal(err)
-	}
-	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec:       corev1.PersistentVolumeClaimSpec{StorageClassName: new(""), AccessModes: modes, Resources: corev1.VolumeResourceRequirements{Requests: size}},
-	}
-	if _, err := s.client.CoreV1().PersistentVolumeClaims(s.namespace).Create(s.t.Context(), claim, metav1.CreateOptions{}); err != nil {
-		s.t.Fatal(err)
-	}
+	_, _ = s.kubectl(ctx, append([]string{"delete", "namespaces", "--wait=false"}, s.namespaces...)...)
 }
 
 func (s *scene) create(pod *corev1.Pod) {
@@ -118,12 +81,33 @@ func (s *scene) create(pod *corev1.Pod) {
 	}
 }
 
+// awaitReady returns PCP's one pod, which is not the one with the given UID, when it is ready.
+func (s *scene) awaitReady(not string) (found *corev1.Pod) {
+	s.t.Helper()
+	eventually(s.t, startLimit, "pod ready", func() error {
+		pods, err := s.client.CoreV1().Pods(s.namespace).List(s.t.Context(), metav1.ListOptions{LabelSelector: s.selector})
+		if err != nil {
+			return err
+		}
+		if len(pods.Items) != 1 || string(pods.Items[0].UID) == not {
+			return fmt.Errorf("%d pods are PCP's, or the old one is still there", len(pods.Items))
+		}
+		found = &pods.Items[0]
+		return ready(found)
+	})
+	return found
+}
+
 func (s *scene) kubectl(ctx context.Context, arguments ...string) (string, error) {
+	return execute(ctx, here.kubectl, append([]string{"--kubeconfig", here.kubeconfig, "--namespace", s.namespace}, arguments...)...)
+}
+
+func execute(ctx context.Context, command string, arguments ...string) (string, error) {
 	var output, problems bytes.Buffer
-	cmd := exec.CommandContext(ctx, machine.Plane.Kubectl(), append([]string{"--kubeconfig", machine.Plane.Kubeconfig(), "--namespace", s.namespace}, arguments...)...)
+	cmd := exec.CommandContext(ctx, command, arguments...)
 	cmd.Stdout, cmd.Stderr = &output, &problems
 	if err := cmd.Run(); err != nil {
-		return output.String(), fmt.Errorf("kubectl %s: %w: %s%s", strings.Join(arguments, " "), err, output.String(), problems.String())
+		return output.String(), fmt.Errorf("%s %s: %w: %s%s", command, strings.Join(arguments, " "), err, output.String(), problems.String())
 	}
 	return output.String(), nil
 }
@@ -136,7 +120,7 @@ func (s *scene) in(pod, container string, command ...string) (string, error) {
 }
 
 // ask runs a command in the pod that is not PCP's.
-func (s *scene) ask(command ...string) (string, error) { return s.in("asker", "sleeper", command...) }
+func (s *scene) ask(command ...string) (string, error) { return s.in("asker", "asker", command...) }
 
 // fetch asks a pod's pmproxy from another pod. An answer that breaks off in the middle, as pmproxy's do when they are long, is one too.
 func (s *scene) fetch(pod *corev1.Pod, path string) (string, error) {
@@ -148,6 +132,49 @@ except http.client.IncompleteRead as broken:
     print(broken.partial.decode())
 `
 	return s.ask("python3", "-c", script, "http://"+pod.Status.PodIP+":44322"+path)
+}
+
+// awaitValue waits for a metric with one value.
+func (s *scene) awaitValue(t *testing.T, pod *corev1.Pod, metric string, want int) {
+	t.Helper()
+	eventually(t, metricLimit, metric, func() error {
+		output, err := s.ask("pminfo", "-h", pod.Status.PodIP, "-f", metric)
+		if err == nil && !strings.Contains(output, fmt.Sprintf("value %d\n", want)) {
+			err = fmt.Errorf("got %q, want the value %d", output, want)
+		}
+		return err
+	})
+}
+
+// awaitRestarts waits until PCP's container of the pod has been restarted at least so often.
+func (s *scene) awaitRestarts(name string, want int32) {
+	s.t.Helper()
+	eventually(s.t, startLimit, "restarts", func() error {
+		pod, err := s.client.CoreV1().Pods(s.namespace).Get(s.t.Context(), name, metav1.GetOptions{})
+		if err == nil && statusOf(pod).RestartCount < want {
+			err = fmt.Errorf("%d restarts, want %d", statusOf(pod).RestartCount, want)
+		}
+		return err
+	})
+}
+
+func ready(pod *corev1.Pod) error {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
+			return nil
+		}
+	}
+	return errors.New("the pod is not ready")
+}
+
+// statusOf is that of the pod's PCP container.
+func statusOf(pod *corev1.Pod) corev1.ContainerStatus {
+	for _, status := range pod.Status.ContainerStatuses {
+		if status.Name == "pcp" {
+			return status
+		}
+	}
+	return corev1.ContainerStatus{}
 }
 
 // eventually repeats a check until it succeeds, and fails the test after the limit.

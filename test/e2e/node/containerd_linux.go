@@ -17,6 +17,8 @@ root = "FOLDER/containerd"
 state = "/run/containerd"
 [grpc]
   address = "SOCKET"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "FOLDER/opt"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "PAUSE"
   restrict_oom_score_adj = true
@@ -32,7 +34,7 @@ state = "/run/containerd"
 
 const networkConfig = `{"cniVersion": "1.0.0", "name": "pods", "plugins": [
   {"type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": false, "hairpinMode": true,
-   "ipam": {"type": "host-local", "dataDir": "FOLDER/addresses", "ranges": [[{"subnet": "10.244.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}}
+   "ipam": {"type": "host-local", "dataDir": "FOLDER/addresses", "ranges": [[{"subnet": "PODS"}]], "routes": [{"dst": "0.0.0.0/0"}]}}
 ]}
 `
 
@@ -40,25 +42,29 @@ const socket = "/run/containerd/containerd.sock"
 
 // expand fills the configurations' placeholders in.
 func (n *Node) expand(text string) []byte {
-	return []byte(strings.NewReplacer("FOLDER", n.folder, "SOCKET", socket, "PAUSE", pcpimage.Pause, "PLUGINS", pluginFolder, "GROUP", n.group).Replace(text))
+	return []byte(strings.NewReplacer("FOLDER", n.folder, "SOCKET", socket, "PAUSE", pcpimage.Pause, "PLUGINS", pluginFolder, "GROUP", n.group,
+		"PODS", podRange, "ADDRESS", address, "NODE", Name).Replace(text))
 }
 
-// startContainerd also imports the images.
 func (n *Node) startContainerd(ctx context.Context) error {
 	for name, text := range map[string]string{"containerd.toml": containerdConfig, "net.d/pods.conflist": networkConfig} {
 		if err := os.WriteFile(n.path(name), n.expand(text), 0o600); err != nil {
 			return err
 		}
 	}
-	if err := n.launch("containerd", "--config", n.path("containerd.toml")); err != nil {
+	if err := n.launch(containerd, "--config", n.path("containerd.toml")); err != nil {
 		return err
 	}
+	return awaitContainerd(ctx)
+}
+
+func awaitContainerd(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	for {
 		output, err := ctr(ctx, "version")
 		if err == nil {
-			break
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -66,8 +72,13 @@ func (n *Node) startContainerd(ctx context.Context) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	if output, err := ctr(ctx, "images", "import", n.archive); err != nil {
-		return fmt.Errorf("failed to import %s: %w: %s", n.archive, err, output)
+}
+
+func (n *Node) importImages(ctx context.Context) error {
+	for _, archive := range n.archives {
+		if output, err := ctr(ctx, "images", "import", archive); err != nil {
+			return fmt.Errorf("failed to import the images of %s: %w: %s", archive, err, output)
+		}
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ func Folder() string { return os.Getenv(folderVariable) }
 // requirements are the commands that the node needs, and Debian's packages that have them.
 var requirements = map[string]string{
 	"containerd": "containerd", "ctr": "containerd", "runc": "runc", "debootstrap": "debootstrap",
-	"ip": "iproute2", pluginFolder + "/bridge": "containernetworking-plugins",
+	"ip": "iproute2", pluginFolder + "/bridge": "containernetworking-plugins", "iptables": "iptables",
+	"buildah": "buildah", "busybox": "busybox-static",
 }
 
 // Check tells what keeps a node from running here.
@@ -67,8 +68,8 @@ func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 		return 1, err
 	}
 	cmd := exec.CommandContext(ctx, self, os.Args[1:]...) //nolint:gosec // Whoever runs the tests runs them again.
-	// What a killed control plane leaves behind goes with the folder.
-	cmd.Env = append(os.Environ(), "TMPDIR="+folder, folderVariable+"="+folder, groupVariable+"="+group)
+	// What a killed control plane leaves behind goes with the folder, as does kubectl's cache of an API server that is never there again.
+	cmd.Env = append(os.Environ(), "TMPDIR="+folder, "KUBECACHEDIR="+filepath.Join(folder, "kubectl"), folderVariable+"="+folder, groupVariable+"="+group)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
 	// The parent-death signal is sent when the thread that started the process ends.

@@ -18,6 +18,8 @@ authentication:
 authorization: {mode: AlwaysAllow}
 cgroupDriver: cgroupfs
 cgroupRoot: GROUP
+clusterDNS: [ADDRESS]
+clusterDomain: cluster.local
 containerRuntimeEndpoint: unix://SOCKET
 evictionHard: {memory.available: 50Mi, nodefs.available: 0%, nodefs.inodesFree: 0%, imagefs.available: 0%, imagefs.inodesFree: 0%}
 failCgroupV1: false
@@ -30,16 +32,16 @@ volumePluginDir: FOLDER/plugins
 `
 
 func (n *Node) startKubelet(ctx context.Context) error {
-	commands, err := toolchain.Find(ctx, n.out, "kubelet")
+	commands, err := toolchain.Find(ctx, n.out, kubelet)
 	if err != nil {
 		return err
 	}
-	if err := n.Plane.KubeletAccess(n.path("kubelet.kubeconfig"), Name); err != nil {
+	if err := n.Plane.WriteKubeconfig(n.path("kubelet.kubeconfig"), "system:node:"+Name, "system:nodes"); err != nil {
 		return err
 	}
 	if err := os.WriteFile(n.path("kubelet.yaml"), n.expand(kubeletConfig), 0o600); err != nil {
 		return err
 	}
-	return n.launch(commands["kubelet"], "--config", n.path("kubelet.yaml"), "--kubeconfig", n.path("kubelet.kubeconfig"),
+	return n.launch(commands[kubelet], "--config", n.path("kubelet.yaml"), "--kubeconfig", n.path("kubelet.kubeconfig"),
 		"--root-dir", n.path("kubelet"), "--cert-dir", n.path("certificates"), "--hostname-override", Name, "--node-ip", address)
 }

@@ -13,12 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/performancecopilot/pcp-injector/test/cluster"
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
-	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
 const (
@@ -26,6 +22,8 @@ const (
 	Name = "node"
 	// address is the node's, of a bridge without ports: there need not be a network.
 	address = "10.88.0.1"
+	// podRange is where pods' addresses come from.
+	podRange = "10.244.0.0/24"
 
 	pluginFolder = "/usr/lib/cni"
 	stopGrace    = 10 * time.Second
@@ -36,21 +34,21 @@ const (
 type Node struct {
 	Plane *cluster.Cluster
 
-	folder    string
-	group     string
-	archive   string
-	out       io.Writer
-	processes []*process.Process
+	folder   string
+	group    string
+	archives []string
+	out      io.Writer
+	daemons  []*daemon // in the order of their start
 }
 
-// Start starts the control plane and the node, with the images of an archive, and returns when the node is ready. It must be
-// called in the namespaces that Inside makes.
-func Start(ctx context.Context, archive string, out io.Writer) (*Node, error) {
-	n := &Node{folder: Folder(), group: os.Getenv(groupVariable), archive: archive, out: out}
+// Start starts the control plane and the node, with the images of archives in the format of docker save, and returns when the node
+// is ready. It must be called in the namespaces that Inside makes.
+func Start(ctx context.Context, archives []string, out io.Writer) (*Node, error) {
+	n := &Node{folder: Folder(), group: os.Getenv(groupVariable), archives: archives, out: out}
 	if n.group == "" {
 		return nil, errors.New("failed to start the node: not in namespaces of its own")
 	}
-	steps := []func(context.Context) error{n.mount, n.network, n.startContainerd, n.startPlane, n.startKubelet, n.awaitReady}
+	steps := []func(context.Context) error{n.mount, n.network, n.startContainerd, n.importImages, n.startPlane, n.startKubelet, n.startProxy, n.startDNS, n.awaitReady}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("failed to start the node: %w", err), n.Stop())
@@ -70,8 +68,8 @@ func (n *Node) mount(context.Context) error {
 		{"proc", "/proc", 0},
 		{"tmpfs", "/run", 0},
 	} {
-		if err := syscall.Mount(m.kind, m.target, m.kind, m.flags, ""); err != nil {
-			return fmt.Errorf("failed to mount %s: %w", m.target, err)
+		if err := mountAt(m.target, m.kind, m.flags); err != nil {
+			return err
 		}
 	}
 	for _, folder := range []string{"logs", "pods", "net.d", "volumes"} {
@@ -79,19 +77,53 @@ func (n *Node) mount(context.Context) error {
 			return err
 		}
 	}
+	for _, folder := range []string{"/var/lib", "/var/log"} {
+		if err := n.cover(folder); err != nil {
+			return err
+		}
+	}
 	return makeGroups(n.group)
+}
+
+// cover keeps what the node's programs write to a folder, wherever they are told to write, from this machine.
+func (n *Node) cover(folder string) error {
+	own := n.path("cover" + folder)
+	upper, work := filepath.Join(own, "upper"), filepath.Join(own, "work")
+	if err := errors.Join(os.MkdirAll(upper, 0o755), os.MkdirAll(work, 0o755)); err != nil {
+		return err
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", folder, upper, work)
+	if err := syscall.Mount("overlay", folder, "overlay", 0, options); err != nil {
+		return fmt.Errorf("failed to mount over %s: %w", folder, err)
+	}
+	return nil
+}
+
+func mountAt(target, kind string, flags uintptr) error {
+	if err := syscall.Mount(kind, target, kind, flags, ""); err != nil {
+		return fmt.Errorf("failed to mount %s: %w", target, err)
+	}
+	return nil
 }
 
 func (n *Node) network(ctx context.Context) error {
 	for _, line := range []string{
 		"ip link set lo up", "ip link add node0 type bridge", "ip address add " + address + "/24 dev node0", "ip link set node0 up",
+		// The node's own connections need a route to Services before kube-proxy's rules lead them elsewhere.
+		"ip route add " + cluster.ServiceRange + " dev node0",
 	} {
 		words := strings.Fields(line)
 		if output, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w: %s", line, err, output)
 		}
 	}
-	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0)
+	// Pods of one bridge answer each other directly: kube-proxy's rules must see that too.
+	for _, setting := range []string{"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/bridge/bridge-nf-call-iptables"} {
+		if err := os.WriteFile(setting, []byte("1"), 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (n *Node) startPlane(ctx context.Context) (err error) {
@@ -109,7 +141,7 @@ func (n *Node) startPlane(ctx context.Context) (err error) {
 		}
 	}
 	n.Plane, err = cluster.Start(ctx, cluster.Options{
-		Full: true, OwnNode: true, LogFolder: n.path("logs"), Progress: n.out,
+		Full: true, NodeAddress: address, LogFolder: n.path("logs"), Progress: n.out,
 		APIServerFlags: []string{
 			"--kubelet-client-certificate=" + n.path("client.crt"), "--kubelet-client-key=" + n.path("client.key"),
 			"--kubelet-preferred-address-types=InternalIP",
@@ -120,51 +152,8 @@ func (n *Node) startPlane(ctx context.Context) (err error) {
 
 // Tools are the executables that Start needs, compiled if they are not yet.
 func Tools(ctx context.Context, out io.Writer) error {
-	_, err := toolchain.Find(ctx, out, "etcd", "kubelet")
+	_, err := toolchain.Find(ctx, out, "etcd", kubelet, proxy, dns)
 	return err
-}
-
-func (n *Node) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	for _, started := range n.processes {
-		go func() {
-			<-started.Done()
-			cancel(errors.New("containerd or the kubelet died"))
-		}()
-	}
-	return n.Plane.Eventually(ctx, "the node to be ready", func(ctx context.Context) error {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		node, err := n.Plane.Client().CoreV1().Nodes().Get(ctx, Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		for _, condition := range node.Status.Conditions {
-			if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue && len(node.Spec.Taints) == 0 {
-				return nil
-			}
-		}
-		return fmt.Errorf("not ready: conditions %v, taints %v", node.Status.Conditions, node.Spec.Taints)
-	})
-}
-
-// launch starts one of the node's processes, with a log of its own.
-func (n *Node) launch(command string, arguments ...string) error {
-	log, err := os.Create(n.log(filepath.Base(command)))
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	cmd := process.Command(command, arguments...)
-	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, n.folder
-	started, err := process.Start(cmd)
-	if err != nil {
-		return fmt.Errorf("failed to start %s: %w", command, err)
-	}
-	n.processes = append(n.processes, started)
-	return nil
 }
 
 // Volume makes a folder of the node, owned by root as a fresh volume is, and returns its path.
@@ -180,10 +169,10 @@ func (n *Node) path(name string) string { return filepath.Join(n.folder, name) }
 
 func (n *Node) log(name string) string { return filepath.Join(n.Logs(), name+".log") }
 
-// Stop ends the kubelet, containerd and the control plane. Containers end with the namespaces.
+// Stop ends the node's daemons and the control plane. Containers end with the namespaces.
 func (n *Node) Stop() error {
-	for _, started := range slices.Backward(n.processes) {
-		started.Stop(stopGrace)
+	for _, one := range slices.Backward(n.daemons) {
+		one.process.Stop(stopGrace)
 	}
 	if n.Plane == nil {
 		return nil

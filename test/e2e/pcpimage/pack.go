@@ -7,14 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 )
 
 const layerName = "layer.tar"
 
-// image is one image's configuration; see https://github.com/opencontainers/image-spec/blob/main/config.md
-type image struct {
+// configuration is one image's configuration; see https://github.com/opencontainers/image-spec/blob/main/config.md
+type configuration struct {
 	Architecture string      `json:"architecture"`
 	OS           string      `json:"os"`
 	Config       runSettings `json:"config"`
@@ -40,23 +41,21 @@ type manifest struct {
 	Layers   []string
 }
 
-// settings are the images' configurations, by name.
-func settings() map[string]runSettings {
-	return map[string]runSettings{
-		Name: {
-			Entrypoint: []string{"/usr/bin/container-entrypoint"}, Cmd: []string{"/usr/sbin/init"}, StopSignal: "SIGRTMIN+3",
-			Env: []string{
-				"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-				// Debian's systemd 257 refuses to run on a node with cgroup v1 without it.
-				"SYSTEMD_PROC_CMDLINE=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",
-			},
-		},
-		Pause: {Entrypoint: []string{"/usr/bin/sleep", "infinity"}},
+// settings are the configurations of the archive's images, by name.
+func (i Image) settings() map[string]runSettings {
+	all := maps.Clone(i.others)
+	if all == nil {
+		all = map[string]runSettings{}
 	}
+	all[i.Name] = runSettings{
+		Entrypoint: []string{"/usr/bin/container-entrypoint"}, Cmd: []string{"/usr/sbin/init"}, StopSignal: "SIGRTMIN+3",
+		Env: append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, i.environment...),
+	}
+	return all
 }
 
-// pack writes the archive: the layer, which both images share, their configurations and the table of contents.
-func pack(layer, archive string) (err error) {
+// pack writes the archive: the layer, which all its images share, their configurations and the table of contents.
+func (i Image) pack(layer, archive string) (err error) {
 	digest, err := digestOf(layer)
 	if err != nil {
 		return err
@@ -71,8 +70,8 @@ func pack(layer, archive string) (err error) {
 		return err
 	}
 	var manifests []manifest
-	for name, config := range settings() {
-		raw, err := json.Marshal(image{Architecture: runtime.GOARCH, OS: "linux", Config: config, RootFS: rootFS{Type: "layers", DiffIDs: []string{"sha256:" + digest}}})
+	for name, config := range i.settings() {
+		raw, err := json.Marshal(configuration{Architecture: runtime.GOARCH, OS: "linux", Config: config, RootFS: rootFS{Type: "layers", DiffIDs: []string{"sha256:" + digest}}})
 		if err != nil {
 			return err
 		}

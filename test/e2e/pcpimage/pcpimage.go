@@ -1,5 +1,5 @@
-// Package pcpimage builds a PCP image from Debian's packages, without a registry and without a container engine: its file
-// system comes from debootstrap, its metadata honors the contract of upstream's image (build/containers/pcp).
+// Package pcpimage builds PCP images from Debian's packages, without a registry and without a container engine: their file
+// systems come from debootstrap, their metadata honors the contract of upstream's image (build/containers/pcp).
 package pcpimage
 
 import (
@@ -7,22 +7,48 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-
-	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
+	"slices"
 )
 
-const (
-	// Suite is the release of Debian that the packages come from: PCP 6.3.8.
-	Suite = "trixie"
-	// Name is the image's.
-	Name = "localhost/pcp:" + Suite
-	// Pause is the name of a second image with the same files that only sleeps: what holds a pod's namespaces.
-	Pause = "localhost/pause:" + Suite
+// Image is a PCP image that Archive builds.
+type Image struct {
+	// Name is what a pod's container gives as its image, such as localhost/pcp:trixie.
+	Name string
+	// Version is what PCP's version begins with, up to a dot: 6.3 is that of 6.3.8. A build that gets another one fails.
+	Version string
+
+	// suite is the release of Debian that PCP is of, system the one that the rest is of.
+	suite, system string
+	// packages are further ones of suite, beside those of all images.
+	packages []string
+	// environment is the image's, beside PATH.
+	environment []string
+	// others are further images with the same files, by name.
+	others map[string]runSettings
+}
+
+// Pause is the name of an image in Trixie's archive that only sleeps: what holds a pod's namespaces.
+const Pause = "localhost/pause:trixie"
+
+// legacyGroups is for systemd 256 and 257, which refuse to run on a node with control groups of version 1 without it. Later ones know no such groups.
+const legacyGroups = "SYSTEMD_PROC_CMDLINE=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
+
+var (
+	// Trixie is the image to take: PCP of Debian's stable release. It has Python and a key server (valkey-server) for other pods.
+	Trixie = Image{
+		Name: "localhost/pcp:trixie", Version: "6.3", suite: "trixie", system: "trixie",
+		packages: []string{"valkey-server"}, environment: []string{legacyGroups},
+		others: map[string]runSettings{Pause: {Entrypoint: []string{"/usr/bin/sleep", "infinity"}}},
+	}
+	// Sid has the newest PCP that Debian has, the nearest to upstream's image. It is PCP from sid, with the libraries that it needs
+	// from there, on trixie's systemd 257: sid's systemd does not start on a node with control groups of version 1.
+	Sid = Image{Name: "localhost/pcp:sid", Version: "7", suite: "sid", system: "trixie", environment: []string{legacyGroups}}
+	// Bookworm has a PCP that does not repair the ownership of its folders at boot: upstream's does since 6.2.2.
+	Bookworm = Image{Name: "localhost/pcp:bookworm", Version: "6.0", suite: "bookworm", system: "bookworm"}
 )
 
 var (
@@ -32,9 +58,10 @@ var (
 	entrypoint []byte
 )
 
-// Archive returns the path of an archive with both images, in the format of docker save. It is built if it is not in the
-// user's cache, under a name that changes with what it is made of.
-func Archive(ctx context.Context, progress io.Writer) (string, error) {
+// Archive returns the path of an archive with the image, in the format of docker save. If it is not in the user's cache, under a
+// name that changes with what it is made of, it is built (1 to 2 minutes, told of on progress), and those it was made of earlier
+// are removed. It needs root, debootstrap and Debian's mirror for that; the error has the end of the output of what failed.
+func (i Image) Archive(ctx context.Context, progress io.Writer) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("no folder to keep images in: %w: set HOME or XDG_CACHE_HOME", err)
@@ -43,62 +70,36 @@ func Archive(ctx context.Context, progress io.Writer) (string, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, "pcp-"+Suite+"-"+key()+".tar")
+	path := filepath.Join(folder, "pcp-"+i.suite+"-"+i.key()+".tar")
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	fmt.Fprintf(progress, "building a PCP image from the packages of Debian %s: 1 to 2 minutes; kept in the cache afterwards\n", Suite)
-	return path, build(ctx, folder, path)
+	fmt.Fprintf(progress, "building %s from Debian's packages: 1 to 2 minutes; kept in the cache afterwards\n", i.Name)
+	if err := i.build(ctx, folder, path); err != nil {
+		return "", fmt.Errorf("failed to build the image %s: %w", i.Name, err)
+	}
+	return path, i.removeOthers(folder, path)
 }
 
-// key changes with the content of the images, Debian's updates aside: remove the archive to get those.
-func key() string {
+// key changes with what the image is made of, Debian's updates aside: remove the archive to get those.
+func (i Image) key() string {
 	sum := sha256.New()
-	for _, part := range [][]byte{script, entrypoint, []byte(Suite), fmt.Append(nil, settings())} {
+	for _, part := range [][]byte{script, entrypoint, fmt.Append(nil, i.arguments(), i.settings())} {
 		fmt.Fprintf(sum, "%d\n%s", len(part), part)
 	}
 	return hex.EncodeToString(sum.Sum(nil))[:16]
 }
 
-// build works in a folder beside the archive, and renames it when it is complete.
-func build(ctx context.Context, cache, path string) (err error) {
-	work, err := os.MkdirTemp(cache, "build-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	for name, content := range map[string][]byte{"build.sh": script, "entrypoint.sh": entrypoint} {
-		if err := os.WriteFile(filepath.Join(work, name), content, 0o755); err != nil {
-			return err
-		}
-	}
-	root, layer := filepath.Join(work, "root"), filepath.Join(work, layerName)
-	if err := run(ctx, work, "bash", "build.sh", root, "entrypoint.sh", Suite); err != nil {
-		return err
-	}
-	if err := run(ctx, work, "tar", "-C", root, "--numeric-owner", "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "-cf", layer, "."); err != nil {
-		return err
-	}
-	archive := filepath.Join(work, "archive.tar")
-	if err := pack(layer, archive); err != nil {
-		return fmt.Errorf("failed to pack the image: %w", err)
-	}
-	return os.Rename(archive, path)
+// arguments are those of build.sh, after the folder.
+func (i Image) arguments() []string {
+	return slices.Concat([]string{i.system, i.suite, i.Version, "pcp", "pcp-zeroconf", "python3-requests", "procps"}, i.packages)
 }
 
-// run tells a command's output only when it fails.
-func run(ctx context.Context, folder, name string, arguments ...string) error {
-	output, err := os.Create(filepath.Join(folder, name+".log"))
+// removeOthers removes the image's archives of another content, which nothing asks for any longer.
+func (i Image) removeOthers(folder, path string) error {
+	archives, err := filepath.Glob(filepath.Join(folder, "pcp-"+i.suite+"-*.tar"))
 	if err != nil {
 		return err
 	}
-	defer output.Close()
-	cmd := process.Command(name, arguments...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, output, output
-	if err := process.Run(ctx, cmd); err != nil {
-		const length = 3000
-		text, _ := os.ReadFile(output.Name())
-		return fmt.Errorf("failed to build the PCP image: %s: %w\n%s", name, err, text[max(0, len(text)-length):])
-	}
-	return nil
+	return removeAll(slices.DeleteFunc(archives, func(archive string) bool { return archive == path }))
 }
