@@ -5,6 +5,8 @@
 ARG BUILDER=docker.io/library/golang:1.26
 # gcr.io/distroless/static-debian12:nonroot does as well, for policies that want a known base.
 ARG BASE=scratch
+# What the webhook and the label say: make image gives its own. The default sorts before every release.
+ARG VERSION=v0.0.0-dev
 
 # Go compiles for other architectures by itself: nothing is emulated.
 FROM --platform=$BUILDPLATFORM $BUILDER AS build

@@ -15,11 +15,13 @@ PLANE     := etcd kube-apiserver kube-controller-manager kube-scheduler kubectl 
 CHARTS    := certmanager helm helm3 crane
 PACKAGES  := buildah busybox-static containerd containernetworking-plugins debootstrap iproute2 iptables runc
 ENGINES   := $(or $(CONTAINER_TOOL),docker podman buildah)
+# Tests run in the folder of their package, but the paths given to make are relative to this one.
+E2E_ENV   := $(strip E2E=1 $(foreach path,E2E_LOGS E2E_KUBECONFIG,$(if $($(path)),$(path)="$(abspath $($(path)))")))
 
 .PHONY: help build test e2e e2e-packages lint demo generate verify bench fuzz image package tools clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build bin/pcp-injector and bin/kubectl-pcp
 	$(BUILD) -o bin/pcp-injector ./cmd/webhook
@@ -31,11 +33,11 @@ test: ## Run all tests, against a real control plane (the first run compiles it:
 	$(GO) test -timeout 30m $(TESTFLAGS) ./...
 
 e2e: ## Run PCP for real, on a node of this machine (root on Debian), or on the cluster of E2E_KUBECONFIG; see test/e2e/README.md
-	E2E=1 $(GO) test -count 1 -timeout 40m -parallel 4 $(TESTFLAGS) ./test/e2e
-	E2E=1 $(GO) test -count 1 $(TESTFLAGS) ./test/e2e/injectorimage
+	$(E2E_ENV) $(GO) test -count 1 -timeout 40m -parallel 5 $(TESTFLAGS) ./test/e2e
+	$(if $(E2E_KUBECONFIG),,$(E2E_ENV) $(GO) test -count 1 $(TESTFLAGS) ./test/e2e/injectorimage)
 
 e2e-packages: ## Install the packages of Debian that make e2e needs
-	@dpkg --status $(PACKAGES) >/dev/null 2>&1 || \
+	@[ "$$(dpkg-query -W -f '$${db:Status-Status}\n' $(PACKAGES) 2>/dev/null | grep -cx installed)" = $(words $(PACKAGES)) ] || \
 		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(PACKAGES); }
 
 lint: ## Run the linters

@@ -48,10 +48,14 @@ func (c *Cluster) waitForServiceAccount(ctx context.Context, namespace string) e
 	})
 }
 
-// Eventually repeats the check until it succeeds. It ends early when a component dies, and says so.
+// Eventually repeats the check until it succeeds, until the context's deadline, or for 2 minutes if it has none. It ends early when a
+// component dies, and says so.
 func (c *Cluster) Eventually(ctx context.Context, what string, check func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, readyTimeout)
+		defer cancel()
+	}
 	for {
 		err := check(ctx)
 		if err == nil {

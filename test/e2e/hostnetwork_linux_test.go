@@ -1,37 +1,40 @@
 package e2e_test
 
 import (
-	"context"
 	"errors"
 	"regexp"
 	"testing"
-	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // onNodeNetwork leaves a pmcd that was stopped to the readiness probe, which is quick here, and has no agent whose installation
 // starts it again.
-const onNodeNetwork = `container: {image: IMAGE, probes: {liveness: {failureThreshold: 60}, readiness: {periodSeconds: 1, failureThreshold: 1}}}
+const onNodeNetwork = `container: {image: IMAGE, probes: {liveness: {failureThreshold: 600}, readiness: {periodSeconds: 1}}}
 hostMonitoring: {enabled: true, hostNetwork: true}
 openMetrics: {enabled: false}`
 
+// portTaken is in the log of a pmcd that listens on its local socket, and not on the port.
+var portTaken = regexp.MustCompile(`(?m)^ +ok .*/pmcd.socket\n +err .* 44321 `)
+
 // TestHostNetwork: the node has a pmcd of its own on the port. The injected one works beside it, on its local socket, and its
 // readiness is its own: when it is stopped, the other one's answers do not make it ready.
-func TestHostNetwork(t *testing.T) {
+func TestHostNetwork(t *testing.T) { //nolint:tparallel // One version after the other: the node has one network.
+	t.Parallel()
 	requireSite(t)
-	for _, version := range here.pcp { // One after the other: the node has one network.
+	for _, version := range here.pcp {
 		t.Run(version.Version, func(t *testing.T) {
 			m := &monitor{scene: newScene(t, version.Name)}
-			t.Cleanup(m.clear)
+			m.alone = true
 			m.create(pmcdOfTheNode(version.Name))
 			eventually(t, startLimit, "the node's own pmcd", m.otherAnswers)
 			m.installInjector(onNodeNetwork)
-			m.pod = m.deploy(nodeMonitor(nil))
+			m.pod = m.deploy(m.onNodeOf("other"))
 			m.entrypoint(t)
 			log, err := m.pcp("cat", "/var/log/pcp/pmcd/pmcd.log")
-			if taken := regexp.MustCompile(`(?m)^ +ok .*/pmcd.socket\n +err .* 44321 `); err != nil || !taken.MatchString(log) {
+			if err != nil || !portTaken.MatchString(log) {
 				t.Errorf("the injected pmcd does not listen on its local socket alone: %s (error: %v)", log, err)
 			}
 			m.readiness(t)
@@ -42,9 +45,7 @@ func TestHostNetwork(t *testing.T) {
 // readiness: with its pmcd the pod's readiness goes and comes.
 func (m *monitor) readiness(t *testing.T) {
 	t.Helper()
-	if _, err := m.pcp("systemctl", "stop", "pmcd"); err != nil {
-		t.Fatal(err)
-	}
+	m.stopPMCD(t)
 	eventually(t, startLimit, "unready", func() error {
 		pod, err := m.client.CoreV1().Pods(m.namespace).Get(t.Context(), m.pod.Name, metav1.GetOptions{})
 		if err == nil && ready(pod) == nil {
@@ -52,6 +53,9 @@ func (m *monitor) readiness(t *testing.T) {
 		}
 		return err
 	})
+	if output, err := m.pcp(m.readinessCommand()...); err == nil {
+		t.Errorf("the readiness probe succeeds without pmcd: %s", output)
+	}
 	if err := m.otherAnswers(); err != nil {
 		t.Errorf("the port does not answer any more, so that this shows nothing: %v", err)
 	}
@@ -59,6 +63,15 @@ func (m *monitor) readiness(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.awaitReady("")
+}
+
+func (m *monitor) readinessCommand() []string {
+	for _, container := range m.pod.Spec.Containers {
+		if container.Name == "pcp" {
+			return container.ReadinessProbe.Exec.Command
+		}
+	}
+	return nil
 }
 
 // pmcdOfTheNode is a pmcd in the node's network, as a package of the node's distribution would run.
@@ -72,16 +85,19 @@ func pmcdOfTheNode(image string) *corev1.Pod {
 	return pod
 }
 
+// onNodeOf is a node monitor on the node of a pod.
+func (s *scene) onNodeOf(name string) *appsv1.Deployment {
+	s.t.Helper()
+	pod, err := s.client.CoreV1().Pods(s.namespace).Get(s.t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	deployment := nodeMonitor(nil)
+	deployment.Spec.Template.Spec.NodeName = pod.Spec.NodeName
+	return deployment
+}
+
 func (m *monitor) otherAnswers() error {
 	_, err := m.in("other", "other", "pminfo", "-h", "localhost", "-f", "pmcd.version")
 	return err
-}
-
-// clear returns when the scene's pods are gone, and with them what they hold of the node's network.
-func (s *scene) clear() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if _, err := s.kubectl(ctx, "delete", "deployments,pods", "--all"); err != nil {
-		s.t.Error(err)
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -13,12 +15,15 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
 )
 
-// TestMain prepares what needs the network of this machine, and runs the tests where there is another; or on a given cluster.
+// TestMain prepares what needs the network of this machine, and runs the tests where there is another; or on a given cluster. With
+// E2E=suits it only tells whether a node can run here.
 func TestMain(m *testing.M) {
 	run := prepare
 	switch {
 	case os.Getenv("E2E") == "":
 		run = func(context.Context, *testing.M) (int, error) { return m.Run(), nil }
+	case os.Getenv("E2E") == "suits":
+		run = func(context.Context, *testing.M) (int, error) { return 0, node.Suits() }
 	case os.Getenv(kubeconfigVariable) != "":
 		run = given
 	case node.Folder() != "":
@@ -44,9 +49,14 @@ func prepare(ctx context.Context, _ *testing.M) (int, error) {
 	if err := node.Check(); err != nil {
 		return 1, err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	// go test ends what takes too long with SIGQUIT.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
-	if _, err := images(ctx); err != nil {
+	archives, err := images(ctx)
+	if err != nil {
+		return 1, err
+	}
+	if err := os.Setenv(archivesVariable, strings.Join(archives, string(filepath.ListSeparator))); err != nil {
 		return 1, err
 	}
 	if err := node.Tools(ctx, os.Stdout); err != nil {

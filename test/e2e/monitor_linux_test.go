@@ -10,8 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/performancecopilot/pcp-injector/test/e2e/node"
 )
 
 // sourceAnnotation is where one of the OpenMetrics sources of the test comes from.
@@ -24,8 +22,12 @@ type monitor struct {
 	pod *corev1.Pod
 	// host is the pod's stable host name, and so that of the archives' folder.
 	host string
+	// service is the name of the chart's Service for PCP.
+	service string
 	// sources are the metrics of the OpenMetrics sources, and their values.
 	sources map[string]int
+	// template are the values of sources that were changed on the live pod, as another pod has them.
+	template map[string]int
 	// remove deletes the pod's owner.
 	remove func(*testing.T)
 	// archive is a volume of archives from before the pod was replaced.
@@ -40,14 +42,38 @@ type step struct {
 
 func (m *monitor) live(steps []step) {
 	m.t.Helper()
-	before := node.HostState()
 	for _, step := range steps {
 		if !m.t.Run(step.name, step.run) {
 			m.t.FailNow()
 		}
 	}
-	if after := node.HostState(); here.node != nil && after != before {
-		m.t.Errorf("the node changed from\n%s\nto\n%s", before, after)
+	if here.node == nil {
+		return
+	}
+	if err := here.node.CheckHost(); err != nil {
+		m.t.Error(err)
+	}
+}
+
+// serves are the steps that any PCP takes while it runs.
+func (m *monitor) serves() []step {
+	return []step{
+		{"Entrypoint", m.entrypoint},
+		{"AnotherPod", m.anotherPod},
+		{"NetworkPolicy", m.networkPolicy},
+		{"Environments", m.refusesEnvironments},
+		{"Writes", m.writes},
+		{"OpenMetrics", m.openMetrics},
+	}
+}
+
+// lasts are the steps that show what outlives a process, a container and a pod.
+func (m *monitor) lasts() []step {
+	return []step{
+		{"Archive", m.archived},
+		{"Restart", m.restart},
+		{"Replacement", m.replacement},
+		{"Deletion", m.deletion},
 	}
 }
 
@@ -55,7 +81,7 @@ func (m *monitor) live(steps []step) {
 func TestNodeMonitor(t *testing.T) {
 	t.Parallel()
 	eachPCP(t, func(s *scene) {
-		m := &monitor{scene: s, host: "node-monitor", sources: map[string]int{
+		m := &monitor{scene: s, host: "node-monitor", service: "node-monitor-pcp", sources: map[string]int{
 			"openmetrics.from_annotation.answer": len("/1"), "openmetrics.from_configmap.answer": len("/123"), "openmetrics.exporter.answer": len("/metrics"),
 		}}
 		m.installInjector("openMetrics: {discover: true, endpoints: {from-configmap: {url: 'http://localhost:9100/123'}}}")
@@ -66,18 +92,7 @@ func TestNodeMonitor(t *testing.T) {
 			}
 		}
 		m.pod = m.deploy(nodeMonitor(map[string]string{sourceAnnotation: "http://localhost:9100/1\n"}))
-		m.live([]step{
-			{"Entrypoint", m.entrypoint},
-			{"AnotherPod", m.anotherPod},
-			{"NetworkPolicy", m.networkPolicy},
-			{"Environments", m.environments},
-			{"OpenMetrics", m.openMetrics},
-			{"ChangedAnnotation", m.changedAnnotation},
-			{"Archive", m.archived},
-			{"Restart", m.restart},
-			{"Replacement", m.replacement},
-			{"Deletion", m.deletion},
-		})
+		m.live(append(m.serves(), append([]step{{"ChangedAnnotation", m.changedAnnotation}}, m.lasts()...)...))
 	})
 }
 
@@ -85,24 +100,13 @@ func TestNodeMonitor(t *testing.T) {
 func TestPCPChart(t *testing.T) {
 	t.Parallel()
 	eachPCP(t, func(s *scene) {
-		m := &monitor{scene: s, host: "pcp", sources: map[string]int{"openmetrics.from_values.answer": len("/12345")}}
+		m := &monitor{scene: s, host: "pcp", service: "pcp", sources: map[string]int{"openmetrics.from_values.answer": len("/12345")}}
 		m.create(podOf("exporter", exporterContainer()))
 		m.createService("exporter", 9100)
 		r := m.installPCP("openMetrics: {endpoints: {from-values: {url: 'http://exporter:9100/12345'}}}")
-		m.remove = func(*testing.T) { r.uninstall() }
+		m.remove = func(t *testing.T) { t.Helper(); r.uninstall(t.Context()) }
 		m.pod = m.awaitReady("")
-		m.live([]step{
-			{"HelmTest", r.test},
-			{"Entrypoint", m.entrypoint},
-			{"AnotherPod", m.anotherPod},
-			{"NetworkPolicy", m.networkPolicy},
-			{"Environments", m.environments},
-			{"OpenMetrics", m.openMetrics},
-			{"Archive", m.archived},
-			{"Restart", m.restart},
-			{"Replacement", m.replacement},
-			{"Deletion", m.deletion},
-		})
+		m.live(append([]step{{"HelmTest", r.test}}, append(m.serves(), m.lasts()...)...))
 	})
 }
 
@@ -112,10 +116,15 @@ func (m *monitor) pcp(command ...string) (string, error) { return m.in(m.pod.Nam
 // entrypoint: the args end in systemd as process 1, all services run, and pmcd's environment has the drop-in's setting.
 func (m *monitor) entrypoint(t *testing.T) {
 	t.Helper()
-	output, err := m.pcp("sh", "-c", `cat /proc/1/comm && tr '\0' '\n' <"/proc/$(pidof pmcd)/environ" | grep '^PROC_ACCESS='`)
-	if err != nil || output != "systemd\nPROC_ACCESS=0\n" {
-		t.Errorf("process 1 and pmcd's environment are %q, want systemd and PROC_ACCESS=0 (error: %v)", output, err)
-	}
+	eventually(t, startLimit, "process 1, which is told of its container, and pmcd's environment", func() error {
+		output, err := m.pcp("sh", "-c", `cat /proc/1/comm
+			tr '\0' '\n' </proc/1/environ | grep '^container='
+			tr '\0' '\n' <"/proc/$(pidof pmcd)/environ" | grep '^PROC_ACCESS='`)
+		if want := "systemd\ncontainer=oci\nPROC_ACCESS=0\n"; output != want {
+			return fmt.Errorf("they are %q, want %q: %w", output, want, err)
+		}
+		return nil
+	})
 	eventually(t, startLimit, "all services", func() error {
 		output, err := m.pcp("systemctl", "is-active", "pmcd", "pmie", "pmlogger", "pmproxy")
 		if want := strings.Repeat("active\n", 4); output != want {
@@ -125,16 +134,18 @@ func (m *monitor) entrypoint(t *testing.T) {
 	})
 }
 
-// anotherPod reaches pmcd and pmproxy.
+// anotherPod reaches pmcd and pmproxy, pmcd also through the chart's Service.
 func (m *monitor) anotherPod(t *testing.T) {
 	t.Helper()
-	eventually(t, startLimit, "pmcd's answer", func() error {
-		output, err := m.ask("pminfo", "-h", m.pod.Status.PodIP, "-f", "kernel.all.load")
-		if err == nil && !strings.Contains(output, `"1 minute"] value `) {
-			err = errors.New(output)
-		}
-		return err
-	})
+	for _, host := range []string{m.pod.Status.PodIP, m.service} {
+		eventually(t, startLimit, "pmcd's answer", func() error {
+			output, err := m.ask("pminfo", "-h", host, "-f", "kernel.all.load")
+			if err == nil && !strings.Contains(output, `"1 minute"] value `) {
+				err = errors.New(output)
+			}
+			return err
+		})
+	}
 	for path, want := range map[string]string{
 		"/metrics?names=kernel.all.load": "kernel_all_load{", "/pmapi/fetch?names=kernel.all.load": `"instances":[{"instance":1,`,
 	} {
@@ -148,13 +159,19 @@ func (m *monitor) anotherPod(t *testing.T) {
 	}
 }
 
-// environments of processes hold secrets: another pod cannot read them.
-func (m *monitor) environments(t *testing.T) {
+// refusesEnvironments: environments of processes hold secrets, and another pod cannot read them.
+func (m *monitor) refusesEnvironments(t *testing.T) {
 	t.Helper()
-	output, err := m.ask("pminfo", "-h", m.pod.Status.PodIP, "-f", "proc.psinfo.environ")
-	if err == nil && strings.Contains(output, " value ") || !strings.Contains(output, "No permission") {
-		t.Errorf("another pod reads environments: %s (error: %v)", output, err)
-	}
+	eventually(t, metricLimit, "the refusal of environments", func() error {
+		output, err := m.ask("pminfo", "-h", m.pod.Status.PodIP, "-f", "proc.psinfo.environ")
+		if strings.Contains(output, " value ") {
+			t.Fatalf("another pod reads environments: %s", output)
+		}
+		if !strings.Contains(output, "No permission") {
+			return fmt.Errorf("got %.500s: %w", output, err)
+		}
+		return nil
+	})
 }
 
 // openMetrics: each source has the value that the exporter serves.
@@ -178,6 +195,8 @@ func (m *monitor) changedAnnotation(t *testing.T) {
 	m.sources["openmetrics.from_annotation.answer"] = len("/123456")
 	m.openMetrics(t)
 	m.requireRestarts(t, 0)
+	// The next pod is made from the template again.
+	m.template = map[string]int{"openmetrics.from_annotation.answer": len("/1")}
 }
 
 func (m *monitor) requireRestarts(t *testing.T, want int32) {

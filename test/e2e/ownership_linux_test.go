@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -15,7 +16,8 @@ func TestOwnership(t *testing.T) {
 	for _, test := range []struct{ name, image, settings, want string }{
 		{"Fixed", pcpimage.Bookworm.Name, "persistence: {fixOwnership: true}", "pcp:pcp 2775"},
 		{"NotFixed", pcpimage.Bookworm.Name, "", "root:root 755"},
-		{"AtBoot", pcpimage.Trixie.Name, "", "pcp:pcp 775"},
+		{"AtBoot6", pcpimage.Trixie.Name, "", "pcp:pcp 775"},
+		{"AtBoot7", pcpimage.Sid.Name, "", "pcp:pcp 775"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -28,10 +30,30 @@ func TestOwnership(t *testing.T) {
 				}
 			}
 			eventually(t, archiveLimit, "an archive", func() error { _, err := m.archives(); return err })
-			output, err := m.pcp("sh", "-c", "systemctl start pmlogger_daily; while systemctl --quiet is-active pmlogger_daily; do sleep 0.1; done; journalctl --unit pmlogger_daily")
-			if denied := strings.Contains(output, "Permission denied"); err != nil || denied != (test.name == "NotFixed") {
-				t.Errorf("the daily rotation says %s (error: %v)", output, err)
+			said, files := m.rotate(t)
+			if denied := test.name == "NotFixed"; strings.Contains(said, "Permission denied") != denied || strings.Contains(files, "pmlogger_daily.stamp") == denied {
+				t.Errorf("the daily rotation says %s\nand leaves %s", said, files)
 			}
 		})
 	}
+}
+
+// rotate runs what a timer runs every night, to its end, and returns what it said and the files that are then on the volume.
+func (m *monitor) rotate(t *testing.T) (said, files string) {
+	t.Helper()
+	if _, err := m.pcp("systemctl", "start", "--no-block", "pmlogger_daily"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, startLimit, "the rotation's end", func() error {
+		output, err := m.pcp("systemctl", "show", "--property", "ActiveState,ExecMainExitTimestampMonotonic", "pmlogger_daily")
+		if err != nil || strings.Contains(output, "ActiveState=a") || strings.Contains(output, "Monotonic=0\n") {
+			return fmt.Errorf("%s: %w", output, err)
+		}
+		if said, err = m.pcp("sh", "-c", "journalctl --sync; journalctl --unit pmlogger_daily"); err != nil {
+			return err
+		}
+		files, err = m.pcp("ls", archiveFolder)
+		return err
+	})
+	return said, files
 }

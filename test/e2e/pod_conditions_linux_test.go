@@ -9,12 +9,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TestRefusedConditions is why the injector refuses them: past it, systemd is not process 1, and ends at once.
+// TestRefusedConditions is why the injector refuses them: past it, systemd is not process 1, and ends at once. Without them, the same pod
+// works.
 func TestRefusedConditions(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]func(*corev1.PodSpec){
 		"HostPID":               func(spec *corev1.PodSpec) { spec.HostPID = true },
 		"ShareProcessNamespace": func(spec *corev1.PodSpec) { spec.ShareProcessNamespace = new(true) },
+		"Neither":               nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -23,6 +25,11 @@ func TestRefusedConditions(t *testing.T) {
 					Name: "pcp", Image: s.image, Env: []corev1.EnvVar{{Name: "container", Value: "oci"}},
 					SecurityContext: &corev1.SecurityContext{Privileged: new(true)},
 				})
+				if set == nil {
+					s.create(pod)
+					s.requireWorking(pod.Name)
+					return
+				}
 				set(&pod.Spec)
 				s.create(pod)
 				s.awaitRestarts(pod.Name, 2)
@@ -31,37 +38,73 @@ func TestRefusedConditions(t *testing.T) {
 	}
 }
 
-// TestJob: PCP never ends by itself; as a native sidecar it does not keep a Job from its end.
-func TestJob(t *testing.T) {
-	t.Parallel()
-	requireSite(t)
-	s := newScene(t, here.pcp[0].Name)
-	s.installInjector("target: {namespace: NAMESPACE, kind: Job}")
-	job := &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{Name: "node-monitor"},
-		Spec: batchv1.JobSpec{
-			BackoffLimit: new(int32(0)),
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"pcp.io/inject": "true"}},
-				Spec: corev1.PodSpec{
-					RestartPolicy: corev1.RestartPolicyNever,
-					Containers:    []corev1.Container{{Name: "work", Image: here.pcp[0].Name, Command: []string{"pminfo", "-h", "localhost", "-f", "kernel.all.load"}}},
-				},
-			},
-		},
-	}
-	if _, err := s.client.BatchV1().Jobs(s.namespace).Create(t.Context(), job, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, startLimit, "the Job's end", func() error {
-		found, err := s.client.BatchV1().Jobs(s.namespace).Get(t.Context(), job.Name, metav1.GetOptions{})
-		if err == nil && found.Status.Succeeded != 1 {
-			err = fmt.Errorf("status %v", found.Status)
+// awaitRestarts waits until PCP's container of the pod has been restarted at least so often.
+func (s *scene) awaitRestarts(name string, want int32) {
+	s.t.Helper()
+	eventually(s.t, startLimit, "restarts", func() error {
+		pod, err := s.client.CoreV1().Pods(s.namespace).Get(s.t.Context(), name, metav1.GetOptions{})
+		if err == nil && statusOf(pod).RestartCount < want {
+			err = fmt.Errorf("%d restarts, want %d", statusOf(pod).RestartCount, want)
 		}
 		return err
 	})
-	pods, err := s.client.CoreV1().Pods(s.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "pcp.io/injected=true"})
-	if err != nil || len(pods.Items) != 1 || len(pods.Items[0].Spec.InitContainers) != 1 {
-		t.Errorf("the Job's pod was not injected with a native sidecar: %v", err)
+}
+
+func (s *scene) requireWorking(name string) {
+	s.t.Helper()
+	eventually(s.t, startLimit, "pmcd", func() error {
+		_, err := s.in(name, "pcp", "pminfo", "-h", "unix:", "-f", "pmcd.version")
+		return err
+	})
+	pod, err := s.client.CoreV1().Pods(s.namespace).Get(s.t.Context(), name, metav1.GetOptions{})
+	if err != nil || statusOf(pod).RestartCount > 0 {
+		s.t.Errorf("PCP was restarted: %+v (error: %v)", pod.Status, err)
 	}
+}
+
+// TestJob: PCP never ends by itself; as a native sidecar it does not keep a Job from its end.
+func TestJob(t *testing.T) {
+	t.Parallel()
+	eachPCP(t, func(s *scene) {
+		s.installInjector("target: {namespace: NAMESPACE, kind: Job}")
+		const work = "until pminfo -h localhost -f kernel.all.load; do sleep 1; done"
+		job := &batchv1.Job{
+			ObjectMeta: metav1.ObjectMeta{Name: "node-monitor"},
+			Spec: batchv1.JobSpec{
+				BackoffLimit: new(int32(0)),
+				Template: corev1.PodTemplateSpec{
+					ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"pcp.io/inject": "true"}},
+					Spec: corev1.PodSpec{
+						RestartPolicy: corev1.RestartPolicyNever,
+						Containers:    []corev1.Container{{Name: "work", Image: s.image, Command: []string{"sh", "-c", work}}},
+					},
+				},
+			},
+		}
+		if _, err := s.client.BatchV1().Jobs(s.namespace).Create(s.t.Context(), job, metav1.CreateOptions{}); err != nil {
+			s.t.Fatal(err)
+		}
+		s.awaitSuccess(job.Name)
+		pods, err := s.client.CoreV1().Pods(s.namespace).List(s.t.Context(), metav1.ListOptions{LabelSelector: s.selector})
+		if err != nil || len(pods.Items) != 1 || len(pods.Items[0].Spec.InitContainers) != 1 {
+			s.t.Errorf("the Job's pod was not injected with a native sidecar: %v", err)
+		}
+	})
+}
+
+func (s *scene) awaitSuccess(job string) {
+	s.t.Helper()
+	eventually(s.t, startLimit, "the Job's end", func() error {
+		found, err := s.client.BatchV1().Jobs(s.namespace).Get(s.t.Context(), job, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if found.Status.Failed > 0 {
+			s.t.Fatalf("the Job failed: %+v", found.Status)
+		}
+		if found.Status.Succeeded != 1 {
+			return fmt.Errorf("status %+v", found.Status)
+		}
+		return nil
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -47,7 +46,7 @@ func (s *scene) installInjector(settings string) *release {
 	if !strings.Contains(settings, "hostNetwork") { // No NetworkPolicy applies to it.
 		values += "pcp: {networkPolicy: {from: " + askerPeer + "}}\n"
 	}
-	r.install(injectorChart, values)
+	s.install(r, injectorChart, values)
 	r.awaitWebhook(s)
 	return r
 }
@@ -58,14 +57,14 @@ func (s *scene) installPCP(values string) *release {
 	r := &release{t: s.t, name: "pcp", namespace: s.namespace}
 	s.selector = "app.kubernetes.io/name=pcp"
 	repository, tag := splitImage(s.image)
-	r.install(pcpChart, fmt.Sprintf("image: {repository: %s, tag: %s}\nnetworkPolicy: {from: %s}\n%s", repository, tag, askerPeer, values))
+	s.install(r, pcpChart, fmt.Sprintf("image: {repository: %s, tag: %s}\nnetworkPolicy: {from: %s}\n%s", repository, tag, askerPeer, values))
 	return r
 }
 
-func (r *release) install(chart, values string) {
-	r.t.Helper()
+func (s *scene) install(r *release, chart, values string) {
+	s.t.Helper()
+	s.releases = append(s.releases, r)
 	r.home = r.t.TempDir()
-	r.t.Cleanup(r.uninstall)
 	file := filepath.Join(r.home, "values.yaml")
 	if err := os.WriteFile(file, []byte(values), 0o600); err != nil {
 		r.t.Fatal(err)
@@ -76,9 +75,7 @@ func (r *release) install(chart, values string) {
 	}
 }
 
-func (r *release) uninstall() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
+func (r *release) uninstall(ctx context.Context) {
 	_, err := r.helm(ctx, "uninstall", r.name, "--wait=false")
 	if err != nil && !strings.Contains(err.Error(), "not found") {
 		r.t.Error(err)

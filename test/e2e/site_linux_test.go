@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -30,6 +31,9 @@ const (
 	injectorImageVariable = "INJECTOR_IMAGE"
 	valkeyImageVariable   = "VALKEY_IMAGE"
 )
+
+// archivesVariable tells the tests inside of the namespaces which archives of images were built for them outside.
+const archivesVariable = "PCP_E2E_ARCHIVES"
 
 // site is the cluster under test, which all tests share.
 type site struct {
@@ -54,11 +58,7 @@ func ownSite(ctx context.Context) (s *site, stop func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	archives, err := images(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	machine, err := node.Start(ctx, archives, os.Stdout)
+	machine, err := node.Start(ctx, filepath.SplitList(os.Getenv(archivesVariable)), os.Stdout)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -161,6 +161,7 @@ func keepLogs(err error) error {
 	if target == "" {
 		return err
 	}
+	target = filepath.Join(target, time.Now().Format("20060102-150405"))
 	if copyErr := os.CopyFS(target, os.DirFS(filepath.Join(node.Folder(), "logs"))); copyErr != nil {
 		return errors.Join(err, fmt.Errorf("failed to keep the logs: %w", copyErr))
 	}

@@ -3,6 +3,7 @@ package volumes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -25,7 +26,7 @@ func Provision(ctx context.Context, client kubernetes.Interface, folder Folder, 
 		claims, err := client.CoreV1().PersistentVolumeClaims("").List(ctx, metav1.ListOptions{})
 		if err == nil {
 			for _, claim := range claims.Items {
-				err = provision(ctx, client, folder, &claim)
+				err = errors.Join(err, provision(ctx, client, folder, &claim))
 			}
 		}
 		if err != nil && ctx.Err() == nil {

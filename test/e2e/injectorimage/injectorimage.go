@@ -6,12 +6,10 @@ package injectorimage
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
+	"github.com/performancecopilot/pcp-injector/test/e2e/imagecache"
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
@@ -29,18 +27,10 @@ var (
 	builder []byte
 )
 
-// Archive returns the path of an archive with the image, in the format of docker save. It is built, as root and with Debian's
-// packages buildah and busybox-static, if it is not in the user's cache, under a name that changes with what it is made of;
-// older ones are removed. progress is told of a build. It must be called from within the project.
+// Archive returns the path of an archive with the image, in the format of docker save, which imagecache keeps in the user's cache. It is
+// built, as root and with Debian's packages buildah and busybox-static, if what it is made of has changed; progress is told of that. The
+// error has the end of the output of what failed. It must be called from within the project.
 func Archive(ctx context.Context, progress io.Writer) (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("no folder to keep images in: %w: set HOME or XDG_CACHE_HOME", err)
-	}
-	folder := filepath.Join(cache, "pcp-injector", "images")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", err
-	}
 	goes, err := findGo(ctx)
 	if err != nil {
 		return "", err
@@ -49,55 +39,21 @@ func Archive(ctx context.Context, progress io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, "pcp-injector-"+hash+".tar")
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
+	image := imagecache.Image{Name: "pcp-injector", Key: hash, Files: map[string][]byte{"build.sh": script, "Builder.Dockerfile": builder}}
+	image.Build = func(ctx context.Context, folder string) error {
+		fmt.Fprintln(progress, "building the webhook's image from its Dockerfile: seconds, or a minute the first time; kept in the cache afterwards")
+		return build(ctx, folder, goes)
 	}
-	fmt.Fprintln(progress, "building the webhook's image from its Dockerfile: seconds, or a minute the first time; kept in the cache afterwards")
-	if err := build(ctx, folder, path, goes); err != nil {
-		return "", fmt.Errorf("failed to build the webhook's image: %w", err)
-	}
-	return path, removeOthers(path)
+	return image.Archive(ctx)
 }
 
-// build works in a folder beside the archive, and renames it when it is complete.
-func build(ctx context.Context, cache, path string, goes goSettings) (err error) {
-	work, err := os.MkdirTemp(cache, "build-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	for name, content := range map[string][]byte{"build.sh": script, "Builder.Dockerfile": builder} {
-		if err := os.WriteFile(filepath.Join(work, name), content, 0o600); err != nil {
-			return err
-		}
-	}
+func build(ctx context.Context, folder string, goes goSettings) error {
 	// In the image, Go has no network.
 	if _, err := goOutput(ctx, goes.project(), "mod", "download"); err != nil {
 		return err
 	}
 	// Whatever is mounted during the build is not in this namespace, where removing the folder would reach through it.
 	cmd := process.Command("unshare", "--mount", "sh", "build.sh", goes.project(), Name, Version, goes.GOARCH, goes.GOROOT, goes.GOMODCACHE, goes.GOCACHE)
-	cmd.Dir = work
-	if _, err := output(ctx, cmd); err != nil {
-		return err
-	}
-	return os.Rename(filepath.Join(work, "archive.tar"), path)
-}
-
-// removeOthers removes the archives of older trees: they are of no use to anybody.
-func removeOthers(path string) error {
-	archives, err := filepath.Glob(filepath.Join(filepath.Dir(path), "pcp-injector-*.tar"))
-	if err != nil {
-		return err
-	}
-	for _, archive := range archives {
-		if archive == path {
-			continue
-		}
-		if err := os.Remove(archive); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
+	cmd.Dir = folder
+	return imagecache.Run(ctx, cmd)
 }

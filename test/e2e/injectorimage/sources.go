@@ -3,18 +3,15 @@ package injectorimage
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/performancecopilot/pcp-injector/test/e2e/imagecache"
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
@@ -50,17 +47,15 @@ func key(ctx context.Context, goes goSettings) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.New()
-	add := func(name string, content []byte) { fmt.Fprintf(sum, "%s %d\n%s", name, len(content), content) }
-	add("recipe", slices.Concat(script, builder, []byte(Name+Version+goes.GOVERSION+goes.GOARCH)))
+	parts := [][]byte{script, builder, []byte(Name + Version + goes.GOVERSION + goes.GOARCH)}
 	for _, name := range slices.Concat([]string{"Dockerfile", ".dockerignore", "go.mod", "go.sum"}, files) {
 		content, err := os.ReadFile(filepath.Join(goes.project(), name))
 		if err != nil {
 			return "", err
 		}
-		add(name, content)
+		parts = append(parts, []byte(name), content)
 	}
-	return hex.EncodeToString(sum.Sum(nil))[:16], nil
+	return imagecache.Key(parts...), nil
 }
 
 // sources are this project's files that the command is compiled from, relative to the project's folder; go.sum tells all others.
@@ -99,17 +94,8 @@ func goOutput(ctx context.Context, folder string, arguments ...string) ([]byte, 
 	cmd := process.Command("go", arguments...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOOS=linux", "GOARCH=")
-	return output(ctx, cmd)
-}
-
-// output runs a command and returns what it prints; if it fails, the error has the end of it, and of what it complained about.
-func output(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := process.Run(ctx, cmd); err != nil {
-		const length = 3000
-		said := stdout.String() + stderr.String()
-		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, said[max(0, len(said)-length):])
-	}
-	return stdout.Bytes(), nil
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	err := imagecache.Run(ctx, cmd)
+	return stdout.Bytes(), err
 }

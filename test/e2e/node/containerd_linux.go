@@ -55,10 +55,11 @@ func (n *Node) startContainerd(ctx context.Context) error {
 	if err := n.launch(containerd, "--config", n.path("containerd.toml")); err != nil {
 		return err
 	}
-	return awaitContainerd(ctx)
+	return n.daemons[len(n.daemons)-1].answers(ctx)
 }
 
-func awaitContainerd(ctx context.Context) error {
+// answers returns when the daemon, which is containerd, answers.
+func (d *daemon) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	for {
@@ -68,7 +69,9 @@ func awaitContainerd(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("containerd does not answer: %w: %s", err, output)
+			return fmt.Errorf("%s does not answer: %w: %s", d, err, output)
+		case <-d.process.Done():
+			return fmt.Errorf("%s died: see its log", d)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

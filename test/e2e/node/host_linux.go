@@ -1,140 +1,128 @@
 package node
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
-	"time"
 )
 
-const (
-	groupFolder = "/sys/fs/cgroup"
-	groupPrefix = "pcp-e2e-"
-	// groupVariable holds the name of the node's control groups: it has the process id that starts it, outside of the namespaces.
-	groupVariable = "PCP_E2E_GROUP"
+// settingsFile keeps, in the node's folder, the settings from before the node was started.
+const settingsFile = "settings.json"
+
+var (
+	// systemdSettings are the kernel's that a privileged systemd may change, and nobody else here does.
+	systemdSettings = []string{
+		"/proc/sys/fs/protected_regular", "/proc/sys/fs/protected_fifos", "/proc/sys/fs/protected_hardlinks", "/proc/sys/fs/protected_symlinks",
+		"/proc/sys/fs/file-max", "/proc/sys/fs/nr_open", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/sysrq", "/proc/sys/kernel/printk",
+	}
+	// kubeletSettings are those that each kubelet sets as it wants them (setupKernelTunables).
+	kubeletSettings = []string{
+		"/proc/sys/kernel/panic", "/proc/sys/kernel/panic_on_oops", "/proc/sys/kernel/keys/root_maxkeys", "/proc/sys/kernel/keys/root_maxbytes",
+		"/proc/sys/vm/overcommit_memory", "/proc/sys/vm/panic_on_oom",
+	}
 )
 
-// settings are what the whole machine shares, and a privileged systemd may change: see HostState.
+// settings are what the whole machine shares, by name.
 type settings map[string]string
 
-// hostFiles tell of settings; those below /proc/sys are put back after a run.
-var hostFiles = []string{
-	"/proc/sys/fs/protected_regular", "/proc/sys/fs/protected_fifos", "/proc/sys/fs/protected_hardlinks", "/proc/sys/fs/protected_symlinks",
-	"/proc/sys/fs/file-max", "/proc/sys/fs/nr_open", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/sysrq", "/proc/sys/kernel/panic",
-	"/proc/sys/kernel/panic_on_oops", "/proc/sys/kernel/printk", "/proc/sys/vm/overcommit_memory", "/proc/sys/vm/panic_on_oom", "/proc/swaps",
-}
-
-func hostSettings() settings {
+// readSettings leaves out what this kernel does not have.
+func readSettings(paths []string) settings {
 	found := settings{}
-	for _, path := range hostFiles {
+	for _, path := range paths {
 		if content, err := os.ReadFile(path); err == nil {
-			found[path] = string(content)
+			found[path] = strings.TrimSpace(string(content))
 		}
 	}
 	return found
 }
 
-func (s settings) restore() error {
-	var problems error
-	for path, content := range s {
-		now, err := os.ReadFile(path)
-		if err == nil && string(now) != content && strings.HasPrefix(path, "/proc/sys/") {
-			problems = errors.Join(problems, os.WriteFile(path, []byte(content), 0))
+// saveSettings keeps the kernel's settings in the folder, for restoreSettings.
+func saveSettings(folder string) error {
+	content, err := json.Marshal(readSettings(slices.Concat(systemdSettings, kubeletSettings)))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, settingsFile), content, 0o600)
+}
+
+// restoreSettings puts the settings that the folder keeps back, if there are any. It does not trust a folder of another user:
+// everybody may make one where temporary files go.
+func restoreSettings(folder string) error {
+	info, err := os.Lstat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || !info.IsDir() || int(owner.Uid) != os.Geteuid() {
+		return nil
+	}
+	content, err := os.ReadFile(filepath.Join(folder, settingsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // It was killed before it changed any.
+	}
+	if err != nil {
+		return err
+	}
+	var saved settings
+	if err := json.Unmarshal(content, &saved); err != nil {
+		return fmt.Errorf("failed to read the settings that %s keeps: %w", folder, err)
+	}
+	return saved.restore()
+}
+
+func (s settings) restore() (problems error) {
+	now := readSettings(slices.Collect(maps.Keys(s)))
+	for path, value := range s {
+		if now[path] != value {
+			problems = errors.Join(problems, os.WriteFile(path, []byte(value), 0))
 		}
 	}
 	return problems
 }
 
-// HostState is what a container must leave alone, as text: settings of the kernel, swap, and the loop devices in use. What the kubelet
-// itself sets is left out.
-func HostState() string {
-	var state strings.Builder
-	for _, path := range hostFiles {
-		if !strings.HasPrefix(path, "/proc/sys/kernel/panic") && !strings.HasPrefix(path, "/proc/sys/vm/") {
-			fmt.Fprintf(&state, "%s: %s\n", path, strings.TrimSpace(hostSettings()[path]))
+// differences tells what is different now.
+func (s settings) differences(now settings) (changes error) {
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		if s[name] != now[name] {
+			changes = errors.Join(changes, fmt.Errorf("%s: from %q to %q", name, s[name], now[name]))
 		}
 	}
-	loops, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
-	for _, path := range loops {
-		content, _ := os.ReadFile(path)
-		fmt.Fprintf(&state, "%s: %s\n", path, strings.TrimSpace(string(content)))
-	}
-	return state.String()
+	return changes
 }
 
-func groupRoot(pid int) string { return "/" + groupPrefix + strconv.Itoa(pid) }
+// hostState is what a container must leave alone: settings of the kernel, swap, and the node's loop device. What the kubelet itself
+// sets is left out, as are the loop devices of others, who may detach them.
+func (n *Node) hostState() settings {
+	state := readSettings(systemdSettings)
+	state["swap"] = strings.Join(swaps(), " ")
+	state["loop device"] = strings.Join(loopDevices(n.group), " ")
+	return state
+}
 
-// makeGroups makes the node's control group in each hierarchy; that for processors needs its settings from above.
-func makeGroups(name string) error {
-	hierarchies, err := filepath.Glob(groupFolder + "/*/cgroup.procs")
-	if err != nil {
-		return err
+// swaps are the names of what the machine swaps to, without how much is in use.
+func swaps() (names []string) {
+	content, _ := os.ReadFile("/proc/swaps")
+	for line := range strings.Lines(string(content)) {
+		names = append(names, strings.Fields(line)[0])
 	}
-	if len(hierarchies) == 0 {
-		return fmt.Errorf("no control groups of version 1 in %s", groupFolder)
-	}
-	for _, procs := range hierarchies {
-		parent := filepath.Dir(procs)
-		group := filepath.Join(parent, name)
-		if err := os.MkdirAll(group, 0o755); err != nil {
-			return fmt.Errorf("no control group for the node: %w", err)
-		}
-		for _, file := range []string{"cpuset.mems", "cpuset.cpus"} {
-			if content, err := os.ReadFile(filepath.Join(parent, file)); err == nil {
-				if err := os.WriteFile(filepath.Join(group, file), content, 0); err != nil {
-					return err
-				}
-			}
-		}
+	return names
+}
+
+// CheckHost returns nil if this machine is as it was before the first pod, and else an error that tells what changed, from what to
+// what: settings of the kernel, swap, or a loop device that nobody uses. A privileged systemd changes them when it does not know that
+// it is in a container: it turns swap off and detaches loop devices when it is stopped.
+func (n *Node) CheckHost() error {
+	if err := n.before.differences(n.hostState()); err != nil {
+		return fmt.Errorf("the machine has changed since before the first pod: %w", err)
 	}
 	return nil
-}
-
-// removeGroups removes the node's control groups. Those of processes that are just ending are busy for a moment.
-func removeGroups(name string) error {
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		roots, err := filepath.Glob(filepath.Join(groupFolder, "*", name))
-		for _, root := range roots {
-			err = errors.Join(err, removeGroup(root))
-		}
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-		<-time.After(50 * time.Millisecond)
-	}
-}
-
-// removeGroup removes the innermost groups first. The files in them are not files to remove.
-func removeGroup(path string) error {
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		if entry.IsDir() {
-			err = errors.Join(err, removeGroup(filepath.Join(path, entry.Name())))
-		}
-	}
-	return errors.Join(err, os.Remove(path))
-}
-
-// sweep removes the control groups and the folders of runs that were killed.
-func sweep() error {
-	groups, _ := filepath.Glob(filepath.Join(groupFolder, "*", groupPrefix+"*"))
-	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), groupPrefix+"*"))
-	var problems error
-	for _, left := range append(groups, folders...) {
-		name := filepath.Base(left)
-		pid, err := strconv.Atoi(strings.TrimPrefix(name, groupPrefix))
-		if err != nil || syscall.Kill(pid, 0) == nil {
-			continue
-		}
-		problems = errors.Join(problems, removeGroups("/"+name), os.RemoveAll(filepath.Join(os.TempDir(), name)))
-	}
-	return problems
 }

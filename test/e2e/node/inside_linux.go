@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -26,10 +27,10 @@ var requirements = map[string]string{
 	"buildah": "buildah", "busybox": "busybox-static",
 }
 
-// Check tells what keeps a node from running here.
+// Check tells what keeps a node from running here: what Suits finds, or packages that are not installed.
 func Check() error {
-	if os.Geteuid() != 0 {
-		return errors.New("a real node needs root")
+	if err := Suits(); err != nil {
+		return err
 	}
 	missing := map[string]bool{}
 	for command, pkg := range requirements {
@@ -49,9 +50,10 @@ func Check() error {
 
 // Inside runs this executable again, with the same arguments, as the first process of namespaces of its own, and returns its exit
 // code. When that process ends, the kernel ends all others in there and removes mounts and network devices; what outlives
-// namespaces, control groups and settings of the kernel, is put back here.
+// namespaces, control groups, settings of the kernel and a loop device, is put back here, or by the next run if this process is killed.
+// Where there is no loop device to be had, out is told why.
 func Inside(ctx context.Context, out io.Writer) (code int, err error) {
-	if err := sweep(); err != nil {
+	if err := sweep(ctx); err != nil {
 		return 1, err
 	}
 	group := groupRoot(os.Getpid())
@@ -59,10 +61,15 @@ func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return 1, err
 	}
-	before := hostSettings()
-	defer func() {
-		err = errors.Join(err, before.restore(), removeGroups(group), os.RemoveAll(folder))
+	defer func() { // Even if the context is done.
+		err = errors.Join(err, clean(context.WithoutCancel(ctx), group))
 	}()
+	if err := saveSettings(folder); err != nil {
+		return 1, err
+	}
+	if err := attachLoop(ctx, folder); err != nil {
+		fmt.Fprintln(out, "whether containers leave loop devices alone is not checked:", err)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return 1, err
@@ -71,7 +78,7 @@ func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 	// What a killed control plane leaves behind goes with the folder, as does kubectl's cache of an API server that is never there again.
 	cmd.Env = append(os.Environ(), "TMPDIR="+folder, "KUBECACHEDIR="+filepath.Join(folder, "kubectl"), folderVariable+"="+folder, groupVariable+"="+group)
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
 	// The parent-death signal is sent when the thread that started the process ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -80,4 +87,26 @@ func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 		return max(1, ended.ExitCode()), nil
 	}
 	return 0, err
+}
+
+// clean puts back what outlives the namespaces of the run whose control groups have this name, and removes its folder.
+func clean(ctx context.Context, group string) error {
+	folder := filepath.Join(os.TempDir(), group)
+	return errors.Join(restoreSettings(folder), removeGroups(group), detachLoops(ctx, group), os.RemoveAll(folder))
+}
+
+// sweep cleans up after runs that were killed.
+func sweep(ctx context.Context) error {
+	groups, _ := filepath.Glob(filepath.Join(groupFolder, "*", groupPrefix+"*"))
+	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), groupPrefix+"*"))
+	var problems error
+	for _, left := range append(groups, folders...) {
+		name := filepath.Base(left)
+		pid, err := strconv.Atoi(strings.TrimPrefix(name, groupPrefix))
+		if err != nil || syscall.Kill(pid, 0) == nil {
+			continue
+		}
+		problems = errors.Join(problems, clean(ctx, "/"+name))
+	}
+	return problems
 }

@@ -2,7 +2,11 @@ package node
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
 	"os"
+	"time"
 
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
 )
@@ -42,6 +46,47 @@ func (n *Node) startKubelet(ctx context.Context) error {
 	if err := os.WriteFile(n.path("kubelet.yaml"), n.expand(kubeletConfig), 0o600); err != nil {
 		return err
 	}
-	return n.launch(commands[kubelet], "--config", n.path("kubelet.yaml"), "--kubeconfig", n.path("kubelet.kubeconfig"),
-		"--root-dir", n.path("kubelet"), "--cert-dir", n.path("certificates"), "--hostname-override", Name, "--node-ip", address)
+	if err := n.launch(commands[kubelet], "--config", n.path("kubelet.yaml"), "--kubeconfig", n.path("kubelet.kubeconfig"),
+		"--root-dir", n.path("kubelet"), "--cert-dir", n.path("certificates"), "--hostname-override", Name, "--node-ip", address); err != nil {
+		return err
+	}
+	return n.awaitKubelet(ctx, n.daemons[len(n.daemons)-1])
+}
+
+// awaitKubelet returns when the kubelet says that it is healthy. One that dies until then is started again, as systemd does: it gives up
+// on a containerd that answers, but is not yet through with its own start.
+func (n *Node) awaitKubelet(ctx context.Context, one *daemon) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	for {
+		if err := healthy(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not become healthy: see its log", one)
+		case <-one.process.Done():
+			if err := n.run(one); err != nil {
+				return err
+			}
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// healthy asks the kubelet at its default address for that.
+func healthy(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:10248/healthz", http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+	return nil
 }

@@ -27,7 +27,8 @@ const (
 
 	pluginFolder = "/usr/lib/cni"
 	stopGrace    = 10 * time.Second
-	startLimit   = time.Minute
+	// startLimit is for what starts on a slow machine. What dies meanwhile is told of at once.
+	startLimit = 5 * time.Minute
 )
 
 // Node is a real node and the control plane that it belongs to.
@@ -39,6 +40,7 @@ type Node struct {
 	archives []string
 	out      io.Writer
 	daemons  []*daemon // in the order of their start
+	before   settings  // of this machine, before the first pod
 }
 
 // Start starts the control plane and the node, with the images of archives in the format of docker save, and returns when the node
@@ -48,6 +50,7 @@ func Start(ctx context.Context, archives []string, out io.Writer) (*Node, error)
 	if n.group == "" {
 		return nil, errors.New("failed to start the node: not in namespaces of its own")
 	}
+	n.before = n.hostState()
 	steps := []func(context.Context) error{n.mount, n.network, n.startContainerd, n.importImages, n.startPlane, n.startKubelet, n.startProxy, n.startDNS, n.awaitReady}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -118,7 +121,7 @@ func (n *Node) network(ctx context.Context) error {
 		}
 	}
 	// Pods of one bridge answer each other directly: kube-proxy's rules must see that too.
-	for _, setting := range []string{"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/bridge/bridge-nf-call-iptables"} {
+	for _, setting := range []string{"/proc/sys/net/ipv4/ip_forward", bridgeSetting} {
 		if err := os.WriteFile(setting, []byte("1"), 0); err != nil {
 			return err
 		}

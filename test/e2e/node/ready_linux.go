@@ -31,8 +31,11 @@ func (n *Node) awaitReady(ctx context.Context) error {
 	return nil
 }
 
-// eventually repeats the check until it succeeds. It ends early when a daemon or a component of the control plane dies.
+// eventually repeats the check until it succeeds, for startLimit at most. It ends early when a daemon or a component of the control
+// plane dies.
 func (n *Node) eventually(ctx context.Context, what string, check func(context.Context) error) error {
+	ctx, stop := context.WithTimeout(ctx, startLimit)
+	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	for _, one := range n.daemons {
@@ -44,12 +47,11 @@ func (n *Node) eventually(ctx context.Context, what string, check func(context.C
 			}
 		}()
 	}
-	return n.Plane.Eventually(ctx, what, func(ctx context.Context) error {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return check(ctx)
-	})
+	err := n.Plane.Eventually(ctx, what, check)
+	if err != nil && context.Cause(ctx) != nil {
+		err = fmt.Errorf("%w: %w", err, context.Cause(ctx))
+	}
+	return err
 }
 
 func (n *Node) ready(ctx context.Context) error {

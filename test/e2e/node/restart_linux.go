@@ -68,13 +68,14 @@ func (n *Node) kill(names ...string) (killed []*daemon, err error) {
 // revive starts killed daemons, the last killed first: the kubelet needs containerd.
 func (n *Node) revive(ctx context.Context, killed []*daemon) error {
 	for _, one := range slices.Backward(killed) {
-		if err := n.run(one); err != nil {
-			return err
+		err := n.run(one)
+		if err == nil && one.String() == containerd {
+			err = one.answers(ctx)
 		}
-		if one.String() != containerd {
-			continue
+		if err == nil && one.String() == kubelet {
+			err = n.awaitKubelet(ctx, one)
 		}
-		if err := awaitContainerd(ctx); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -83,7 +84,7 @@ func (n *Node) revive(ctx context.Context, killed []*daemon) error {
 
 // killContainers kills all containers and their shims, and returns when they are gone.
 func (n *Node) killContainers() error {
-	deadline := time.Now().Add(stopGrace)
+	deadline := time.Now().Add(releaseLimit)
 	for {
 		left, err := n.containerProcesses()
 		if err != nil || len(left) == 0 {

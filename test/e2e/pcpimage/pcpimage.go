@@ -4,14 +4,12 @@ package pcpimage
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
+
+	"github.com/performancecopilot/pcp-injector/test/e2e/imagecache"
 )
 
 // Image is a PCP image that Archive builds.
@@ -46,7 +44,7 @@ var (
 	}
 	// Sid has the newest PCP that Debian has, the nearest to upstream's image. It is PCP from sid, with the libraries that it needs
 	// from there, on trixie's systemd 257: sid's systemd does not start on a node with control groups of version 1.
-	Sid = Image{Name: "localhost/pcp:sid", Version: "7", suite: "sid", system: "trixie", environment: []string{legacyGroups}}
+	Sid = Image{Name: "localhost/pcp:sid", Version: "7.2", suite: "sid", system: "trixie", environment: []string{legacyGroups}}
 	// Bookworm has a PCP that does not repair the ownership of its folders at boot: upstream's does since 6.2.2.
 	Bookworm = Image{Name: "localhost/pcp:bookworm", Version: "6.0", suite: "bookworm", system: "bookworm"}
 )
@@ -58,48 +56,24 @@ var (
 	entrypoint []byte
 )
 
-// Archive returns the path of an archive with the image, in the format of docker save. If it is not in the user's cache, under a
-// name that changes with what it is made of, it is built (1 to 2 minutes, told of on progress), and those it was made of earlier
-// are removed. It needs root, debootstrap and Debian's mirror for that; the error has the end of the output of what failed.
+// Archive returns the path of an archive with the image, in the format of docker save, which imagecache keeps in the user's cache. It is
+// built if what it is made of has changed (1 to 2 minutes, told of on progress), which needs root, debootstrap and Debian's mirror;
+// the error has the end of the output of what failed.
 func (i Image) Archive(ctx context.Context, progress io.Writer) (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("no folder to keep images in: %w: set HOME or XDG_CACHE_HOME", err)
+	image := imagecache.Image{Name: "pcp-" + i.suite, Key: i.key(), Files: map[string][]byte{"build.sh": script, "entrypoint.sh": entrypoint}}
+	image.Build = func(ctx context.Context, folder string) error {
+		fmt.Fprintf(progress, "building %s from Debian's packages: 1 to 2 minutes; kept in the cache afterwards\n", i.Name)
+		return i.build(ctx, folder)
 	}
-	folder := filepath.Join(cache, "pcp-injector", "images")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", err
-	}
-	path := filepath.Join(folder, "pcp-"+i.suite+"-"+i.key()+".tar")
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	fmt.Fprintf(progress, "building %s from Debian's packages: 1 to 2 minutes; kept in the cache afterwards\n", i.Name)
-	if err := i.build(ctx, folder, path); err != nil {
-		return "", fmt.Errorf("failed to build the image %s: %w", i.Name, err)
-	}
-	return path, i.removeOthers(folder, path)
+	return image.Archive(ctx)
 }
 
 // key changes with what the image is made of, Debian's updates aside: remove the archive to get those.
 func (i Image) key() string {
-	sum := sha256.New()
-	for _, part := range [][]byte{script, entrypoint, fmt.Append(nil, i.arguments(), i.settings())} {
-		fmt.Fprintf(sum, "%d\n%s", len(part), part)
-	}
-	return hex.EncodeToString(sum.Sum(nil))[:16]
+	return imagecache.Key(script, entrypoint, fmt.Append(nil, i.arguments(), i.settings()))
 }
 
 // arguments are those of build.sh, after the folder.
 func (i Image) arguments() []string {
 	return slices.Concat([]string{i.system, i.suite, i.Version, "pcp", "pcp-zeroconf", "python3-requests", "procps"}, i.packages)
-}
-
-// removeOthers removes the image's archives of another content, which nothing asks for any longer.
-func (i Image) removeOthers(folder, path string) error {
-	archives, err := filepath.Glob(filepath.Join(folder, "pcp-"+i.suite+"-*.tar"))
-	if err != nil {
-		return err
-	}
-	return removeAll(slices.DeleteFunc(archives, func(archive string) bool { return archive == path }))
 }
