@@ -1,5 +1,5 @@
 // Package cluster starts and stops a real Kubernetes control plane on this machine, for tests, the demo and benchmarks. It needs
-// no root, no container and no network: the components are executables that the tool chain compiles from Go modules.
+// no root, no container and no network: the components are executables that the tool chain downloads, or compiles from Go modules.
 package cluster
 
 import (
@@ -31,7 +31,7 @@ type Options struct {
 	NodeAddress string
 	// LogFolder keeps the components' logs, after what is in there already. Empty: they are removed on Stop, with all else.
 	LogFolder string
-	// Progress is told what is being started. Nil: nothing is told, save that tools are being compiled, on standard error.
+	// Progress is told what is being started. Nil: nothing is told, save that tools are being downloaded or compiled, on standard error.
 	Progress io.Writer
 	// APIServerFlags are added to those of kube-apiserver, and win over them.
 	APIServerFlags []string
@@ -63,7 +63,7 @@ type Cluster struct {
 // stopGrace is how long a component may take to end by itself; with nothing worth saving, it may be killed then.
 const stopGrace = 10 * time.Second
 
-// Start compiles what is missing, starts the control plane and returns when it is ready. The context bounds the start
+// Start downloads or compiles what is missing, starts the control plane and returns when it is ready. The context bounds the start
 // only: the plane runs until Stop. When Start fails, nothing of the plane is left.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
 	c := &Cluster{options: options, failure: failure{done: make(chan struct{})}}

@@ -19,17 +19,12 @@ const (
 
 // ensure returns the tool's folder in the cache, and builds it first if it is not there.
 func (s store) ensure(ctx context.Context, t tool) (string, error) {
-	t, err := t.resolved(s.root)
-	if err != nil {
-		return "", err
+	folder, err := s.folderOf(ctx, t)
+	if err != nil || exists(folder) {
+		return folder, err
 	}
-	key, err := t.key(ctx, s.root)
-	if err != nil {
+	if t, err = t.resolved(s.root); err != nil {
 		return "", err
-	}
-	folder := filepath.Join(s.cache, t.name+"-"+key)
-	if exists(folder) {
-		return folder, nil
 	}
 	unlock, err := lock(ctx, s.out, folder+".lock", t.name)
 	if err != nil {
@@ -39,7 +34,20 @@ func (s store) ensure(ctx context.Context, t tool) (string, error) {
 	if exists(folder) {
 		return folder, nil
 	}
-	return folder, s.buildInto(ctx, t, folder)
+	if err := s.buildInto(ctx, t, folder); err != nil {
+		return "", fmt.Errorf("failed to compile the tool %s: %w", t.name, err)
+	}
+	return folder, nil
+}
+
+// folderOf is where the tool is, if it is compiled.
+func (s store) folderOf(ctx context.Context, t tool) (string, error) {
+	t, err := t.resolved(s.root)
+	if err != nil {
+		return "", err
+	}
+	key, err := t.key(ctx, s.root)
+	return filepath.Join(s.cache, t.name+"-"+key), err
 }
 
 func exists(path string) bool {
@@ -55,7 +63,7 @@ func (s store) buildInto(ctx context.Context, t tool, folder string) (err error)
 		return fmt.Errorf("failed to remove the remains of an interrupted build: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
-	shown := startProgress(s.out, t)
+	shown := startCompilation(s.out, t)
 	defer func() { shown.finish(err) }()
 	if err := t.build(ctx, shown, s.root, temporary); err != nil {
 		return err
@@ -67,7 +75,7 @@ func (s store) buildInto(ctx context.Context, t tool, folder string) (err error)
 }
 
 // build fills the folder with the executable, the names it goes by and its data.
-func (t tool) build(ctx context.Context, shown *progress, root, folder string) error {
+func (t tool) build(ctx context.Context, shown *compilation, root, folder string) error {
 	work := filepath.Join(folder, workFolder)
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return fmt.Errorf("failed to make the tool's folder: %w", err)
@@ -92,7 +100,7 @@ func (t tool) build(ctx context.Context, shown *progress, root, folder string) e
 
 // sources returns the folder of a module from which the tool can be compiled. For a published tool that is a temporary module
 // that requires it: unlike with go install, its packages can be counted beforehand.
-func (t tool) sources(ctx context.Context, shown *progress, root, work string) (string, error) {
+func (t tool) sources(ctx context.Context, shown *compilation, root, work string) (string, error) {
 	if t.folder != "" {
 		return filepath.Join(root, t.folder), nil
 	}
@@ -102,7 +110,7 @@ func (t tool) sources(ctx context.Context, shown *progress, root, work string) (
 	return work, runGo(ctx, work, work, shown, "get", cmp.Or(t.pkg, t.module)+"@"+t.version)
 }
 
-func (t tool) compile(ctx context.Context, shown *progress, module, work, executable string) error {
+func (t tool) compile(ctx context.Context, shown *compilation, module, work, executable string) error {
 	released, err := t.released(ctx, module)
 	if err != nil {
 		return err

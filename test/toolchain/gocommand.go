@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
@@ -18,8 +19,20 @@ import (
 func goCommand(folder string, arguments ...string) *exec.Cmd {
 	cmd := process.Command("go", arguments...)
 	cmd.Dir = folder
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOOS=", "GOARCH=", "PWD="+folder)
+	cmd.Env = append(collection(os.Environ()), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOOS=", "GOARCH=", "PWD="+folder)
 	return cmd
+}
+
+// collection has the compiler collect its garbage less often, which saves it a sixth of its time, until its heap has 3 GiB: the
+// largest packages of kube-apiserver take that much anyway. What the user has set stays.
+func collection(environment []string) []string {
+	set := func(entry string) bool {
+		return strings.HasPrefix(entry, "GOGC=") || strings.HasPrefix(entry, "GOMEMLIMIT=")
+	}
+	if slices.ContainsFunc(environment, set) {
+		return environment
+	}
+	return append([]string{"GOGC=800", "GOMEMLIMIT=3GiB"}, environment...)
 }
 
 // runGo runs the go command, with a folder for its temporary files, and passes on what it prints on standard error, which is also

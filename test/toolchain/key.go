@@ -74,17 +74,23 @@ func (t tool) resolved(root string) (tool, error) {
 	if t.version != "" {
 		return t, nil
 	}
-	path := filepath.Join(root, t.folder, "go.mod")
+	version, err := requiredVersion(root, t.folder, t.module)
+	t.version = version
+	return t, err
+}
+
+// requiredVersion is the version of a module in the go.mod of a folder.
+func requiredVersion(root, folder, module string) (string, error) {
+	path := filepath.Join(root, folder, "go.mod")
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return t, fmt.Errorf("failed to read the version of %s: %w", t.name, err)
+		return "", fmt.Errorf("failed to read the version of %s: %w", module, err)
 	}
-	found := regexp.MustCompile(`(?m)^(?:require)?\s+` + regexp.QuoteMeta(t.module) + `\s+(v\d+\.\d+\.\S+)`).FindSubmatch(data)
+	found := regexp.MustCompile(`(?m)^(?:require)?\s+` + regexp.QuoteMeta(module) + `\s+(v\d+\.\d+\.\S+)`).FindSubmatch(data)
 	if found == nil {
-		return t, fmt.Errorf("failed to read the version of %s: %s does not require %s", t.name, path, t.module)
+		return "", fmt.Errorf("failed to read the version of %s: %s does not require it", module, path)
 	}
-	t.version = string(found[1])
-	return t, nil
+	return string(found[1]), nil
 }
 
 var thisModule = regexp.MustCompile(`(?m)^module github\.com/performancecopilot/pcp-injector\s*$`)

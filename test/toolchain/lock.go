@@ -37,9 +37,9 @@ func lock(ctx context.Context, out io.Writer, path, what string) (unlock func(),
 			}
 			return got.unlock, nil
 		case <-patience.C:
-			fmt.Fprintf(out, "waiting for another process that is compiling %s (it holds %s)\n", what, path)
+			fmt.Fprintf(out, "waiting for another process that is preparing %s (it holds %s)\n", what, path)
 		case <-ctx.Done():
-			return nil, fmt.Errorf("stopped while another process was compiling %s: %w", what, ctx.Err())
+			return nil, fmt.Errorf("stopped while another process was preparing %s: %w", what, ctx.Err())
 		}
 	}
 }

@@ -1,7 +1,12 @@
-// Package toolchain gives the path of each development tool's executable, and compiles it from its Go module when it is
-// not there yet: the Kubernetes control plane that tests run against, the linter, and so on. Nothing is downloaded but
-// Go modules. Executables are kept outside the work tree, in the user's cache folder, under a name that changes
-// with the tool's version, flags and Go version.
+// Package toolchain gives the path of each development tool's executable: the Kubernetes control plane that tests run against,
+// the linter, and so on. A tool that is not there yet is downloaded, where its authors publish executables with checksums, or
+// else compiled from its Go module. Executables are kept outside the work tree, in the user's cache folder, under a name that
+// changes with the tool's version, flags and Go version.
+//
+// In the environment, TOOLS_DOWNLOAD=off forbids downloads of executables (Go modules aside), and TOOLS_KUBERNETES_URL,
+// TOOLS_GITHUB_URL and TOOLS_GITHUB_API_URL name mirrors of dl.k8s.io, github.com and api.github.com. A host that does not answer
+// within a few seconds is not waited for: the tool is compiled. So it is where a file does not have the published checksum;
+// such a file is never used.
 package toolchain
 
 import (
@@ -9,56 +14,71 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 )
 
 // assetsVariable names a folder with executables to use instead of compiling them, as in controller-runtime's envtest.
 const assetsVariable = "KUBEBUILDER_ASSETS"
 
-// Find returns the path of each named command, by name. What is neither in KUBEBUILDER_ASSETS nor in the cache is compiled
-// first, which may take minutes; progress (nil: standard error) then tells how far it is.
+// Find returns the path of each named command, by name. What is neither in KUBEBUILDER_ASSETS nor in the cache is downloaded or
+// compiled first, which may take minutes; progress (nil: standard error) then shows how far it is.
 func Find(ctx context.Context, progress io.Writer, commands ...string) (map[string]string, error) {
 	paths := make(map[string]string, len(commands))
+	var missing []string
 	for _, command := range commands {
 		if path := asset(command); path != "" {
 			paths[command] = path
-			continue
+		} else {
+			missing = append(missing, command)
 		}
-		t, err := toolFor(command)
-		if err != nil {
-			return nil, err
-		}
-		folder, err := folderOf(ctx, progress, t)
-		if err != nil {
-			return nil, fmt.Errorf("%w\nwithout compiling: name a folder that has a ready %s in %s", err, command, assetsVariable)
-		}
-		paths[command] = filepath.Join(folder, executable(command))
 	}
+	if len(missing) == 0 {
+		return paths, nil
+	}
+	wanted, err := wantedFor(missing)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newStore(progress)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.provide(ctx, wanted)
+	if err != nil {
+		return nil, fmt.Errorf("%w\nwithout compiling: name a folder that has a ready %s in %s", err, strings.Join(missing, ", "), assetsVariable)
+	}
+	maps.Copy(paths, found)
 	return paths, nil
 }
 
-// Files returns the folder of data that comes with a tool, for example kwok-stages. It compiles the tool if need be,
-// wherever KUBEBUILDER_ASSETS points.
+// Files returns the folder of data that comes with a tool, for example kwok-stages. It compiles the tool if need be, wherever
+// KUBEBUILDER_ASSETS points.
 func Files(ctx context.Context, progress io.Writer, command string) (string, error) {
 	for _, t := range tools {
 		if t.files != "" && (t.name == command || slices.Contains(t.names(), command)) {
-			folder, err := folderOf(ctx, progress, t)
+			s, err := newStore(progress)
+			if err != nil {
+				return "", err
+			}
+			folder, err := s.ensure(ctx, t)
 			return filepath.Join(folder, filesFolder), err
 		}
 	}
 	return "", fmt.Errorf("no tool %s comes with files", command)
 }
 
-// All compiles every tool that is missing and returns one folder where all commands are found.
+// All downloads or compiles every tool that is missing and returns one folder where all commands are found.
 func All(ctx context.Context, progress io.Writer) (string, error) {
 	var commands []string
 	for _, t := range tools {
 		commands = append(commands, t.names()...)
 		if t.pkg == "" {
-			if _, err := folderOf(ctx, progress, t); err != nil {
+			if _, err := Files(ctx, progress, t.name); err != nil {
 				return "", err
 			}
 		}
@@ -96,28 +116,27 @@ func executable(name string) string {
 
 // store is where tools are built from, and kept.
 type store struct {
-	root  string // the project's folder
-	cache string
-	out   io.Writer // told how far a build is
+	root     string // the project's folder
+	cache    string
+	out      io.Writer // shown how far a build is
+	platform platform
+	web      *web // nil: nothing is downloaded
 }
 
-func folderOf(ctx context.Context, progress io.Writer, t tool) (string, error) {
+func newStore(progress io.Writer) (store, error) {
 	if progress == nil {
 		progress = os.Stderr //nolint:forbidigo // Documented: the minutes of a first build must not pass in silence.
 	}
 	root, err := projectRoot()
 	if err != nil {
-		return "", err
+		return store{}, err
 	}
 	cache, err := cacheFolder()
-	if err != nil {
-		return "", err
+	s := store{root: root, cache: cache, out: progress, platform: thisPlatform()}
+	if os.Getenv(downloadVariable) != "off" {
+		s.web = sharedWeb
 	}
-	folder, err := store{root: root, cache: cache, out: progress}.ensure(ctx, t)
-	if err != nil {
-		return "", fmt.Errorf("failed to compile the tool %s: %w", t.name, err)
-	}
-	return folder, nil
+	return s, err
 }
 
 // cacheFolder is where built tools are kept.

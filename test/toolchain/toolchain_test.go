@@ -66,20 +66,45 @@ func TestControlPlaneVersion(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	t.Parallel()
-	p := &progress{what: "tool", started: time.Now()}
+	c := newCompilation(t.Output(), "tool")
 	write := func(text string) {
-		if _, err := p.Write([]byte(text)); err != nil {
+		if _, err := c.Write([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write("go: downloading example.com/one v1.0.0\ngo: downloading example.com/two v1.0.0\n")
-	if got := p.state(); got != "tool: 2 modules downloaded, 0s" {
+	if got := c.state(); got != "2 modules downloaded" {
 		t.Errorf("while downloading: %q", got)
 	}
-	p.expect(7)
+	c.expect(7)
 	write("example.com/one\nexample.com/t")
 	write("wo\n# example.com/two\n./main.go:1:2: undefined: x\n")
-	if got := p.state(); got != "tool: 2 of at most 7 packages compiled, 0s" {
+	if got := c.state(); got != "2 of at most 7 packages compiled" {
 		t.Errorf("while compiling: %q", got)
+	}
+	c.compiling = c.compiling.Add(-10 * time.Minute)
+	if got := c.state(); got != "2 of at most 7 packages compiled, about 26 min left" {
+		t.Errorf("after ten minutes of compiling: %q", got)
+	}
+}
+
+func TestTransferProgress(t *testing.T) {
+	t.Parallel()
+	d := &transfer{files: 2}
+	d.expect(3e6)
+	if _, err := d.Write(make([]byte, 2e6)); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.amount(); got != "2 MB downloaded" {
+		t.Errorf("before all sizes are known: %q", got)
+	}
+	d.expect(7e6)
+	d.started = time.Now().Add(-10 * time.Second)
+	if got := d.amount(); got != "2 of 10 MB downloaded, about 50 s left" {
+		t.Errorf("after ten seconds: %q", got)
+	}
+	d.forget(2e6, 3e6)
+	if got := d.amount(); got != "0 MB downloaded" {
+		t.Errorf("after a broken transfer: %q", got)
 	}
 }

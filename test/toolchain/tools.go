@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// tool is one executable that is compiled on demand. To add one, add a row to the table.
+// tool is one executable that is downloaded or compiled on demand. To add one, add a row to the table.
 type tool struct {
 	name    string // of the executable
 	module  string // the module that has its version
@@ -18,6 +18,8 @@ type tool struct {
 
 	// commands are the names that the executable goes by, if there are more than its own.
 	commands []string
+	// releases are where the commands are published ready to run, and then downloaded instead of compiled.
+	releases []release
 	// stamp returns the linker's -X settings that tell the executable its version, if it cannot know by itself.
 	stamp func(version string, released time.Time) []string
 }
@@ -30,8 +32,9 @@ var tools = []tool{
 	{
 		name: "controlplane", module: "k8s.io/kubernetes", folder: "test/tools", pkg: ".", expect: "10 minutes", stamp: stampKubernetes,
 		commands: []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"},
+		releases: controlPlaneReleases,
 	},
-	{name: "kwok", module: "sigs.k8s.io/kwok", version: kwokVersion, pkg: "sigs.k8s.io/kwok/cmd/kwok", expect: "2 minutes"},
+	{name: "kwok", module: "sigs.k8s.io/kwok", version: kwokVersion, pkg: "sigs.k8s.io/kwok/cmd/kwok", expect: "2 minutes", releases: kwokReleases},
 	{name: "kwok-stages", module: "sigs.k8s.io/kwok", version: kwokVersion, files: "kustomize/stage", commands: []string{}, expect: "10 seconds"},
 	{name: "golangci-lint", module: "github.com/golangci/golangci-lint/v2", version: "v2.15.0", pkg: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", expect: "4 minutes"},
 	{name: "benchstat", module: "golang.org/x/perf", version: "v0.0.0-20260908200009-22c9c6c9d4da", pkg: "golang.org/x/perf/cmd/benchstat", expect: "30 seconds"},

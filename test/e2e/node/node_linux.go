@@ -153,7 +153,7 @@ func (n *Node) startPlane(ctx context.Context) (err error) {
 	return err
 }
 
-// Tools are the executables that Start needs, compiled if they are not yet.
+// Tools are the executables that Start needs, downloaded or compiled if they are not there yet.
 func Tools(ctx context.Context, out io.Writer) error {
 	_, err := toolchain.Find(ctx, out, "etcd", kubelet, proxy, dns)
 	return err

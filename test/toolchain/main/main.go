@@ -1,5 +1,5 @@
-// Command main compiles the development tools that are not compiled yet. Named tools: it prints the path of each, one a
-// line. None named: it compiles all of them, and the last line it prints is the folder where all are found.
+// Command main downloads or compiles the development tools that are not there yet. Named tools: it prints the path of each, one
+// a line. None named: it does so with all of them, and the last line it prints is the folder where all are found.
 package main
 
 import (
