@@ -34,16 +34,6 @@ func (i *Injector) container(w *wish) *corev1.Container {
 	return c
 }
 
-// args are what the image's entrypoint runs last, in place of /usr/sbin/init alone: first a drop-in for pmcd.service takes
-// back the image's PROC_ACCESS=1, by which any client could read the environment of every process. It is not mounted from an
-// annotation or a ConfigMap: whoever may change those on a live pod would write a unit that runs as root on the node.
-func (i *Injector) args(w *wish) []string {
-	if !i.hidesProcesses(w) {
-		return nil
-	}
-	return []string{"/bin/sh", "-c", `printf '[Service]\nEnvironment="PROC_ACCESS=0"\n' >/etc/systemd/system/pmcd.service.d/20-proc-access.conf && exec /usr/sbin/init`}
-}
-
 func rootContext() *corev1.SecurityContext {
 	return &corev1.SecurityContext{RunAsUser: new(int64(0)), RunAsGroup: new(int64(0)), RunAsNonRoot: new(false)}
 }

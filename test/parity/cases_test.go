@@ -48,6 +48,16 @@ var cases = []settings{
 		`container: {domainAgents: [openmetrics, bpf]}`,
 	},
 	{
+		"an agent that asks disks",
+		`env: {PCP_DOMAIN_AGENTS: "bpf,smart"}`,
+		`container: {domainAgents: [bpf, smart]}`,
+	},
+	{
+		"another agent that asks disks",
+		`env: {PCP_DOMAIN_AGENTS: farm}`,
+		`container: {domainAgents: [farm]}`,
+	},
+	{
 		"key servers",
 		`env: {KEY_SERVERS: "valkey-0.valkey:6379,[::1]:6380"}`,
 		`container: {keyServers: ["valkey-0.valkey:6379", "[::1]:6380"]}`,

@@ -3,14 +3,11 @@
 name: pcp
 image: {{ include "pcp.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
-{{- /* What the entrypoint runs last: a drop-in takes the image's PROC_ACCESS=1 back. Not mounted from an annotation or a ConfigMap, which can be
-changed while the pod lives: it is a unit that runs as root on the node. */}}
-{{- if include "pcp.hidesProcesses" . }}
 args:
   - /bin/sh
   - -c
-  - printf '[Service]\nEnvironment="PROC_ACCESS=0"\n' >/etc/systemd/system/pmcd.service.d/20-proc-access.conf && exec /usr/sbin/init
-{{- end }}
+  - |
+    {{- include "pcp.script" . | nindent 4 }}
 ports:
   {{- range include "pcp.ports" . | fromYamlArray }}
   - name: {{ .name }}
@@ -74,4 +71,16 @@ securityContext:
   {{- include "pcp.root" . | nindent 2 }}
 volumeMounts:
   {{- toYaml $mounts | nindent 2 }}
+{{- end }}
+
+{{- /* What the entrypoint runs last, in place of /usr/sbin/init alone: steps, each of which says why. They are copies of the injector's,
+and neither mounted from an annotation or a ConfigMap, which can be changed while the pod lives, nor filled in: they run as root on the node. */}}
+{{- define "pcp.script" -}}
+set -eu
+{{ .Files.Get "files/steps/sysctls.sh" -}}
+{{ .Files.Get "files/steps/sys.sh" -}}
+{{ .Files.Get "files/steps/devices.sh" -}}
+{{ if include "pcp.needsNoDisks" . }}{{ .Files.Get "files/steps/disks.sh" }}{{ end -}}
+{{ if include "pcp.hidesProcesses" . }}{{ .Files.Get "files/steps/process-details.sh" }}{{ end -}}
+exec /usr/sbin/init
 {{- end }}

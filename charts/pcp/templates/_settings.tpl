@@ -25,6 +25,12 @@
 {{- $agents | uniq | join "," }}
 {{- end }}
 
+{{- /* The agents smart and farm ask disks for their state of health. */}}
+{{- define "pcp.needsNoDisks" -}}
+{{- $agents := splitList "," .Values.env.PCP_DOMAIN_AGENTS }}
+{{- if not (or (has "smart" $agents) (has "farm" $agents)) }}true{{ end }}
+{{- end }}
+
 {{- /* The name under which the agent knows an OpenMetrics source. */}}
 {{- define "pcp.sourceName" -}}
 {{- regexReplaceAll "[-.]" . "_" }}

@@ -1,0 +1,63 @@
+package mutate
+
+import (
+	_ "embed" // The steps are files, which the chart of PCP on its own has too.
+	"slices"
+	"strings"
+)
+
+//go:generate rm -rf ../../charts/pcp/files/steps
+//go:generate mkdir -p ../../charts/pcp/files
+//go:generate cp -R steps ../../charts/pcp/files/steps
+
+// The steps are POSIX shell. The first line says why there is one, and what its failure means: under set -e PCP does not start, unless
+// the step itself says otherwise.
+var (
+	//go:embed steps/sysctls.sh
+	stepSysctls string
+	//go:embed steps/sys.sh
+	stepSys string
+	//go:embed steps/devices.sh
+	stepDevices string
+	//go:embed steps/disks.sh
+	stepDisks string
+	//go:embed steps/process-details.sh
+	stepProcessDetails string
+)
+
+// step is something that the container does before systemd starts.
+type step struct {
+	text    string
+	applies func(*Injector, *wish) bool
+}
+
+// steps are run in this order. The chart's template pcp.script has the same.
+var steps = []step{
+	{stepSysctls, always},
+	{stepSys, always},
+	{stepDevices, always},
+	{stepDisks, (*Injector).needsNoDisks},
+	{stepProcessDetails, (*Injector).hidesProcesses},
+}
+
+func always(*Injector, *wish) bool { return true }
+
+// needsNoDisks: the agents smart and farm ask disks for their state of health (https://man7.org/linux/man-pages/man1/pmdasmart.1.html).
+func (*Injector) needsNoDisks(w *wish) bool {
+	return !slices.Contains(w.agents, "smart") && !slices.Contains(w.agents, "farm")
+}
+
+// args are what the image's entrypoint runs last, in place of /usr/sbin/init alone. Nobody can change them on a live pod, unlike an
+// annotation or a ConfigMap: what they do runs as root on the node. Steps are joined and never filled in: what varies reaches them as
+// an environment variable of the container, or by leaving a step out.
+func (i *Injector) args(w *wish) []string {
+	var script strings.Builder
+	script.WriteString("set -eu\n")
+	for _, step := range steps {
+		if step.applies(i, w) {
+			script.WriteString(step.text)
+		}
+	}
+	script.WriteString("exec /usr/sbin/init\n")
+	return []string{"/bin/sh", "-c", script.String()}
+}

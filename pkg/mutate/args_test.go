@@ -1,0 +1,75 @@
+package mutate_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// configurations whose pods run all steps between them.
+var configurations = []string{""}
+
+// TestSteps: each step says why in its first line, is valid for the shell that runs it, and is part of what some pod runs.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("steps", "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no steps: %v", err)
+	}
+	var scripts strings.Builder
+	for _, configuration := range configurations {
+		scripts.WriteString(scriptOf(t, configuration))
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(content)
+		if !regexp.MustCompile(`^# [^\n]{20,150}\n([^#\n][^\n]*\n)+$`).MatchString(text) {
+			t.Errorf("%s: a step is one line of comment that says why, and commands, each on a line: %q", file, text)
+		}
+		if output, err := exec.CommandContext(t.Context(), "sh", "-n", file).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", file, err, output)
+		}
+		if !strings.Contains(scripts.String(), text) {
+			t.Errorf("%s: no configuration has it run", file)
+		}
+	}
+}
+
+// TestDesignShowsArgs: docs/design.md has what the container runs, word for word.
+func TestDesignShowsArgs(t *testing.T) {
+	t.Parallel()
+	design, err := os.ReadFile(filepath.Join("..", "..", "docs", "design.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if script := scriptOf(t, ""); !strings.Contains(string(design), "```sh\n"+script+"```\n") {
+		t.Errorf("docs/design.md does not show the script of the container's args:\n%s", script)
+	}
+}
+
+// scriptOf is what the PCP container runs with a configuration.
+func scriptOf(t *testing.T, configuration string) string {
+	t.Helper()
+	pod := toJSON(t, "metadata: {name: node-monitor, annotations: {pcp.io/inject: 'true'}}\nspec: {containers: [{name: app, image: app}]}\n")
+	decision := decide(t, newInjector(t, "target: {kind: Pod}\n"+configuration), pod, "")
+	var patched corev1.Pod
+	if err := yaml.Unmarshal(apply(t, pod, decision.Patch), &patched); err != nil {
+		t.Fatal(err)
+	}
+	for _, container := range patched.Spec.Containers {
+		if container.Name == "pcp" {
+			return container.Args[len(container.Args)-1]
+		}
+	}
+	t.Fatalf("no container pcp: %s", describe(&decision))
+	return ""
+}
