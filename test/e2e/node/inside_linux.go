@@ -76,7 +76,7 @@ func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 	}
 	cmd := exec.CommandContext(ctx, self, os.Args[1:]...) //nolint:gosec // Whoever runs the tests runs them again.
 	// What a killed control plane leaves behind goes with the folder, as does kubectl's cache of an API server that is never there again.
-	cmd.Env = append(os.Environ(), "TMPDIR="+folder, "KUBECACHEDIR="+filepath.Join(folder, "kubectl"), folderVariable+"="+folder, groupVariable+"="+group)
+	cmd.Env = append(os.Environ(), "TMPDIR="+folder, "KUBECACHEDIR="+filepath.Join(folder, "kubectl"), "KUBERC=off", folderVariable+"="+folder, groupVariable+"="+group)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
 	// The parent-death signal is sent when the thread that started the process ends.
@@ -103,7 +103,8 @@ func sweep(ctx context.Context) error {
 	for _, left := range append(groups, folders...) {
 		name := filepath.Base(left)
 		pid, err := strconv.Atoi(strings.TrimPrefix(name, groupPrefix))
-		if err != nil || syscall.Kill(pid, 0) == nil {
+		// In a container, process ids begin anew: this process may have that of a killed one.
+		if err != nil || pid != os.Getpid() && syscall.Kill(pid, 0) == nil {
 			continue
 		}
 		problems = errors.Join(problems, clean(ctx, "/"+name))
