@@ -6,17 +6,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/performancecopilot/pcp-injector/test/loopback"
 )
 
 const patience = 30 * time.Second
@@ -101,7 +99,7 @@ func (i *instance) await(t *testing.T, what string, condition func() bool) {
 	for !condition() {
 		select {
 		case err := <-i.done:
-			t.Fatalf("run returned %v before it was %s", err, what)
+			t.Fatalf("run returned %v before it was %s; log: %s", err, what, i.stderr.String())
 		default:
 		}
 		if time.Now().After(deadline) {
@@ -178,18 +176,14 @@ func fetch(t *testing.T, url string) (int, string) {
 	return response.StatusCode, string(text)
 }
 
-// freePorts finds loopback addresses that nobody listens on, below the range from which the kernel takes the ports of
-// outgoing connections: one of those could be taken again before the program listens.
-func freePorts(t *testing.T, count int) []string {
+func freePorts(t testing.TB, count int) []string {
 	t.Helper()
 	addresses := make([]string, 0, count)
 	for len(addresses) < count {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(15000+rand.IntN(15000)))
-		listener, err := net.Listen("tcp", address)
-		if err != nil || slices.Contains(addresses, address) {
-			continue
+		address, err := loopback.Address(t.Context())
+		if err != nil {
+			t.Fatal(err)
 		}
-		_ = listener.Close()
 		addresses = append(addresses, address)
 	}
 	return addresses

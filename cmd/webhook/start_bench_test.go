@@ -31,10 +31,11 @@ func BenchmarkStart(b *testing.B) {
 	if err := os.WriteFile(config, nil, 0o600); err != nil {
 		b.Fatal(err)
 	}
+	addresses := freePorts(b, 3)
 	var accepted time.Duration
 	var resident int
 	for b.Loop() {
-		took, kilobytes := startOnce(b, command, config, certificates)
+		took, kilobytes := startOnce(b, addresses, command, "--config", config, "--cert-dir", certificates)
 		accepted += took
 		resident += kilobytes
 	}
@@ -59,42 +60,41 @@ func benchmarkCertificate(b *testing.B) string {
 	return folder
 }
 
-func freeAddress(b *testing.B) string {
+// startOnce starts the program on the given addresses: of admission, health and metrics.
+func startOnce(b *testing.B, addresses []string, command string, flags ...string) (accepted time.Duration, kilobytes int) {
 	b.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "localhost:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
-func startOnce(b *testing.B, command, config, certificates string) (accepted time.Duration, kilobytes int) {
-	b.Helper()
-	listen, health, metrics := freeAddress(b), freeAddress(b), freeAddress(b)
-	cmd := exec.CommandContext(b.Context(), command, "--config", config, "--cert-dir", certificates, "--listen", listen,
-		"--health-listen", health, "--metrics-listen", metrics, "--drain", "0")
+	stderr := &safeBuffer{}
+	cmd := exec.CommandContext(b.Context(), command, append(flags, "--drain", "0",
+		"--listen", addresses[0], "--health-listen", addresses[1], "--metrics-listen", addresses[2])...)
+	cmd.Stderr = stderr
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
 	defer func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
 	}()
-	for time.Since(start) < 10*time.Second {
-		dialer := &net.Dialer{Timeout: time.Second}
-		connection, err := tls.DialWithDialer(dialer, "tcp", listen, &tls.Config{InsecureSkipVerify: true})
+	for deadline := start.Add(patience); ; {
+		dialer := &net.Dialer{Timeout: patience}
+		connection, err := tls.DialWithDialer(dialer, "tcp", addresses[0], &tls.Config{InsecureSkipVerify: true})
 		if err == nil {
 			accepted = time.Since(start)
 			_ = connection.Close()
-			break
+			return accepted, residentMemory(b, cmd.Process.Pid)
+		}
+		select {
+		case died := <-ended:
+			ended <- died
+			b.Fatalf("it ended before it accepted a TLS connection: %v; log: %s", died, stderr)
+		default:
+		}
+		if time.Now().After(deadline) {
+			b.Fatalf("no TLS connection was accepted: %v; log: %s", err, stderr)
 		}
 	}
-	if accepted == 0 {
-		b.Fatal("no TLS connection was accepted")
-	}
-	return accepted, residentMemory(b, cmd.Process.Pid)
 }
 
 func residentMemory(b *testing.B, pid int) int {

@@ -3,14 +3,13 @@ package charts_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/performancecopilot/pcp-injector/test/loopback"
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
@@ -47,15 +46,13 @@ func TestPackage(t *testing.T) {
 // startRegistry starts an OCI registry, whose contents are gone with the test, and returns its address.
 func startRegistry(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "localhost:0")
+	address, err := loopback.Address(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := fmt.Sprintf("localhost:%d", listener.Addr().(*net.TCPAddr).Port)
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	registry, err := process.Start(process.Command(tools["crane"], "registry", "serve", "--address", address))
+	cmd := process.Command(tools["crane"], "registry", "serve", "--address", address)
+	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	registry, err := process.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/performancecopilot/pcp-injector/test/loopback"
 )
 
 const (
@@ -106,7 +108,7 @@ func (c *Cluster) writeCredentials(context.Context) (err error) {
 // serverNames are what clients call the API server: those on this machine, and those in pods.
 func (c *Cluster) serverNames() []string {
 	names := []string{
-		"localhost", loopback, "::1", ServiceAddress,
+		"localhost", loopback.Host, "::1", ServiceAddress,
 		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
 	}
 	if c.options.NodeAddress != "" {

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/performancecopilot/pcp-injector/test/loopback"
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
 )
 
@@ -75,7 +76,7 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 
 func (c *Cluster) start(ctx context.Context) error {
 	if c.options.pickPort == nil {
-		c.options.pickPort = freePort
+		c.options.pickPort = loopback.Port
 	}
 	if err := c.findTools(ctx); err != nil {
 		return err

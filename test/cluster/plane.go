@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"path/filepath"
 	"strconv"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-)
 
-const loopback = "127.0.0.1"
+	"github.com/performancecopilot/pcp-injector/test/loopback"
+)
 
 const (
 	// ServiceRange is where the cluster IPs of Services come from.
@@ -28,24 +27,10 @@ type endpoints struct {
 	apiServer string
 }
 
-// freePort returns a port of the loopback interface that nobody listens on at the moment.
-func freePort(ctx context.Context) (int, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(loopback, "0"))
-	if err != nil {
-		return 0, fmt.Errorf("no free port on %s: %w", loopback, err)
-	}
-	defer listener.Close()
-	address, err := netip.ParseAddrPort(listener.Addr().String())
-	if err != nil {
-		return 0, fmt.Errorf("no free port on %s: %w", loopback, err)
-	}
-	return int(address.Port()), nil
-}
-
 // address picks a port and returns it with the loopback address before it.
 func (c *Cluster) address(ctx context.Context) (string, error) {
 	port, err := c.options.pickPort(ctx)
-	return net.JoinHostPort(loopback, strconv.Itoa(port)), err
+	return net.JoinHostPort(loopback.Host, strconv.Itoa(port)), err
 }
 
 // startEtcd starts etcd without fsync: the data need not survive a power cut.
@@ -85,7 +70,7 @@ func (c *Cluster) startAPIServer(ctx context.Context) error {
 // apiServerArguments leave the admission plugins at their defaults.
 func (c *Cluster) apiServerArguments(ctx context.Context) ([]string, error) {
 	port, err := c.options.pickPort(ctx)
-	c.endpoints.apiServer = "https://" + net.JoinHostPort(loopback, strconv.Itoa(port))
+	c.endpoints.apiServer = "https://" + net.JoinHostPort(loopback.Host, strconv.Itoa(port))
 	return append(append(c.exposure(),
 		"--secure-port="+strconv.Itoa(port), "--etcd-servers="+c.endpoints.etcd,
 		"--tls-cert-file="+c.credential("tls.crt"), "--tls-private-key-file="+c.credential("tls.key"),
@@ -105,7 +90,7 @@ func (c *Cluster) apiServerArguments(ctx context.Context) ([]string, error) {
 // loopback address is refused there.
 func (c *Cluster) exposure() []string {
 	if c.options.NodeAddress == "" {
-		return []string{"--bind-address=" + loopback, "--advertise-address=" + loopback, "--endpoint-reconciler-type=none"}
+		return []string{"--bind-address=" + loopback.Host, "--advertise-address=" + loopback.Host, "--endpoint-reconciler-type=none"}
 	}
 	return []string{"--bind-address=0.0.0.0", "--advertise-address=" + c.options.NodeAddress}
 }

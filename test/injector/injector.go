@@ -6,18 +6,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/performancecopilot/pcp-injector/test/cluster"
+	"github.com/performancecopilot/pcp-injector/test/loopback"
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
@@ -112,19 +111,24 @@ func (i *Injector) RotateCertificate() error {
 }
 
 func (i *Injector) launch(ctx context.Context, options Options) error {
-	ports, err := freePorts(ctx, 3)
+	port, err := loopback.Port(ctx)
+	if err == nil {
+		i.health, err = loopback.Address(ctx)
+	}
+	if err == nil {
+		i.metrics, err = loopback.Address(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	i.webhook.Port = int32(ports[0]) //nolint:gosec // A port fits.
-	i.health, i.metrics = address(ports[1]), address(ports[2])
+	i.webhook.Port = int32(port) //nolint:gosec // A port fits.
 	log, err := os.Create(i.file("log"))
 	if err != nil {
 		return err
 	}
 	defer log.Close()
 	flags := append(slices.Clone(options.Arguments),
-		"--config", i.file("config.yaml"), "--cert-dir", i.file("certificate"), "--listen", address(ports[0]),
+		"--config", i.file("config.yaml"), "--cert-dir", i.file("certificate"), "--listen", i.Address(),
 		"--health-listen", i.health, "--metrics-listen", i.metrics, "--drain", "0")
 	cmd := process.Command(options.Command, append(flags, options.Flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -185,30 +189,5 @@ func (i *Injector) tail() string {
 }
 
 func (i *Injector) file(name string) string { return filepath.Join(i.folder, name) }
-
-func address(port int) string { return net.JoinHostPort("localhost", strconv.Itoa(port)) }
-
-// freePorts are held until all are found, so that they differ.
-func freePorts(ctx context.Context, count int) (ports []int, err error) {
-	listeners := make([]net.Listener, 0, count)
-	defer func() {
-		for _, listener := range listeners {
-			err = errors.Join(err, listener.Close())
-		}
-	}()
-	for range count {
-		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "localhost:0")
-		if err != nil {
-			return nil, err
-		}
-		listeners = append(listeners, listener)
-		tcp, ok := listener.Addr().(*net.TCPAddr)
-		if !ok {
-			return nil, fmt.Errorf("%v is no TCP address", listener.Addr())
-		}
-		ports = append(ports, tcp.Port)
-	}
-	return ports, nil
-}
 
 var client = http.Client{Timeout: 5 * time.Second}

@@ -51,7 +51,7 @@ func (i *Injector) ServedCertificate(ctx context.Context) (*x509.Certificate, er
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(i.webhook.CABundle)
 	dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: i.webhook.ServerName(), MinVersion: tls.VersionTLS13}}
-	connection, err := dialer.DialContext(ctx, "tcp", address(int(i.webhook.Port)))
+	connection, err := dialer.DialContext(ctx, "tcp", i.Address())
 	if err != nil {
 		return nil, err
 	}

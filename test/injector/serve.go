@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"strconv"
 
 	"github.com/performancecopilot/pcp-injector/test/cluster"
+	"github.com/performancecopilot/pcp-injector/test/loopback"
 )
 
 // Serve starts the webhook alone, with the data of a given Secret as its certificate: what makes the API server call it is a
@@ -38,4 +41,6 @@ func (i *Injector) SetCertificate(files map[string][]byte) error {
 }
 
 // Address is where the webhook is served.
-func (i *Injector) Address() string { return address(int(i.webhook.Port)) }
+func (i *Injector) Address() string {
+	return net.JoinHostPort(loopback.Host, strconv.Itoa(int(i.webhook.Port)))
+}
