@@ -114,7 +114,8 @@ func (m *CertManager) awaitReady(ctx context.Context) error {
 
 // kubectl runs kubectl as the administrator.
 func (m *CertManager) kubectl(ctx context.Context, input string, arguments ...string) error {
-	cmd := process.Command(m.plane.Kubectl(), append([]string{"--kubeconfig", m.plane.Kubeconfig()}, arguments...)...)
+	cmd := process.Command(m.plane.Kubectl(), arguments...)
+	cmd.Env = append(os.Environ(), m.plane.Environment()...)
 	var output strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &output, &output
 	if err := process.Run(ctx, cmd); err != nil {

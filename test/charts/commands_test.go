@@ -45,7 +45,7 @@ func (o output) must(t *testing.T, what ...string) string {
 // kubectl runs kubectl as the administrator.
 func kubectl(t *testing.T, input string, arguments ...string) output {
 	t.Helper()
-	return execute(t, input, nil, plane.Kubectl(), append([]string{"--kubeconfig", plane.Kubeconfig()}, arguments...)...)
+	return execute(t, input, plane.Environment(), plane.Kubectl(), arguments...)
 }
 
 // mustKubectl is what kubectl says, if it succeeds.
@@ -69,7 +69,7 @@ func newHelm(t *testing.T, tool string) helm {
 
 func (h helm) run(arguments ...string) output {
 	h.t.Helper()
-	environment := []string{"KUBECONFIG=" + plane.Kubeconfig()}
+	environment := plane.Environment()
 	for _, folder := range []string{"CACHE", "CONFIG", "DATA"} {
 		environment = append(environment, "HELM_"+folder+"_HOME="+filepath.Join(h.home, folder))
 	}

@@ -81,11 +81,13 @@ func installMonitoring(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	arguments := []string{"--kubeconfig", plane.Kubeconfig(), "apply", "--server-side"}
+	arguments := []string{"apply", "--server-side"}
 	for _, kind := range []string{"podmonitors", "prometheusrules", "servicemonitors"} {
 		arguments = append(arguments, "-f", filepath.Join(definitions, "monitoring.coreos.com_"+kind+".yaml"))
 	}
-	if said, err := exec.CommandContext(ctx, plane.Kubectl(), arguments...).CombinedOutput(); err != nil {
+	cmd := exec.CommandContext(ctx, plane.Kubectl(), arguments...)
+	cmd.Env = append(os.Environ(), plane.Environment()...)
+	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("failed to install the kinds of the Prometheus Operator: %w\n%s", err, said)
 	}
 	return nil

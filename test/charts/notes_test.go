@@ -35,6 +35,6 @@ func TestNotes(t *testing.T) {
 // shell runs a line as a user's shell would.
 func (r *release) shell(line string) string {
 	r.t.Helper()
-	environment := []string{"PATH=" + filepath.Dir(plane.Kubectl()) + ":/usr/bin:/bin", "KUBECONFIG=" + plane.Kubeconfig()}
+	environment := append(plane.Environment(), "PATH="+filepath.Dir(plane.Kubectl())+":/usr/bin:/bin")
 	return execute(r.t, "", environment, "sh", "-c", line).must(r.t, line)
 }

@@ -2,6 +2,7 @@ package charts_test
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -79,7 +80,9 @@ func (r *release) cleanUp() {
 func (r *release) look(namespace string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	said, err := exec.CommandContext(ctx, plane.Kubectl(), "--kubeconfig", plane.Kubeconfig(), "get", "pods,events", "--namespace", namespace).CombinedOutput()
+	cmd := exec.CommandContext(ctx, plane.Kubectl(), "get", "pods,events", "--namespace", namespace)
+	cmd.Env = append(os.Environ(), plane.Environment()...)
+	said, err := cmd.CombinedOutput()
 	if err != nil {
 		return err.Error()
 	}

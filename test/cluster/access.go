@@ -54,6 +54,13 @@ func (c *Cluster) Kubeconfig() string { return filepath.Join(c.folder, "kubeconf
 // Kubectl is the path of a kubectl of the API server's version.
 func (c *Cluster) Kubectl() string { return c.commands[kubectl] }
 
+// Environment is for commands that talk to the API server as the administrator, such as kubectl and helm, beside that of this process.
+// They share nothing with the user's own, or with those of other runs: neither preferences nor what an API server that once had this
+// one's port knew, which kubectl believes for six hours.
+func (c *Cluster) Environment() []string {
+	return []string{"KUBECONFIG=" + c.Kubeconfig(), "KUBECACHEDIR=" + filepath.Join(c.folder, "kubectl-cache"), "KUBERC=off"}
+}
+
 // Logs is the folder of the components' logs, each named after its component.
 func (c *Cluster) Logs() string { return c.logs }
 

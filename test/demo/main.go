@@ -85,7 +85,8 @@ func (d *demo) startWebhook(ctx context.Context) error {
 func (d *demo) apply(ctx context.Context) error {
 	manifest, claims := filepath.Join(d.examples, "node-monitor.yaml"), filepath.Join(d.examples, "claims.yaml")
 	d.say("kubectl apply -f %s -f %s", manifest, claims)
-	cmd := exec.CommandContext(ctx, d.plane.Kubectl(), "--kubeconfig", d.plane.Kubeconfig(), "apply", "-f", manifest, "-f", claims)
+	cmd := exec.CommandContext(ctx, d.plane.Kubectl(), "apply", "-f", manifest, "-f", claims)
+	cmd.Env = append(os.Environ(), d.plane.Environment()...)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err := cmd.Run()
