@@ -26,6 +26,8 @@ type Options struct {
 	// gets its Pod, created by the real controllers, and the Pod becomes Ready. Without, the plane is etcd and the API
 	// server: objects are admitted and stored, and nothing else happens to them.
 	Full bool
+	// Controllers adds the controller manager alone, which Full includes: a Deployment gets its Pod, which stays Pending.
+	Controllers bool
 	// NodeAddress leaves the node of a full plane to the caller, who runs a real kubelet at this IP address of the machine, see
 	// WriteKubeconfig. The API server listens on all addresses then, and the Service kubernetes leads to it at this one. Empty: a
 	// simulated node, and an API server on the loopback interface alone.
@@ -86,8 +88,11 @@ func (c *Cluster) start(ctx context.Context) error {
 	}
 	began := time.Now()
 	steps := []func(context.Context) error{c.writeCredentials, c.startEtcd, c.startAPIServer, c.connect}
+	if c.options.Full || c.options.Controllers {
+		steps = append(steps, c.startControllerManager)
+	}
 	if c.options.Full {
-		steps = append(steps, c.startControllers)
+		steps = append(steps, c.startScheduler)
 	}
 	if c.simulatesNode() {
 		steps = append(steps, c.startKwok, c.addNode, c.waitForControllers)
@@ -105,8 +110,11 @@ func (c *Cluster) simulatesNode() bool { return c.options.Full && c.options.Node
 
 func (c *Cluster) findTools(ctx context.Context) (err error) {
 	commands := []string{etcd, apiServer, kubectl}
+	if c.options.Full || c.options.Controllers {
+		commands = append(commands, controllerManager)
+	}
 	if c.options.Full {
-		commands = append(commands, controllerManager, scheduler)
+		commands = append(commands, scheduler)
 	}
 	if c.simulatesNode() {
 		commands = append(commands, kwok)

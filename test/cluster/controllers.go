@@ -19,15 +19,17 @@ var stageFiles = []string{
 	"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml", "pod/fast/pod-delete.yaml",
 }
 
-// startControllers starts what makes Pods from workloads and binds them to nodes. Controllers get their own service accounts, as in any
-// real cluster, so that the creator of a Pod is the controller it comes from.
-func (c *Cluster) startControllers(context.Context) error {
-	if err := c.startClient(controllerManager, "--use-service-account-credentials", "--leader-elect=false", "--secure-port=0",
+// startControllerManager starts what makes Pods from workloads. Controllers get their own service accounts, as in any real cluster,
+// so that the creator of a Pod is the controller it comes from.
+func (c *Cluster) startControllerManager(context.Context) error {
+	return c.startClient(controllerManager, "--use-service-account-credentials", "--leader-elect=false", "--secure-port=0",
 		// By default it would spend five seconds waiting for its own rate limit while it makes its service accounts.
 		"--kube-api-qps=1000", "--kube-api-burst=1000",
-		"--service-account-private-key-file="+c.credential(serviceAccountKey), "--root-ca-file="+c.credential("ca.crt")); err != nil {
-		return err
-	}
+		"--service-account-private-key-file="+c.credential(serviceAccountKey), "--root-ca-file="+c.credential("ca.crt"))
+}
+
+// startScheduler starts what binds Pods to nodes.
+func (c *Cluster) startScheduler(context.Context) error {
 	return c.startClient(scheduler, "--leader-elect=false", "--secure-port=0", "--kube-api-qps=1000", "--kube-api-burst=1000")
 }
 

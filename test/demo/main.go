@@ -1,5 +1,6 @@
-// Command demo shows the product's main job on a real control plane that it starts and stops: a Deployment asks for PCP, and
-// its pod, created by the real controllers, is admitted through the webhook over TLS. Run it with make demo.
+// Command demo shows the product's main job in a real control plane that it starts and stops: a Deployment asks for PCP, and
+// its pod, created by the real controllers, is admitted through the webhook over TLS. Run it with make demo, which shows the same
+// offline before, see preview.
 package main
 
 import (
@@ -44,7 +45,7 @@ type demo struct {
 	webhook  *injector.Injector
 }
 
-func run(ctx context.Context, args []string, out io.Writer) (err error) {
+func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	d := &demo{out: out, started: time.Now()}
 	flags.StringVar(&d.command, "command", filepath.Join("bin", "pcp-injector"), "the pcp-injector executable to run")
@@ -52,8 +53,15 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.stop()) }()
-	for _, step := range []func(context.Context) error{d.startPlane, d.startWebhook, d.prepareNamespace, d.apply, d.show} {
+	if err := errors.Join(d.run(ctx), d.stop()); err != nil {
+		return err
+	}
+	fmt.Fprint(out, next)
+	return nil
+}
+
+func (d *demo) run(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{d.startPlane, d.startWebhook, d.apply, d.show} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -66,8 +74,8 @@ func (d *demo) say(format string, arguments ...any) {
 }
 
 func (d *demo) startPlane(ctx context.Context) (err error) {
-	d.say("starting a real control plane: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, and a node by kwok")
-	d.plane, err = cluster.Start(ctx, cluster.Options{Full: true, Progress: d.out})
+	d.say("starting a real control plane: etcd, kube-apiserver, kube-controller-manager")
+	d.plane, err = cluster.Start(ctx, cluster.Options{Controllers: true, Progress: d.out})
 	return err
 }
 
@@ -104,24 +112,25 @@ func (d *demo) show(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("Deployment node-monitor has its pod, %s, admitted through the webhook and %s", pod.Name, pod.Status.Phase)
-	return report(d.out, pod)
+	d.say("Deployment node-monitor has its pod, %s, admitted through the webhook; there is no node here, so it stays %s", pod.Name, pod.Status.Phase)
+	fmt.Fprintf(d.out, "\nThe pod, as the API server stored it; + marks what the webhook added:\n\n")
+	return mark(d.out, pod)
 }
 
-// awaitPod returns the Deployment's pod when it runs.
+// awaitPod returns the Deployment's pod.
 func (d *demo) awaitPod(ctx context.Context) (*corev1.Pod, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
 		pods, err := d.plane.Client().CoreV1().Pods("monitoring").List(ctx, metav1.ListOptions{LabelSelector: mutate.LabelInjected + "=true"})
-		if err == nil && len(pods.Items) > 0 && pods.Items[0].Status.Phase == corev1.PodRunning {
+		if err == nil && len(pods.Items) > 0 {
 			return &pods.Items[0], nil
 		}
 		select {
 		case <-d.plane.Done():
 			return nil, d.plane.Err()
 		case <-ctx.Done():
-			return nil, fmt.Errorf("the Deployment's pod does not run: %w; the webhook's log:\n%s", errors.Join(ctx.Err(), err), d.webhook.Log())
+			return nil, fmt.Errorf("the Deployment got no pod: %w; the webhook's log:\n%s", errors.Join(ctx.Err(), err), d.webhook.Log())
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

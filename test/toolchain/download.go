@@ -72,7 +72,7 @@ func (s store) plan(ctx context.Context, t tool, commands []string) (plan, error
 			return err
 		})
 	}
-	return p, group.Wait() //nolint:wrapcheck // The errors are this package's own.
+	return p, group.Wait()
 }
 
 func (s store) checksum(ctx context.Context, a *artifact) (string, error) {
@@ -98,7 +98,7 @@ func (s store) download(ctx context.Context, t tool, p plan) (paths map[string]s
 		paths[a.command] = s.pathOf(a)
 		group.Go(func() error { return s.fetchOnce(ctx, shown, a, p.sums[n]) })
 	}
-	return paths, group.Wait() //nolint:wrapcheck // The errors are this package's own.
+	return paths, group.Wait()
 }
 
 // fetchOnce puts the executable into the cache, unless another process has done that in the meantime.
@@ -149,7 +149,7 @@ func (s store) fetch(ctx context.Context, shown *transfer, a *artifact, sum, fol
 	if err := unpack(file, a.member, target); err != nil {
 		return fmt.Errorf("failed to unpack %s: %w", a.url, err)
 	}
-	return os.Remove(file) //nolint:wrapcheck // The error names the file.
+	return os.Remove(file)
 }
 
 // save writes what is at the URL to a file and returns its SHA-256. A broken transfer is tried again.
@@ -187,7 +187,7 @@ func (s store) saveOnce(ctx context.Context, shown *transfer, url, path string) 
 func unpack(archive, member, target string) error {
 	file, err := os.Open(archive)
 	if err != nil {
-		return err //nolint:wrapcheck // The error names the file.
+		return err
 	}
 	defer file.Close()
 	plain, err := gzip.NewReader(file)
@@ -208,12 +208,12 @@ func unpack(archive, member, target string) error {
 func extract(from io.Reader, target string) (err error) {
 	file, err := os.OpenFile(target, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
 	if err != nil {
-		return err //nolint:wrapcheck // The error names the file.
+		return err
 	}
 	defer func() { err = cmp.Or(err, file.Close()) }()
 	size, err := io.Copy(file, io.LimitReader(from, maxExecutable))
 	if err == nil && size == maxExecutable {
 		return fmt.Errorf("the file is larger than %d bytes", maxExecutable-1)
 	}
-	return err //nolint:wrapcheck // The caller names the archive.
+	return err
 }

@@ -161,5 +161,5 @@ type impatient struct {
 func (r *impatient) Read(data []byte) (int, error) {
 	timer := time.AfterFunc(r.stall, func() { r.cancel(fmt.Errorf("nothing came for %s", r.stall)) })
 	defer timer.Stop()
-	return r.from.Read(data) //nolint:wrapcheck // io.EOF must stay as it is.
+	return r.from.Read(data)
 }

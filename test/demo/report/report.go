@@ -1,4 +1,5 @@
-package main
+// Package report shows people what an injection adds, and why.
+package report
 
 import (
 	"encoding/json"
@@ -8,10 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/rogpeppe/go-internal/diff"
-	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -33,28 +31,9 @@ var reasons = []struct{ name, why string }{
 	{"/spec/dnsPolicy", "names of the cluster are still resolved on the node's network"},
 }
 
-// report prints the injected pod with a + before each line that its author did not write, then why each part is there, and
-// the warnings.
-func report(out io.Writer, pod *corev1.Pod) error {
-	pod.ManagedFields, pod.Status = nil, corev1.PodStatus{}
-	raw, err := json.Marshal(pod)
-	if err != nil {
-		return err
-	}
-	original, err := withoutPCP(raw)
-	if err != nil {
-		return err
-	}
-	before, err := yaml.JSONToYAML(original)
-	if err != nil {
-		return err
-	}
-	after, err := yaml.JSONToYAML(raw)
-	if err != nil {
-		return err
-	}
+// Marked prints the text after an injection with a + before each line that is not in the text before it.
+func Marked(out io.Writer, before, after []byte) {
 	added := addedLines(diff.Diff("before", before, "after", after))
-	fmt.Fprintf(out, "\nThe pod; + marks what was added:\n\n")
 	number := 0
 	for line := range strings.Lines(string(after)) {
 		number++
@@ -64,7 +43,6 @@ func report(out io.Writer, pod *corev1.Pod) error {
 		}
 		fmt.Fprintf(out, "%c %s", mark, line)
 	}
-	return explain(out, pod.Annotations[mutate.AnnotationStatus])
 }
 
 // addedLines are the numbers of the lines that a unified diff adds, counted from 1 in the new text.
@@ -87,30 +65,11 @@ func addedLines(unified []byte) map[int]bool {
 	return added
 }
 
-func withoutPCP(raw []byte) ([]byte, error) {
-	var view mutate.Pod
-	if err := json.Unmarshal(raw, &view); err != nil {
-		return nil, err
-	}
-	operations, err := mutate.Uninject(&view)
-	if err != nil {
-		return nil, err
-	}
-	encoded, err := json.Marshal(operations)
-	if err != nil {
-		return nil, err
-	}
-	patch, err := jsonpatch.DecodePatch(encoded)
-	if err != nil {
-		return nil, err
-	}
-	return patch.Apply(raw)
-}
-
-func explain(out io.Writer, text string) error {
+// Why prints the reason for each part that a status says was added, and the warnings.
+func Why(out io.Writer, text string) error {
 	var status mutate.Status
 	if err := json.Unmarshal([]byte(text), &status); err != nil {
-		return fmt.Errorf("the pod's status: %w", err)
+		return fmt.Errorf("failed to read the annotation %s: %w", mutate.AnnotationStatus, err)
 	}
 	fmt.Fprintf(out, "\nWhy (%s, configuration %s):\n\n", status.Reason, status.Config)
 	added := slices.Concat(status.Added.Containers, status.Added.InitContainers, status.Added.Volumes, status.Added.Annotations, status.Added.Labels, status.Added.Fields)
