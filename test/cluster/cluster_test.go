@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -87,20 +88,42 @@ func TestPlainPlane(t *testing.T) {
 	})
 }
 
+// createDeployment creates the Deployment web.
+func createDeployment(t *testing.T, c *Cluster, namespace string) {
+	t.Helper()
+	template := pod("web")
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: appsv1.DeploymentSpec{
+		Replicas: new(int32(1)), Selector: &metav1.LabelSelector{MatchLabels: template.Labels},
+		Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: template.Labels}, Spec: template.Spec},
+	}}
+	if _, err := c.Client().AppsV1().Deployments(namespace).Create(t.Context(), deployment, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestControllersAlone(t *testing.T) {
+	t.Parallel()
+	c := startForTest(t, Options{Controllers: true})
+	createDeployment(t, c, metav1.NamespaceDefault)
+	err := c.Eventually(t.Context(), "the deployment to have its pod", func(ctx context.Context) error {
+		pods, err := c.Client().CoreV1().Pods(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{})
+		if err == nil && (len(pods.Items) != 1 || pods.Items[0].Status.Phase != corev1.PodPending) {
+			err = fmt.Errorf("there are %d pods, want one that is Pending", len(pods.Items))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestFullPlane(t *testing.T) {
 	t.Parallel()
 	c := startForTest(t, Options{Full: true})
 	if err := c.CreateNamespace(t.Context(), "team", nil); err != nil {
 		t.Fatal(err)
 	}
-	template := pod("web")
-	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: appsv1.DeploymentSpec{
-		Replicas: new(int32(1)), Selector: &metav1.LabelSelector{MatchLabels: template.Labels},
-		Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: template.Labels}, Spec: template.Spec},
-	}}
-	if _, err := c.Client().AppsV1().Deployments("team").Create(t.Context(), deployment, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	createDeployment(t, c, "team")
 	err := c.Eventually(t.Context(), "the deployment to be available", func(ctx context.Context) error {
 		got, err := c.Client().AppsV1().Deployments("team").Get(ctx, "web", metav1.GetOptions{})
 		if err == nil && got.Status.AvailableReplicas != 1 {
