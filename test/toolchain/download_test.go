@@ -1,6 +1,7 @@
 package toolchain
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -8,9 +9,11 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -35,13 +38,21 @@ func at(server string, releases []release) []release {
 	return releases
 }
 
+// said returns what the executable prints. A process that another test starts while the executable is being written has it open for
+// writing for a moment longer, until it executes its own program: https://go.dev/issue/22315.
 func said(t *testing.T, path string) string {
 	t.Helper()
-	output, err := exec.CommandContext(t.Context(), path).Output()
-	if err != nil {
-		t.Fatal(err)
+	for {
+		output, err := exec.CommandContext(t.Context(), path).Output()
+		switch {
+		case errors.Is(err, syscall.ETXTBSY):
+			runtime.Gosched()
+		case err != nil:
+			t.Fatal(err)
+		default:
+			return strings.TrimSpace(string(output))
+		}
 	}
-	return strings.TrimSpace(string(output))
 }
 
 func wantCommands(plane tool, commands ...string) []*wanted {
