@@ -44,7 +44,7 @@ spec:
 or asked for before it opts in would have its effect after, and pods live on when it opts out. */}}
 {{- define "pcp-injector.targetNamespace" -}}
 matchLabels:
-  kubernetes.io/metadata.name: {{ (include "pcp-injector.config" . | fromYaml).target.namespace }}
+  kubernetes.io/metadata.name: {{ (include "pcp-injector.config" . | fromYaml).target.namespace | quote }}
 {{- end }}
 
 {{/* Rules for everything that has a pod template. */}}

@@ -1,7 +1,7 @@
 {{- /* The PCP container. It never has a command: the image's entrypoint reads the environment. */}}
 {{- define "pcp.container" -}}
 name: pcp
-image: {{ include "pcp.image" . }}
+image: {{ include "pcp.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 args:
   - /bin/sh
@@ -10,7 +10,7 @@ args:
     {{- include "pcp.script" . | nindent 4 }}
 ports:
   {{- range include "pcp.ports" . | fromYamlArray }}
-  - name: {{ .name }}
+  - name: {{ .name | quote }}
     containerPort: {{ .port }}
     protocol: TCP
   {{- end }}
@@ -19,7 +19,7 @@ env:
   - name: container
     value: oci
   - name: PCP_SERVICES
-    value: {{ .Values.env.PCP_SERVICES }}
+    value: {{ .Values.env.PCP_SERVICES | quote }}
   - name: KEY_SERVERS
     value: {{ .Values.env.KEY_SERVERS | quote }}
   {{- with include "pcp.agents" . }}
@@ -28,7 +28,7 @@ env:
   {{- end }}
   {{- if .Values.hostMonitoring.enabled }}
   - name: HOST_MOUNT
-    value: {{ .Values.hostMonitoring.mountPath }}
+    value: {{ .Values.hostMonitoring.mountPath | quote }}
   {{- end }}
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
@@ -55,7 +55,7 @@ runAsNonRoot: false
 {{- define "pcp.fixOwnership" -}}
 {{- $mounts := include "pcp.dataMounts" . | fromYamlArray }}
 name: pcp-fix-ownership
-image: {{ include "pcp.image" . }}
+image: {{ include "pcp.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 command:
   - /bin/sh

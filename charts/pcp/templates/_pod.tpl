@@ -14,13 +14,13 @@ spec:
   dnsPolicy: ClusterFirstWithHostNet
   {{- else if not (include "pcp.isPerNode" .) }}
   {{- /* pmlogger writes below a folder of this name, which must outlive the pod. */}}
-  hostname: {{ include "pcp.fullname" . }}
+  hostname: {{ include "pcp.fullname" . | quote }}
   {{- end }}
-  serviceAccountName: {{ include "pcp.serviceAccountName" . }}
+  serviceAccountName: {{ include "pcp.serviceAccountName" . | quote }}
   automountServiceAccountToken: false
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   {{- with .Values.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   {{- range $key := list "imagePullSecrets" "nodeSelector" "tolerations" "affinity" }}
   {{- with get $.Values $key }}

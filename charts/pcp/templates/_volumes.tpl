@@ -14,7 +14,7 @@
       {{- include "pcp.configMapFiles" (list . "openmetrics") | nindent 6 }}
       {{- with .Values.openMetrics.secretName }}
       - secret:
-          name: {{ . }}
+          name: {{ . | quote }}
           optional: true
       {{- end }}
 {{- end }}
@@ -29,7 +29,7 @@
 {{- if .Values.hostMonitoring.enabled }}
 - name: pcp-host
   hostPath:
-    path: {{ .Values.hostMonitoring.hostPath }}
+    path: {{ .Values.hostMonitoring.hostPath | quote }}
     type: Directory
 {{- end }}
 {{- end }}
@@ -45,7 +45,7 @@ hostPath:
   type: DirectoryOrCreate
 {{- else }}
 persistentVolumeClaim:
-  claimName: {{ include "pcp.claimName" (list . $service) }}
+  claimName: {{ include "pcp.claimName" (list . $service) | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -60,7 +60,7 @@ persistentVolumeClaim:
 {{- define "pcp.annotationFile" -}}
 - downwardAPI:
     items:
-      - path: {{ first . }}
+      - path: {{ first . | quote }}
         fieldRef:
           apiVersion: v1
           fieldPath: metadata.annotations['{{ last . }}']
@@ -70,7 +70,7 @@ persistentVolumeClaim:
 {{- range $service := list "pmlogger" "pmproxy" }}
 {{- if include "pcp.runs" (list $ $service) }}
 - name: pcp-{{ $service }}
-  mountPath: {{ (get $.Values.persistence $service).mountPath }}
+  mountPath: {{ (get $.Values.persistence $service).mountPath | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -89,7 +89,7 @@ persistentVolumeClaim:
 {{- end }}
 {{- if .Values.hostMonitoring.enabled }}
 - name: pcp-host
-  mountPath: {{ .Values.hostMonitoring.mountPath }}
+  mountPath: {{ .Values.hostMonitoring.mountPath | quote }}
   readOnly: true
   mountPropagation: HostToContainer
 {{- end }}
