@@ -63,7 +63,8 @@ type Target struct {
 	// Kind of the workload: Pod, Deployment, ReplicaSet, ReplicationController, StatefulSet, DaemonSet, Job, CronJob, or the
 	// kind of a custom resource whose controller creates the pods itself.
 	Kind TargetKind `json:"kind"`
-	// Name of the workload.
+	// Name of the workload, of up to 241 characters for a Deployment and 52 for a CronJob: what lies between them and their pods bears
+	// their name and a suffix.
 	Name string `json:"name"`
 	// User names that may create the workload's pods, i.e. its controller: ownerReferences can be forged by whoever may
 	// create pods, the user of the request cannot. Defaults to the service account of the kind's controller in kube-system,

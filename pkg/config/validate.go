@@ -54,22 +54,35 @@ func knownKinds() string {
 	return strings.Join(names, ", ")
 }
 
-// maxCronJobName leaves room for the suffixes of its Jobs and their pods, as the API server does.
-const maxCronJobName = 52
+const (
+	// maxCronJobName leaves room for the suffixes of its Jobs and their pods, as the API server does.
+	maxCronJobName = 52
+	// maxDeploymentName is shorter than any name that the deployment controller cuts off to make room for "-" and a hash of up to 10
+	// characters: the ReplicaSet of a Deployment with a longer name would pass for one of the target's. See
+	// https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/deployment/sync.go (generateReplicaSetName).
+	maxDeploymentName = validation.DNS1123SubdomainMaxLength - len("-") - 10 - 1
+)
 
 func (t *Target) nameRule() func(string) []string {
 	switch t.Kind {
 	case KindStatefulSet:
 		return validation.IsDNS1123Label
 	case KindCronJob:
-		return func(name string) []string {
-			if len(name) > maxCronJobName {
-				return []string{validation.MaxLenError(maxCronJobName)}
-			}
-			return validation.IsDNS1123Subdomain(name)
-		}
+		return subdomainOf(maxCronJobName)
+	case KindDeployment:
+		return subdomainOf(maxDeploymentName)
 	default:
 		return validation.IsDNS1123Subdomain
+	}
+}
+
+// subdomainOf is the rule for a subdomain of no more than so many characters.
+func subdomainOf(characters int) func(string) []string {
+	return func(name string) []string {
+		if len(name) > characters {
+			return []string{validation.MaxLenError(characters)}
+		}
+		return validation.IsDNS1123Subdomain(name)
 	}
 }
 

@@ -42,6 +42,8 @@
 {{- include "pcp-injector.validate.name" (list "config.target.name" .name (eq .kind "StatefulSet" | ternary "label" "subdomain")) }}
 {{- if and (eq .kind "CronJob") (gt (len .name) 52) }}
 {{- include "pcp-injector.refuse" (list "config.target.name" .name "must be no more than 52 characters for a CronJob, whose Jobs are called after it: rename it") }}
+{{- else if and (eq .kind "Deployment") (gt (len .name) 241) }}
+{{- include "pcp-injector.refuse" (list "config.target.name" .name "must be no more than 241 characters for a Deployment, whose ReplicaSets are called after it: rename it") }}
 {{- end }}
 {{- $meant := "" }}
 {{- range $kinds }}
