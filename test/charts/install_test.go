@@ -142,17 +142,72 @@ func (r *release) awaitTrust() {
 	})
 }
 
-// uninstall uninstalls the release and fails if it still has a say in admissions. The claims stay, since the archives are in them;
-// a pod that asks for PCP is created without.
+// uninstall uninstalls the release and fails if it still has a say in admissions. The claims stay, since the archives are in them; and
+// so does, until its user deletes it, what protects the pod that has PCP. A pod that asks for PCP is then created without.
 func (r *release) uninstall() {
 	r.t.Helper()
 	objects := r.must("get", "manifest", r.name, "--namespace", r.namespace)
 	r.must("uninstall", r.name, "--namespace", r.namespace, "--wait", "--timeout", "60s")
 	left := mustKubectl(r.t, objects, "get", "--ignore-not-found", "--output", "name", "-f", "-")
-	want := []string{"persistentvolumeclaim/pcp-pmlogger", "persistentvolumeclaim/pcp-pmproxy"}
-	if got := slices.Sorted(strings.FieldsSeq(left)); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(strings.FieldsSeq(left)), r.kept(); !slices.Equal(got, want) {
 		r.t.Errorf("left after uninstalling: %q, want %q", got, want)
 	}
+	r.requireProtected(r.target)
+	r.forget(r.target)
 	r.replacePod()
 	r.pod("node-monitor", untouched)
+}
+
+// kept are the objects that outlive the release.
+func (r *release) kept() []string {
+	kept := []string{"networkpolicy.networking.k8s.io/node-monitor-pcp", "persistentvolumeclaim/pcp-pmlogger", "persistentvolumeclaim/pcp-pmproxy"}
+	for _, policy := range []string{"exec", "files", "live-pod", "pod-binding"} {
+		for _, kind := range []string{"validatingadmissionpolicy", "validatingadmissionpolicybinding"} {
+			kept = append(kept, kind+".admissionregistration.k8s.io/"+r.fullname()+"."+r.namespace+"."+r.target+"."+policy)
+		}
+	}
+	slices.Sort(kept)
+	return kept
+}
+
+// requireProtected fails if the pod of the namespace that has PCP could be taken out of its NetworkPolicy.
+func (r *release) requireProtected(namespace string) {
+	r.t.Helper()
+	mustKubectl(r.t, "", "get", "networkpolicy", "node-monitor-pcp", "--namespace", namespace)
+	said := kubectl(r.t, "", "label", "pods", "--selector", "app=node-monitor", "pcp.io/injected-", "--namespace", namespace, "--dry-run=server")
+	if said.err == nil || !strings.Contains(said.stderr, "cannot change in a live pod") {
+		r.t.Errorf("the label of the pod can be removed: error %v\n%s", said.err, said.all())
+	}
+}
+
+// forget runs what the notes say about what is kept for a namespace.
+func (r *release) forget(namespace string) {
+	r.t.Helper()
+	mustKubectl(r.t, "", "--namespace", namespace, "delete", "--ignore-not-found", "networkpolicy", "node-monitor-pcp")
+	deleted := mustKubectl(r.t, "", "delete", "validatingadmissionpolicies,validatingadmissionpolicybindings",
+		"--selector", "app.kubernetes.io/instance="+r.name+",pcp.io/target-namespace="+namespace)
+	if strings.Count(deleted, "\n") < 8 {
+		r.t.Errorf("deleted of the guard: %q, want 4 policies and their bindings", deleted)
+	}
+}
+
+// TestMovedTarget: the pod in the former target's namespace, in which PCP runs on, stays protected, and the new one's is.
+func TestMovedTarget(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=Target")
+	r.install()
+	r.serve()
+	r.awaitTrust()
+	r.apply(nodeMonitor()).must(t)
+	r.pod("node-monitor", injected)
+	before := r.target
+	r.target = r.namespace + "-moved"
+	createNamespace(t, r.target, map[string]string{"pcp.io/injection": "enabled"})
+	r.upgrade("config.target.namespace=" + r.target)
+	r.requireProtected(before)
+	r.apply(nodeMonitor()).must(t)
+	r.pod("node-monitor", injected)
+	r.requireProtected(r.target)
+	r.forget(before)
+	r.requireProtected(r.target)
 }

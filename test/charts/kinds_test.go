@@ -58,9 +58,25 @@ func TestGuardOfOtherKinds(t *testing.T) {
 				forged := `{apiVersion: batch/v1, kind: Job, metadata: {name: node-monitor-123}, spec: {template: ` + never + `}}`
 				r.requireAttempts(attempt{name: "forged Job", input: forged, arguments: []string{"create", "--namespace", r.target, "-f", "-"}}.
 					isDenied("jobs of CronJob node-monitor in namespace " + r.target))
+				r.requireOneJob(never)
 			}
 		})
 	}
+}
+
+// requireOneJob fails if a user may have a Job of the CronJob run a second pod.
+func (r *release) requireOneJob(template string) {
+	r.t.Helper()
+	const name = "node-monitor-123"
+	mustKubectl(r.t, `{apiVersion: batch/v1, kind: Job, metadata: {name: `+name+`}, spec: {template: `+template+`}}`,
+		"create", "--namespace", r.target, "--as", "system:serviceaccount:kube-system:cronjob-controller", "-f", "-")
+	patched := func(spec string) []string {
+		return []string{"patch", "job", name, "--namespace", r.target, "--type=merge", "--patch", `{"spec":` + spec + `}`}
+	}
+	r.requireAttempts(
+		attempt{name: "parallelism", arguments: patched(`{"parallelism":3}`)}.isDenied(`spec.parallelism: Forbidden: "`+name+`" belongs to CronJob node-monitor`),
+		attempt{name: "suspend", arguments: patched(`{"suspend":true}`)}.isWarned("has no effect, since Job "+name),
+	)
 }
 
 // TestGuardOfWhatWasThereBefore: a workload that violates the rules since before the guard can still be labeled and deleted.
@@ -74,13 +90,17 @@ func TestGuardOfWhatWasThereBefore(t *testing.T) {
 	r.apply(nodeMonitor(func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(2)) })).must(t)
 	r.install()
 	in := []string{"--namespace", r.target}
-	binding := `{"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "any", "annotations": {"pcp.io/pmlogconf-openmetrics": "x"}}, "target": {"kind": "Node", "name": "node"}}`
+	binding := func(field, key string) attempt {
+		object := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "any", %q: {%q: "true"}}, "target": {"kind": "Node", "name": "node"}}`, field, key)
+		return attempt{name: field + " of a Binding", input: object, arguments: append([]string{"create", "--raw", "/api/v1/namespaces/" + r.target + "/bindings?dryRun=All", "-f", "-"}, in...)}.
+			isDenied("metadata." + field + ": pcp.io/* and openmetrics.pcp.io/* of a Binding would change the pod's")
+	}
 	r.requireAttempts(
 		attempt{name: "scale", arguments: append([]string{"scale", "deployment/node-monitor", "--replicas=3"}, in...)}.isDenied("spec.replicas: Invalid value: 3"),
 		attempt{name: "label", arguments: append([]string{"label", "deployment/node-monitor", "team=a"}, in...)},
 		attempt{name: "finalizer", arguments: append([]string{"patch", "deployment/node-monitor", "--type=merge", `--patch={"metadata":{"finalizers":["example.com/x"]}}`}, in...)},
 		attempt{name: "image", arguments: append([]string{"set", "image", "deployment/node-monitor", "app=other"}, in...)}.isDenied("spec.replicas: Invalid value: 2"),
-		attempt{name: "binding", input: binding, arguments: append([]string{"create", "--raw", "/api/v1/namespaces/" + r.target + "/bindings?dryRun=All", "-f", "-"}, in...)}.
-			isDenied("of a Binding would change the pod's"),
+		binding("annotations", "pcp.io/pmlogconf-openmetrics"),
+		binding("labels", "pcp.io/injected"),
 	)
 }

@@ -20,7 +20,7 @@ func TestNotes(t *testing.T) {
 	notes := r.must("get", "notes", r.name, "--namespace", r.namespace)
 	said := ""
 	for line := range strings.Lines(notes) {
-		if tool := strings.TrimSpace(line); strings.HasPrefix(tool, "kubectl") && !strings.Contains(tool, "delete secret") {
+		if tool := strings.TrimSpace(line); strings.HasPrefix(tool, "kubectl") && !strings.Contains(tool, " delete ") {
 			said = r.shell(tool)
 		}
 		if strings.Contains(line, " patch ") {
@@ -29,6 +29,24 @@ func TestNotes(t *testing.T) {
 	}
 	if !strings.Contains(said, "node-monitor-") {
 		t.Errorf("the last command of the notes says %q, want the injected pod; the notes:\n%s", said, notes)
+	}
+	r.requireUndone(notes)
+}
+
+// requireUndone fails if the commands of the notes for what Helm keeps leave anything of it.
+func (r *release) requireUndone(notes string) {
+	r.t.Helper()
+	r.must("uninstall", r.name, "--namespace", r.namespace, "--wait", "--timeout", "60s")
+	r.requireProtected(r.target)
+	for line := range strings.Lines(notes) {
+		if tool := strings.TrimSpace(line); strings.HasPrefix(tool, "kubectl") && strings.Contains(tool, " delete ") {
+			r.shell(tool)
+		}
+	}
+	for _, kind := range []string{"validatingadmissionpolicies", "validatingadmissionpolicybindings", "networkpolicies"} {
+		if left := mustKubectl(r.t, "", "get", kind, "--all-namespaces", "--selector", "app.kubernetes.io/instance="+r.name, "--output", "name"); strings.Contains(left, r.target) {
+			r.t.Errorf("left after the commands of the notes: %s", left)
+		}
 	}
 }
 

@@ -55,7 +55,12 @@ func requireAccepted(t *testing.T, tool, chart, file string) {
 		createNamespace(t, namespace+"-target", nil)
 		arguments = append(arguments, "--set", "config.target.namespace="+namespace+"-target")
 	}
-	text := newHelm(t, tool).must(arguments...)
+	requireValid(t, newHelm(t, tool).must(arguments...))
+}
+
+// requireValid fails if the API server refuses what a chart has rendered, or warns about it, or if it grants anybody anything.
+func requireValid(t *testing.T, text string) {
+	t.Helper()
 	for document := range strings.SplitSeq(text, "\n---") {
 		if strings.Contains(document, "\nkind: ServiceAccount\n") {
 			// Pods of accounts that do not exist are refused, in a dry run too.
@@ -64,9 +69,47 @@ func requireAccepted(t *testing.T, tool, chart, file string) {
 		requireNoPermission(t, document)
 	}
 	said := kubectl(t, text, "apply", "--dry-run=server", "--validate=strict", "-f", "-")
-	said.must(t, tool, "template", file)
+	said.must(t, "helm template")
 	if warnings := withoutHint(said.stderr); warnings != "" {
-		t.Errorf("%s: the API server warns:\n%s", tool, warnings)
+		t.Errorf("the API server warns:\n%s", warnings)
+	}
+}
+
+// TestNamesLikeNumbers: names that YAML reads as numbers or booleans, unless they are quoted, are names.
+func TestNamesLikeNumbers(t *testing.T) {
+	t.Parallel()
+	const released, target = "1e3", "123"
+	createNamespace(t, released, nil)
+	createNamespace(t, target, map[string]string{"pcp.io/injection": "enabled"})
+	values := map[string]string{
+		injectorChart: `fullnameOverride=true,nameOverride=1e3,config.target.namespace=` + target + `,config.target.name=0.1e3,priorityClassName=1e3,` +
+			`certificates.certManager.issuerRef.name=12,config.openMetrics.configMapName=1,config.openMetrics.pmlogconfConfigMapName=2,config.openMetrics.secretName=3,` +
+			`config.openMetrics.endpoints.a.url=http://a,config.persistence.pmlogger.claimName=4,` +
+			`config.persistence.pmlogger.storageClassName=5,config.persistence.pmproxy.claimName=6,commonLabels.a=true`,
+		pcpChart: `fullnameOverride=true,nameOverride=1e3,serviceAccount.name=12,persistence.pmlogger.storageClass=5,persistence.pmproxy.existingClaim=6,` +
+			`openMetrics.secretName=3,openMetrics.endpoints.a.url=http://a,priorityClassName=1e3,commonLabels.a=true`,
+	}
+	further := map[string][]string{
+		injectorChart: {
+			"guard.requirePermission=true", "pcp.podMonitor.create=true", "serviceMonitor.enabled=true", "prometheusRule.enabled=true",
+			"pcp.ingress.create=true", `pcp.pmlogconfGroups={"a":"#pmlogconf-setup 2.0\n"}`,
+		},
+		pcpChart: {"ingress.enabled=true", `ingress.hosts=[{"host":"1e3","paths":[{"path":"/","pathType":"Prefix"}]}]`, `ingress.tls=[{"secretName":"7","hosts":["1e3"]}]`, `ingress.className="8"`},
+	}
+	for _, chart := range []string{injectorChart, pcpChart} {
+		for _, tool := range []string{"helm", "helm3"} {
+			t.Run(filepath.Base(chart)+"-"+tool, func(t *testing.T) {
+				t.Parallel()
+				arguments := []string{"template", "1e2", chart, "--namespace", released, "--set-string", values[chart]}
+				for _, value := range further[chart] {
+					arguments = append(arguments, "--set-json", value)
+				}
+				if chart == injectorChart {
+					arguments = append(arguments, "--set-string", "pcp.ingress.host=1e3,pcp.ingress.className=8,pcp.ingress.tlsSecretName=7")
+				}
+				requireValid(t, newHelm(t, tool).must(arguments...))
+			})
+		}
 	}
 }
 

@@ -14,29 +14,41 @@ Deployment and a CronJob the pods belong to something in between, which only its
 {{- get $kinds (include "pcp-injector.config" . | fromYaml).target.kind | default dict | toJson }}
 {{- end }}
 
-{{/* Head of a policy: list of the root and the policy's name. */}}
-{{- define "pcp-injector.policy" -}}
+{{/* Metadata of a policy and its binding: list of the root and the policy's name. The target's namespace is in the name, and what guards
+live pods is kept: when the release goes or its target moves, PCP runs on in the pods that are there. */}}
+{{- define "pcp-injector.policyMetadata" -}}
 {{- $root := index . 0 -}}
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
 metadata:
-  name: {{ include "pcp-injector.clusterName" $root }}.{{ index . 1 }}
+  name: {{ include "pcp-injector.policyName" . }}
   labels:
     {{- include "pcp-injector.labels" $root | nindent 4 }}
+    pcp.io/target-namespace: {{ (include "pcp-injector.config" $root | fromYaml).target.namespace | quote }}
+  {{- if has (index . 1) (list "live-pod" "pod-binding" "exec" "files") }}
+  annotations:
+    helm.sh/resource-policy: keep
+  {{- end }}
+{{- end }}
+
+{{- define "pcp-injector.policyName" -}}
+{{- $root := index . 0 -}}
+{{ include "pcp-injector.clusterName" $root }}.{{ (include "pcp-injector.config" $root | fromYaml).target.namespace }}.{{ index . 1 }}
+{{- end }}
+
+{{/* Head of a policy: list of the root and the policy's name. */}}
+{{- define "pcp-injector.policy" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+{{ include "pcp-injector.policyMetadata" . }}
 {{- end }}
 
 {{/* Its binding: list of the root, the policy's name and the actions. */}}
 {{- define "pcp-injector.binding" -}}
-{{- $root := index . 0 -}}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
-metadata:
-  name: {{ include "pcp-injector.clusterName" $root }}.{{ index . 1 }}
-  labels:
-    {{- include "pcp-injector.labels" $root | nindent 4 }}
+{{ include "pcp-injector.policyMetadata" . }}
 spec:
-  policyName: {{ include "pcp-injector.clusterName" $root }}.{{ index . 1 }}
+  policyName: {{ include "pcp-injector.policyName" . }}
   validationActions: {{ index . 2 | toJson }}
 {{- end }}
 
@@ -88,4 +100,25 @@ request.kind.kind == 'Pod' ? dyn({{ . }}) : request.kind.kind == 'CronJob' ? dyn
 {{- $users = append $users (printf "system:serviceaccount:kube-system:%s-controller" .) }}
 {{- end }}
 {{- (include "pcp-injector.config" . | fromYaml).target.trustedCreators | default list | concat $users | uniq | toJson }}
+{{- end }}
+
+{{/* CEL: whether the user has a verb on injections.pcp.io, which only RBAC knows: no such resource exists, nor has to. */}}
+{{- define "pcp-injector.may" -}}
+authorizer.group('pcp.io').resource('injections').namespace(request.namespace).check('{{ . }}').allowed()
+{{- end }}
+
+{{/* CEL: the end of a message about a verb that the user lacks. */}}
+{{- define "pcp-injector.needs" -}}
+'that needs the verb "{{ . }}" on "injections" in API group "pcp.io"; ask the administrator'
+{{- end }}
+
+{{/* CEL: all containers of a pod or of a template, whose spec has them. */}}
+{{- define "pcp-injector.containersOf" -}}
+({{ . }}.spec.containers + {{ . }}.spec.?initContainers.orValue([]))
+{{- end }}
+
+{{/* CEL: whether a live pod has PCP. The label alone could have been removed before there was a guard. */}}
+{{- define "pcp-injector.isInjected" -}}
+({{ . }}.metadata.?labels[?'pcp.io/injected'].orValue('') == 'true' ||
+{{ include "pcp-injector.containersOf" . }}.exists(c, c.name == 'pcp' && c.?securityContext.?privileged.orValue(false)))
 {{- end }}
