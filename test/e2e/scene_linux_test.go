@@ -74,6 +74,10 @@ func (s *scene) end() {
 	for _, r := range s.releases {
 		r.uninstall(ctx)
 	}
+	// What Helm keeps for live pods is the cluster's, and does not go with the namespace.
+	if _, err := s.kubectl(ctx, "delete", "validatingadmissionpolicies,validatingadmissionpolicybindings", "--selector", "pcp.io/target-namespace="+s.namespace); err != nil {
+		s.t.Error(err)
+	}
 	wait := fmt.Sprintf("--wait=%t", s.alone || here.node == nil)
 	if _, err := s.kubectl(ctx, append([]string{"delete", "namespaces", wait}, s.namespaces...)...); err != nil {
 		s.t.Error(err)
