@@ -38,7 +38,7 @@ func newServer(opts *options, injector *mutate.Injector, logger *slog.Logger) (*
 	s := &server{opts: opts, logger: logger, watcher: watcher, metrics: newMetrics(hash, expiry)}
 	// The mux is our own: webhook.Server.Register would wrap the handler in metrics that nobody reads.
 	mux := http.NewServeMux()
-	mux.Handle("POST /mutate", limitBodyTime(&handler{core: injector, configHash: hash, metrics: s.metrics, logger: logger}))
+	mux.Handle("POST /mutate", s.retire(limitBodyTime(&handler{core: injector, configHash: hash, metrics: s.metrics, logger: logger})))
 	s.webhook = webhook.NewServer(webhook.Options{
 		Host:       opts.listen.host,
 		Port:       opts.listen.port,
@@ -47,6 +47,16 @@ func newServer(opts *options, injector *mutate.Injector, logger *slog.Logger) (*
 	})
 	logger.Info("starting", "version", currentBuild().version, "config", hash, "certificateExpiry", expiry())
 	return s, nil
+}
+
+// retire lets API servers leave a server that is about to go: each answer is the last on its connection.
+func (s *server) retire(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // run serves until ctx is done, the drain time is over and everything in flight has been answered, or until one listener

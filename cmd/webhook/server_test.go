@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -99,6 +100,24 @@ func TestCertificateReplaced(t *testing.T) {
 	expiry := fmt.Sprintf("pcp_injector_certificate_expiry_timestamp_seconds %v\n", float64(i.certificates.notAfter.Unix()))
 	if page := body(t, i.metrics); !strings.Contains(page, expiry) {
 		t.Errorf("/metrics lacks %s", expiry)
+	}
+}
+
+// TestRetire: the answers of a server that drains are the last on their connections.
+func TestRetire(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	handler := s.retire(http.NotFoundHandler())
+	for _, test := range []struct {
+		draining bool
+		want     string
+	}{{false, ""}, {true, "close"}} {
+		s.draining.Store(test.draining)
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/mutate", http.NoBody))
+		if got := answer.Header().Get("Connection"); got != test.want || answer.Code != http.StatusNotFound {
+			t.Errorf("draining %v: the header Connection is %q with status %d, want %q", test.draining, got, answer.Code, test.want)
+		}
 	}
 }
 
