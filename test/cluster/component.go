@@ -25,9 +25,9 @@ const (
 )
 
 const (
-	readyTimeout  = 2 * time.Minute
+	readyTimeout  = 5 * time.Minute
 	probeInterval = 50 * time.Millisecond
-	probeTimeout  = 5 * time.Second
+	probeTimeout  = 30 * time.Second
 	tailLines     = 15
 	portAttempts  = 5
 )

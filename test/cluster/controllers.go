@@ -33,10 +33,10 @@ func (c *Cluster) startScheduler(context.Context) error {
 	return c.startClient(scheduler, "--leader-elect=false", "--secure-port=0", "--kube-api-qps=1000", "--kube-api-burst=1000")
 }
 
-// startKwok starts what stands in for a kubelet.
+// startKwok starts what stands in for the kubelet of the plane's node; other nodes are left to who makes them.
 func (c *Cluster) startKwok(context.Context) error {
 	// Without a lease, the controller manager takes the node for dead after 50 seconds, and its Pods for not Ready.
-	flags := []string{"--manage-all-nodes=true", "--cidr=10.244.0.0/16", "--node-ip=10.0.0.1", "--node-lease-duration-seconds=40"}
+	flags := []string{"--manage-single-node=" + NodeName, "--cidr=10.244.0.0/16", "--node-ip=10.0.0.1", "--node-lease-duration-seconds=40"}
 	for _, stage := range stageFiles {
 		flags = append(flags, "--config="+filepath.Join(c.stages, filepath.FromSlash(stage)))
 	}

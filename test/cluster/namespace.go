@@ -48,7 +48,7 @@ func (c *Cluster) waitForServiceAccount(ctx context.Context, namespace string) e
 	})
 }
 
-// Eventually repeats the check until it succeeds, until the context's deadline, or for 2 minutes if it has none. It ends early when a
+// Eventually repeats the check until it succeeds, until the context's deadline, or for 5 minutes if it has none. It ends early when a
 // component dies, and says so.
 func (c *Cluster) Eventually(ctx context.Context, what string, check func(context.Context) error) error {
 	if _, limited := ctx.Deadline(); !limited {

@@ -8,19 +8,39 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 )
 
 // RestartEtcd kills etcd, as a crash does, starts it again with its data and its ports, and returns when the API server, which stays up
-// meanwhile, answers from it again. Done stays open and Err nil. Only one goroutine may call it at a time, and none while Stop runs.
+// meanwhile, answers from it again. Done stays open and Err nil. Only one goroutine may restart anything at a time, and none while Stop runs.
 func (c *Cluster) RestartEtcd(ctx context.Context) error {
-	if err := c.restartEtcd(ctx); err != nil {
+	err := c.restart(ctx, etcd, c.probeEtcd)
+	if err == nil {
+		err = c.Eventually(ctx, "the API server to read from it", c.probeStorage)
+	}
+	if err != nil {
 		return fmt.Errorf("failed to restart etcd: %w", err)
 	}
 	return nil
 }
 
-func (c *Cluster) restartEtcd(ctx context.Context) error {
-	at := slices.IndexFunc(c.components, func(one *component) bool { return one.name == etcd && !one.ended() })
+// RestartAPIServer kills the API server, as a crash does, starts it again at its port, and returns when it is ready again. Done stays
+// open and Err nil. Only one goroutine may restart anything at a time, and none while Stop runs.
+func (c *Cluster) RestartAPIServer(ctx context.Context) error {
+	client, err := rest.HTTPClientFor(c.adminConfig(""))
+	if err == nil {
+		defer client.CloseIdleConnections()
+		err = c.restart(ctx, apiServer, func(ctx context.Context) error { return probe(ctx, client, c.endpoints.apiServer+"/readyz") })
+	}
+	if err != nil {
+		return fmt.Errorf("failed to restart the API server: %w", err)
+	}
+	return nil
+}
+
+// restart returns when the probe succeeds.
+func (c *Cluster) restart(ctx context.Context, name string, probe func(context.Context) error) error {
+	at := slices.IndexFunc(c.components, func(one *component) bool { return one.name == name && !one.ended() })
 	if at < 0 {
 		return errors.New("it does not run: Err tells why")
 	}
@@ -28,18 +48,15 @@ func (c *Cluster) restartEtcd(ctx context.Context) error {
 	if err := old.retire(); err != nil {
 		return err
 	}
-	started, err := c.launch(etcd, old.arguments...)
+	started, err := c.launch(name, old.arguments...)
 	if err != nil {
 		return err
 	}
-	// In its old place, so that Stop ends it after the API server, which waits for it in vain otherwise.
+	// In its old place, so that Stop ends etcd after the API server, which waits for it in vain otherwise.
 	c.components[at] = started
 	c.components = c.components[:len(c.components)-1]
 	c.watch(started)
-	if err := c.await(ctx, started, c.probeEtcd); err != nil {
-		return err
-	}
-	return c.await(ctx, started, c.probeStorage)
+	return c.await(ctx, started, probe)
 }
 
 // probeStorage succeeds if the API server reads from etcd: unlike a list, a read by name is never answered from its cache.

@@ -47,6 +47,28 @@ func requireStarts(t *testing.T, c *Cluster, want int) {
 	}
 }
 
+// TestRestartAPIServer: clients find it where it was, with what it had.
+func TestRestartAPIServer(t *testing.T) {
+	t.Parallel()
+	c := startForTest(t, Options{})
+	if err := c.CreateNamespace(t.Context(), "team", nil); err != nil {
+		t.Fatal(err)
+	}
+	before := c.components[1].process.ID()
+	if err := c.RestartAPIServer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after := c.components[1].process.ID(); after == before || c.components[1].name != apiServer {
+		t.Errorf("process %d of %s is the second component, want another one than %d", after, c.components[1].name, before)
+	}
+	if _, err := c.Client().CoreV1().Pods("team").Create(t.Context(), pod("after"), metav1.CreateOptions{}); err != nil {
+		t.Error(err)
+	}
+	if err := c.Err(); err != nil {
+		t.Errorf("a restart is reported as a death: %v", err)
+	}
+}
+
 // TestRestartDeadEtcd: a death that nobody asked for stays one.
 func TestRestartDeadEtcd(t *testing.T) {
 	t.Parallel()

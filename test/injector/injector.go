@@ -22,8 +22,8 @@ import (
 
 const (
 	modulePath = "github.com/performancecopilot/pcp-injector"
-	stopGrace  = 10 * time.Second
-	readyLimit = 20 * time.Second
+	stopGrace  = 20 * time.Second
+	readyLimit = 2 * time.Minute
 	pollPeriod = 20 * time.Millisecond
 )
 
@@ -142,7 +142,7 @@ func (i *Injector) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
 	for {
-		_, err := get(ctx, "http://"+i.health+"/readyz")
+		err := i.Probe(ctx, "/readyz")
 		if err == nil {
 			return nil
 		}
@@ -166,6 +166,15 @@ func (i *Injector) Stop() error {
 
 // Kill ends the process and keeps its files.
 func (i *Injector) Kill() { i.process.Stop(0) }
+
+// Done is closed when the process has ended.
+func (i *Injector) Done() <-chan struct{} { return i.process.Done() }
+
+// Probe asks the process's health endpoint, /readyz or /healthz, as a kubelet does; nil is its consent.
+func (i *Injector) Probe(ctx context.Context, path string) error {
+	_, err := get(ctx, "http://"+i.health+path)
+	return err
+}
 
 // Name is that of the webhook and of its MutatingWebhookConfiguration.
 func (i *Injector) Name() string { return i.webhook.Name }
