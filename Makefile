@@ -25,7 +25,7 @@ ENGINES   := $(or $(CONTAINER_TOOL),docker podman buildah)
 # Tests run in the folder of their package, but the paths given to make are relative to this one.
 E2E_ENV   := $(strip E2E=1 $(foreach path,E2E_LOGS E2E_KUBECONFIG,$(if $($(path)),$(path)="$(abspath $($(path)))")))
 
-.PHONY: help build test e2e e2e-packages lint demo generate verify bench fuzz image package tools clean
+.PHONY: help build test e2e e2e-packages lint demo generate verify bench soak fuzz image package tools clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,10 @@ bench: ## Benchmark the webhook's handler against the floor, and compare
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./cmd/webhook >bin/bench.txt || { cat bin/bench.txt; exit 1; }; \
 	sed 's,^BenchmarkAdmission/,&handler=,' bin/bench.txt >bin/bench-compared.txt && \
 	"$$benchstat" -col /handler bin/bench-compared.txt
+
+soak: ## Roll, rotate, kill and freeze the webhook while pods ask for PCP, and report; see docs/reliability.md
+	@$(TOOLCHAIN) $(PLANE) $(CHARTS) >/dev/null
+	SOAK=1 $(GO) test -count 1 -timeout 30m -v -run '^TestSoak$$' $(TESTFLAGS) ./test/charts
 
 fuzz: ## Run each fuzz test for FUZZTIME (30s)
 	@grep -rl --include='*_test.go' '^func Fuzz' cmd internal pkg | while read -r file; do \

@@ -138,7 +138,7 @@ func (r *release) awaitTrust() {
 		if authority := secret["ca.crt"]; authority != nil && !bytes.Equal(bytes.TrimSpace(called.CABundle), bytes.TrimSpace(authority)) {
 			return errors.New("it is another than the Secret's ca.crt")
 		}
-		return r.serves(ctx, secret["tls.crt"])
+		return r.serves(ctx, r.webhook.Address(), secret["tls.crt"])
 	})
 }
 

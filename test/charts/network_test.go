@@ -37,7 +37,8 @@ type network struct {
 
 	mutex     sync.Mutex
 	client    kubernetes.Interface
-	processes map[string]string // by namespace/name of the Service
+	processes map[string]string    // by namespace/name of the Service
+	balancers map[string]*balancer // by address of the Service
 }
 
 func newNetwork(ctx context.Context) (*network, error) {
@@ -45,7 +46,7 @@ func newNetwork(ctx context.Context) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &network{folder: folder, processes: map[string]string{}}
+	n := &network{folder: folder, processes: map[string]string{}, balancers: map[string]*balancer{}}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", n.file("socket"))
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
@@ -79,12 +80,7 @@ func (n *network) connect(service, address string) {
 
 // ServeHTTP answers the API server's CONNECT.
 func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	address, err := n.route(r.Context(), r.Host)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	backend, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", address)
+	backend, err := n.dial(r.Context(), r.Host)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
@@ -103,6 +99,21 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = backend.Close()
 	}()
 	_, _ = io.Copy(caller, backend)
+}
+
+// dial connects to a process that serves the Service with the address.
+func (n *network) dial(ctx context.Context, service string) (net.Conn, error) {
+	n.mutex.Lock()
+	b := n.balancers[service]
+	n.mutex.Unlock()
+	if b != nil {
+		return b.dial(ctx)
+	}
+	address, err := n.route(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", address)
 }
 
 // route does what kube-proxy does: it finds the Service that has the address, and refuses one without a ready endpoint.
@@ -146,14 +157,22 @@ func (n *network) requireEndpoint(ctx context.Context, client kubernetes.Interfa
 	if err != nil {
 		return err
 	}
-	for _, slice := range slices.Items {
+	if len(readyAddresses(slices.Items)) == 0 {
+		return fmt.Errorf("the Service %s/%s has no ready endpoint", service.Namespace, service.Name)
+	}
+	return nil
+}
+
+// readyAddresses are the IP addresses of the pods that are ready for the Service.
+func readyAddresses(slices []discoveryv1.EndpointSlice) (addresses []string) {
+	for _, slice := range slices {
 		for _, endpoint := range slice.Endpoints {
 			if endpoint.Conditions.Ready != nil && *endpoint.Conditions.Ready && len(slice.Ports) > 0 {
-				return nil
+				addresses = append(addresses, endpoint.Addresses...)
 			}
 		}
 	}
-	return fmt.Errorf("the Service %s/%s has no ready endpoint", service.Namespace, service.Name)
+	return addresses
 }
 
 func (n *network) process(service string) (string, error) {

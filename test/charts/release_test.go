@@ -2,6 +2,7 @@ package charts_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -157,11 +158,17 @@ func (r *release) serve() {
 			r.t.Fatal(err)
 		}
 	}
-	deployment := r.deployment()
+	spec := r.deployment().Spec.Template.Spec
+	var config string
+	var certificate map[string][]byte
+	r.eventually("what the webhook's pods mount", func(ctx context.Context) (err error) {
+		config, certificate, err = mounts(ctx, r.namespace, &spec)
+		return err
+	})
 	var err error
 	r.webhook, err = injector.Serve(r.t.Context(), injector.Options{
-		Command: command, Name: r.namespace, Config: r.config(), Arguments: deployment.Spec.Template.Spec.Containers[0].Args,
-	}, r.files())
+		Command: command, Name: r.namespace, Config: config, Arguments: spec.Containers[0].Args,
+	}, certificate)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -190,33 +197,47 @@ func (r *release) mounted() *corev1.SecretVolumeSource {
 	return nil
 }
 
-// files are what the webhook's pods see of the certificate's Secret.
-func (r *release) files() map[string][]byte {
-	r.t.Helper()
-	secret, files := r.certificate(), map[string][]byte{}
-	for _, item := range r.mounted().Items {
-		files[item.Path] = secret.Data[item.Key]
+// mounts are what a pod of the webhook mounts: the text of its configuration, and the files of its certificate, which cert-manager
+// takes a moment to issue.
+func mounts(ctx context.Context, namespace string, spec *corev1.PodSpec) (config string, certificate map[string][]byte, err error) {
+	for _, volume := range spec.Volumes {
+		switch {
+		case volume.ConfigMap != nil:
+			config, err = configIn(ctx, namespace, volume.ConfigMap.Name)
+		case volume.Secret != nil:
+			certificate, err = filesIn(ctx, namespace, volume.Secret)
+		}
+		if err != nil {
+			return "", nil, err
+		}
 	}
-	return files
+	if config == "" || certificate == nil {
+		return "", nil, errors.New("no volume of the pod is a ConfigMap with a file, or none is a Secret")
+	}
+	return config, certificate, nil
 }
 
-// config is the text of the configuration file that the webhook's pods mount.
-func (r *release) config() string {
-	r.t.Helper()
-	for _, volume := range r.deployment().Spec.Template.Spec.Volumes {
-		if volume.ConfigMap == nil {
-			continue
-		}
-		values, err := plane.Client().CoreV1().ConfigMaps(r.namespace).Get(r.t.Context(), volume.ConfigMap.Name, metav1.GetOptions{})
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		for _, text := range values.Data {
-			return text
-		}
+func configIn(ctx context.Context, namespace, name string) (string, error) {
+	values, err := plane.Client().CoreV1().ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", err
 	}
-	r.t.Fatal("no volume of the Deployment is a ConfigMap with a file")
-	return ""
+	for _, text := range values.Data {
+		return text, nil
+	}
+	return "", nil
+}
+
+func filesIn(ctx context.Context, namespace string, volume *corev1.SecretVolumeSource) (map[string][]byte, error) {
+	secret, err := plane.Client().CoreV1().Secrets(namespace).Get(ctx, volume.SecretName, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for _, item := range volume.Items {
+		files[item.Path] = secret.Data[item.Key]
+	}
+	return files, nil
 }
 
 // eventually waits for the check to succeed.
@@ -229,7 +250,7 @@ func (r *release) eventually(what string, check func(context.Context) error) {
 
 // eventually is patient enough for a machine on which all tests run at once.
 func eventually(ctx context.Context, what string, check func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	return plane.Eventually(ctx, what, check)
 }

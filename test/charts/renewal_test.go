@@ -25,7 +25,7 @@ func TestRenewal(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	admissions := r.startAdmissions(ctx)
 	before := r.certificate().Data["tls.crt"]
-	r.renew()
+	r.renew(r.mounted().SecretName)
 	r.eventually("another certificate", func(context.Context) error {
 		if bytes.Equal(r.certificate().Data["tls.crt"], before) {
 			return errors.New("it is still the same")
@@ -33,10 +33,14 @@ func TestRenewal(t *testing.T) {
 		return nil
 	})
 	// As the kubelet does, only sooner.
-	if err := r.webhook.SetCertificate(r.files()); err != nil {
+	files, err := filesIn(t.Context(), r.namespace, r.mounted())
+	if err == nil {
+		err = r.webhook.SetCertificate(files)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	r.eventually("the renewed certificate to be served", func(ctx context.Context) error { return r.serves(ctx, r.certificate().Data["tls.crt"]) })
+	r.eventually("the renewed certificate to be served", func(ctx context.Context) error { return r.serves(ctx, r.webhook.Address(), files["tls.crt"]) })
 	stop()
 	result := <-admissions
 	if result.err != nil {
@@ -48,11 +52,11 @@ func TestRenewal(t *testing.T) {
 }
 
 // renew asks cert-manager for a new certificate, as cmctl renew does.
-func (r *release) renew() {
+func (r *release) renew(name string) {
 	r.t.Helper()
 	issuing := fmt.Sprintf(`[{"op": "add", "path": "/status/conditions/-", "value": {"type": "Issuing", "status": "True", "reason": "ManuallyTriggered",
 		"message": "renewed by a test", "lastTransitionTime": %q}}]`, metav1.Now().UTC().Format("2006-01-02T15:04:05Z"))
-	mustKubectl(r.t, "", "patch", "certificate", r.mounted().SecretName, "--namespace", r.namespace, "--subresource", "status", "--type", "json", "--patch", issuing)
+	mustKubectl(r.t, "", "patch", "certificate", name, "--namespace", r.namespace, "--subresource", "status", "--type", "json", "--patch", issuing)
 }
 
 // stream is how many admissions there were, up to the first that failed.
@@ -90,11 +94,11 @@ func (r *release) admit(ctx context.Context, pod *corev1.Pod) error {
 	if admitted.Annotations["pcp.io/status"] == "" {
 		return errors.New("the webhook was not called")
 	}
-	return r.serves(ctx, nil)
+	return r.serves(ctx, r.webhook.Address(), nil)
 }
 
-// serves fails if the caBundle does not vouch for the served certificate, or it is not the wanted one.
-func (r *release) serves(ctx context.Context, wanted []byte) error {
+// serves fails if the caBundle does not vouch for the certificate served at the address, or it is not the wanted one.
+func (r *release) serves(ctx context.Context, address string, wanted []byte) error {
 	called, err := r.called(ctx)
 	if err != nil {
 		return err
@@ -103,7 +107,7 @@ func (r *release) serves(ctx context.Context, wanted []byte) error {
 	roots.AppendCertsFromPEM(called.CABundle)
 	name := called.Service.Name + "." + called.Service.Namespace + ".svc"
 	dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS13}}
-	connection, err := dialer.DialContext(ctx, "tcp", r.webhook.Address())
+	connection, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
