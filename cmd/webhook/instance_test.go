@@ -176,13 +176,13 @@ func fetch(t *testing.T, url string) (int, string) {
 	return response.StatusCode, string(text)
 }
 
-func freePorts(t testing.TB, count int) []string {
-	t.Helper()
+func freePorts(tb testing.TB, count int) []string {
+	tb.Helper()
 	addresses := make([]string, 0, count)
 	for len(addresses) < count {
-		address, err := loopback.Address(t.Context())
+		address, err := loopback.Address(tb.Context())
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		addresses = append(addresses, address)
 	}

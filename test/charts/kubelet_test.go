@@ -224,7 +224,8 @@ func (p *podProcess) probe(ctx context.Context) {
 		p.setReady(true)
 		return
 	}
-	if p.failures++; p.failures >= probe.FailureThreshold {
+	p.failures++
+	if p.failures >= probe.FailureThreshold {
 		p.setReady(false)
 	}
 }
@@ -233,7 +234,8 @@ func (p *podProcess) setReady(ready bool) {
 	p.ready = ready
 	p.kubelet.mutex.Lock()
 	defer p.kubelet.mutex.Unlock()
-	if delete(p.kubelet.running, p.pod.UID); ready {
+	delete(p.kubelet.running, p.pod.UID)
+	if ready {
 		p.kubelet.running[p.pod.UID] = p.process
 	}
 }

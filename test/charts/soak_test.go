@@ -213,7 +213,7 @@ func (s *soak) await(what string, count int) {
 		s.mutex.Lock()
 		defer s.mutex.Unlock()
 		if p.admitted < count {
-			return fmt.Errorf("got %d; the first of %d failures: %v", p.admitted, p.failed, p.first)
+			return errors.Join(fmt.Errorf("got %d, and %d failures", p.admitted, p.failed), p.first)
 		}
 		return nil
 	})
@@ -439,7 +439,7 @@ func (s *soak) report() {
 
 func (p *phase) allowed() string {
 	if p.away {
-		return "without it"
+		return "any"
 	}
 	return strconv.Itoa(p.limit)
 }

@@ -70,7 +70,7 @@ func (p *pool) port(ctx context.Context) (int, error) {
 func (p *pool) lease(ctx context.Context) error {
 	first, last := outside(ephemeral())
 	blocks := (last - first + 1) / blockSize
-	start := rand.IntN(blocks)
+	start := rand.IntN(blocks) //nolint:gosec // Nothing is secret about it.
 	for n := range blocks {
 		block := first + (start+n)%blocks*blockSize
 		listener, err := listen(ctx, block)
