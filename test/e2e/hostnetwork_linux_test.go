@@ -76,10 +76,7 @@ func (m *monitor) readinessCommand() []string {
 
 // pmcdOfTheNode is a pmcd in the node's network, as a package of the node's distribution would run.
 func pmcdOfTheNode(image string) *corev1.Pod {
-	pod := podOf("other", corev1.Container{
-		Name: "other", Image: image, Env: []corev1.EnvVar{{Name: "container", Value: "oci"}, {Name: "PCP_SERVICES", Value: "pmcd"}},
-		SecurityContext: &corev1.SecurityContext{Privileged: new(true)},
-	})
+	pod := podOf("other", systemdAlone("other", image, corev1.EnvVar{Name: "PCP_SERVICES", Value: "pmcd"}))
 	pod.Spec.HostNetwork = true
 	pod.Spec.TerminationGracePeriodSeconds = nil
 	return pod

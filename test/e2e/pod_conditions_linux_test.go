@@ -21,10 +21,7 @@ func TestRefusedConditions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			eachPCP(t, func(s *scene) {
-				pod := podOf("bypass", corev1.Container{
-					Name: "pcp", Image: s.image, Env: []corev1.EnvVar{{Name: "container", Value: "oci"}},
-					SecurityContext: &corev1.SecurityContext{Privileged: new(true)},
-				})
+				pod := podOf("bypass", systemdAlone("pcp", s.image))
 				if set == nil {
 					s.create(pod)
 					s.requireWorking(pod.Name)

@@ -22,11 +22,11 @@ func groupRoot(pid int) string { return "/" + groupPrefix + strconv.Itoa(pid) }
 
 // makeGroups makes the node's control group in each hierarchy; that for processors needs its settings from above.
 func makeGroups(name string) error {
-	hierarchies, err := filepath.Glob(groupFolder + "/*/cgroup.procs")
+	files, err := filepath.Glob(groupFolder + "/*/cgroup.procs")
 	if err != nil {
 		return err
 	}
-	for _, procs := range hierarchies {
+	for _, procs := range files {
 		parent := filepath.Dir(procs)
 		group := filepath.Join(parent, name)
 		if err := os.MkdirAll(group, 0o755); err != nil {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -99,27 +101,26 @@ func (s settings) differences(now settings) (changes error) {
 	return changes
 }
 
-// hostState is what a container must leave alone: settings of the kernel, swap, and the node's loop device. What the kubelet itself
-// sets is left out, as are the loop devices of others, who may detach them.
+// hostState is what a container must leave alone, and nobody else here changes: settings of the kernel and the baits. What the kubelet
+// itself sets is left out, as are devices of others, who may detach them. Machine looks at everything.
 func (n *Node) hostState() settings {
 	state := readSettings(systemdSettings)
-	state["swap"] = strings.Join(swaps(), " ")
-	state["loop device"] = strings.Join(loopDevices(n.group), " ")
+	devices := loopDevices(n.group)
+	state["loop device"] = devices[loopFile]
+	state["swap"] = strconv.FormatBool(slices.Contains(swaps(), devices[swapFile]))
+	_, err := os.Stat(filepath.Join(formatsFolder, formatOf(n.group)))
+	state["interpreter"] = strconv.FormatBool(err == nil)
 	return state
 }
 
-// swaps are the names of what the machine swaps to, without how much is in use.
-func swaps() (names []string) {
-	content, _ := os.ReadFile("/proc/swaps")
-	for line := range strings.Lines(string(content)) {
-		names = append(names, strings.Fields(line)[0])
-	}
-	return names
+// look keeps the state from before the first pod, for CheckHost.
+func (n *Node) look(context.Context) error {
+	n.before = n.hostState()
+	return nil
 }
 
-// CheckHost returns nil if this machine is as it was before the first pod, and else an error that tells what changed, from what to
-// what: settings of the kernel, swap, or a loop device that nobody uses. A privileged systemd changes them when it does not know that
-// it is in a container: it turns swap off and detaches loop devices when it is stopped.
+// CheckHost returns nil if what a privileged systemd would change, and nobody else does, is as it was before the first pod: settings of
+// the kernel, a swap device, a loop device that nobody uses, and an interpreter. The error says what changed, from what to what.
 func (n *Node) CheckHost() error {
 	if err := n.before.differences(n.hostState()); err != nil {
 		return fmt.Errorf("the machine has changed since before the first pod: %w", err)

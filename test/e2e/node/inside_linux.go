@@ -50,8 +50,8 @@ func Check() error {
 
 // Inside runs this executable again, with the same arguments, as the first process of namespaces of its own, and returns its exit
 // code. When that process ends, the kernel ends all others in there and removes mounts and network devices; what outlives
-// namespaces, control groups, settings of the kernel and a loop device, is put back here, or by the next run if this process is killed.
-// Where there is no loop device to be had, out is told why.
+// namespaces, control groups, settings of the kernel and baits, is put back here, or by the next run if this process is killed. Where a
+// bait cannot be laid, out is told why.
 func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 	if err := sweep(ctx); err != nil {
 		return 1, err
@@ -67,8 +67,8 @@ func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 	if err := saveSettings(folder); err != nil {
 		return 1, err
 	}
-	if err := attachLoop(ctx, folder); err != nil {
-		fmt.Fprintln(out, "whether containers leave loop devices alone is not checked:", err)
+	if err := layBaits(ctx, folder, group); err != nil {
+		fmt.Fprintln(out, "not everything that containers must leave alone is checked:", err)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -92,7 +92,7 @@ func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 // clean puts back what outlives the namespaces of the run whose control groups have this name, and removes its folder.
 func clean(ctx context.Context, group string) error {
 	folder := filepath.Join(os.TempDir(), group)
-	return errors.Join(restoreSettings(folder), removeGroups(group), detachLoops(ctx, group), os.RemoveAll(folder))
+	return errors.Join(restoreSettings(folder), removeGroups(group), removeBaits(ctx, folder, group), os.RemoveAll(folder))
 }
 
 // sweep cleans up after runs that were killed.

@@ -41,6 +41,7 @@ type Node struct {
 	out      io.Writer
 	daemons  []*daemon // in the order of their start
 	before   settings  // of this machine, before the first pod
+	logged   string    // the last line of a program in the kernel's log
 }
 
 // Start starts the control plane and the node, with the images of archives in the format of docker save, and returns when the node
@@ -50,8 +51,7 @@ func Start(ctx context.Context, archives []string, out io.Writer) (*Node, error)
 	if n.group == "" {
 		return nil, errors.New("failed to start the node: not in namespaces of its own")
 	}
-	n.before = n.hostState()
-	steps := []func(context.Context) error{n.mount, n.network, n.startContainerd, n.importImages, n.startPlane, n.startKubelet, n.startProxy, n.startDNS, n.awaitReady}
+	steps := []func(context.Context) error{n.mount, n.mountFormats, n.look, n.network, n.startContainerd, n.importImages, n.startPlane, n.startKubelet, n.startProxy, n.startDNS, n.awaitReady}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("failed to start the node: %w", err), n.Stop())
