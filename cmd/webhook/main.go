@@ -57,12 +57,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		_, err = fmt.Fprintln(stdout, currentBuild())
 		return err
 	}
-	logger := newLogger(stderr, opts)
-	installLogger(logger)
 	injector, err := newInjector(opts.config)
 	if err != nil {
 		return err
 	}
+	if opts.check {
+		_, err = fmt.Fprintf(stdout, "%s is valid: configuration %s\n", opts.config, injector.ConfigHash())
+		return err
+	}
+	logger := newLogger(stderr, opts)
+	installLogger(logger)
 	server, err := newServer(opts, injector, logger)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type options struct {
 	drain         seconds
 	logLevel      choice
 	logFormat     choice
+	check         bool
 	version       bool
 	help          bool
 	// usage is the text of --help.
@@ -83,9 +84,10 @@ func (o *options) flags() *pflag.FlagSet {
 	flags.Var(&o.drain, "drain", "how long to keep serving, not ready, after SIGTERM: until all API servers have noticed")
 	flags.Var(&o.logLevel, "log-level", "least severe level to log: "+o.logLevel.list())
 	flags.Var(&o.logFormat, "log-format", "format of the log: "+o.logFormat.list())
+	flags.BoolVar(&o.check, "check", false, "check the configuration, report everything that is wrong with it, and exit")
 	flags.BoolVar(&o.version, "version", false, "print the version and exit")
 	o.usage = "pcp-injector serves the admission webhook that adds Performance Co-Pilot to the designated pod.\n\nFlags:\n" +
-		flags.FlagUsages() + "\nEach flag but --version can be set in the environment instead: --log-level as PCP_INJECTOR_LOG_LEVEL.\n" +
+		flags.FlagUsages() + "\nEach flag but --check and --version can be set in the environment instead: --log-level as PCP_INJECTOR_LOG_LEVEL.\n" +
 		"The flag wins.\n"
 	flags.Usage = func() {}
 	return flags
@@ -97,7 +99,7 @@ func complete(flags *pflag.FlagSet, lookupEnv func(string) (string, bool)) error
 	flags.VisitAll(func(flag *pflag.Flag) {
 		name := envPrefix + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 		value, found := lookupEnv(name)
-		if !found || flag.Changed || flag.Name == "version" {
+		if !found || flag.Changed || flag.Name == "check" || flag.Name == "version" {
 			return
 		}
 		if err := flags.Set(flag.Name, value); err != nil {
@@ -112,7 +114,7 @@ func (o *options) validate() error {
 	if o.config == "" {
 		problems = append(problems, errors.New("--config (or PCP_INJECTOR_CONFIG) is required: the file with the InjectorConfig"))
 	}
-	if o.certDir == "" {
+	if o.certDir == "" && !o.check {
 		problems = append(problems, errors.New("--cert-dir (or PCP_INJECTOR_CERT_DIR) is required: the folder with tls.crt and tls.key"))
 	}
 	return joinLine(problems)

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"log/slog"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -117,6 +119,30 @@ func TestHelpAndVersion(t *testing.T) {
 		if !strings.Contains(stdout.String(), test.want) {
 			t.Errorf("%s prints %q, want %q in it", test.flag, stdout.String(), test.want)
 		}
+	}
+}
+
+// TestCheck: pipelines find every mistake of a configuration without a certificate, and without serving.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	var stdout bytes.Buffer
+	if err := run(t.Context(), []string{"--check", "--config", writeConfig(t)}, &stdout, io.Discard); err != nil || !strings.Contains(stdout.String(), "is valid: configuration ") {
+		t.Errorf("prints %q and returns %v for a valid configuration", stdout.String(), err)
+	}
+	broken := filepath.Join(t.TempDir(), "broken.yaml")
+	writeFile(t, broken, "apiVersion: config.pcp.io/v1alpha1\nkind: InjectorConfig\ncontainer: {keyServers: [\"a..b:6379\"]}\nstableHostname: true\nhostMonitoring: {hostNetwork: true}\n")
+	var stderr bytes.Buffer
+	err := run(t.Context(), []string{"--check", "--config", broken}, io.Discard, io.Discard)
+	if code := exitCode(err, &stderr); code != exitFailure {
+		t.Errorf("exit code is %d for a broken configuration, want %d", code, exitFailure)
+	}
+	for _, want := range []string{broken + ":3: container.keyServers[0]: Invalid value: \"a..b:6379\"", broken + ":5: hostMonitoring.hostNetwork"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("prints %q, want %q in it", stderr.String(), want)
+		}
+	}
+	if err := run(t.Context(), []string{"--check"}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "--config") {
+		t.Errorf("error without --config is %v, want one that names it", err)
 	}
 }
 

@@ -44,6 +44,11 @@ type node struct {
 	keys []key
 	// element of a map or list.
 	element *node
+	// rule of a string; optional: the string may be empty.
+	rule     config.TextRule
+	optional bool
+	// unique and nonempty restrict a list.
+	unique, nonempty bool
 }
 
 type key struct {
@@ -123,6 +128,7 @@ func (c *comments) keysOf(typ reflect.Type) []key {
 		}
 		described := c.describe(field.Type)
 		described.doc = c.fields[typ.Name()+"."+field.Name]
+		described.restrict(field.Tag.Get("schema"))
 		if isForeign(typ) {
 			described.foreignDoc = true
 			described.doc = strings.Join(strings.Fields(swaggerDoc(typ)[name]), " ")
@@ -130,6 +136,31 @@ func (c *comments) keysOf(typ reflect.Type) []key {
 		keys = append(keys, key{name, described})
 	}
 	return keys
+}
+
+// restrict reads a field's tag "schema".
+func (n *node) restrict(tag string) {
+	for word := range strings.SplitSeq(tag, ",") {
+		switch word {
+		case "":
+		case "optional":
+			n.optional = true
+		case "unique":
+			n.unique = true
+		case "nonempty":
+			n.nonempty = true
+		default:
+			rule, known := config.TextRules[word]
+			if !known {
+				panic("a rule that config.TextRules does not have: " + word)
+			}
+			if n.kind == kindList {
+				n.element.rule = rule
+			} else {
+				n.rule = rule
+			}
+		}
+	}
 }
 
 func isForeign(typ reflect.Type) bool {

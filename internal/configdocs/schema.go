@@ -19,12 +19,15 @@ type schema struct {
 	Type        any                `json:"type"`
 	Enum        []string           `json:"enum,omitempty"`
 	Pattern     string             `json:"pattern,omitempty"`
+	MaxLength   int                `json:"maxLength,omitempty"`
 	Minimum     *int64             `json:"minimum,omitempty"`
 	Maximum     *int64             `json:"maximum,omitempty"`
 	Default     any                `json:"default,omitempty"`
 	Properties  map[string]*schema `json:"properties,omitempty"`
 	Additional  any                `json:"additionalProperties,omitempty"`
 	Items       *schema            `json:"items,omitempty"`
+	MinItems    int                `json:"minItems,omitempty"`
+	Unique      bool               `json:"uniqueItems,omitempty"`
 }
 
 func renderSchema(root *node) ([]byte, error) {
@@ -47,6 +50,7 @@ func (n *node) schema() *schema {
 	switch n.kind {
 	case kindString:
 		s.Type = "string"
+		s.setRule(n)
 	case kindBoolean:
 		s.Type = "boolean"
 	case kindInteger:
@@ -60,7 +64,10 @@ func (n *node) schema() *schema {
 	case kindPort:
 		s.Type = []string{"integer", "string"}
 	case kindList:
-		s.Type, s.Items = "array", n.element.schema()
+		s.Type, s.Items, s.Unique = "array", n.element.schema(), n.unique
+		if n.nonempty {
+			s.MinItems = 1
+		}
 	case kindMap:
 		s.Type, s.Additional = "object", n.element.schema()
 	case kindObject:
@@ -73,4 +80,11 @@ func (n *node) schema() *schema {
 		s.Description = strings.TrimSpace(n.doc + " " + n.typeDoc)
 	}
 	return s
+}
+
+func (s *schema) setRule(n *node) {
+	s.Pattern, s.MaxLength = n.rule.Pattern, n.rule.MaxLength
+	if n.optional && s.Pattern != "" {
+		s.Pattern = "^$|" + s.Pattern
+	}
 }

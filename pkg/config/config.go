@@ -59,18 +59,18 @@ const (
 // Target designates the one node-monitor pod template. PCP monitors the system: a second instance only duplicates data.
 type Target struct {
 	// Namespace of the workload. It opts in with the label pcp.io/injection=enabled.
-	Namespace string `json:"namespace"`
+	Namespace string `json:"namespace" schema:"label"`
 	// Kind of the workload: Pod, Deployment, ReplicaSet, ReplicationController, StatefulSet, DaemonSet, Job, CronJob, or the
 	// kind of a custom resource whose controller creates the pods itself.
-	Kind TargetKind `json:"kind"`
+	Kind TargetKind `json:"kind" schema:"kind"`
 	// Name of the workload, of up to 241 characters for a Deployment and 52 for a CronJob: what lies between them and their pods bears
 	// their name and a suffix.
-	Name string `json:"name"`
+	Name string `json:"name" schema:"subdomain"`
 	// User names that may create the workload's pods, i.e. its controller: ownerReferences can be forged by whoever may
 	// create pods, the user of the request cannot. Defaults to the service account of the kind's controller in kube-system,
 	// e.g. system:serviceaccount:kube-system:replicaset-controller for a Deployment. Empty for kind Pod, where it means
 	// anyone who may create that pod. Required for custom kinds.
-	TrustedCreators []string `json:"trustedCreators,omitempty"`
+	TrustedCreators []string `json:"trustedCreators,omitempty" schema:"unique"`
 }
 
 // Placement says where in the pod the PCP container goes.
@@ -115,13 +115,13 @@ type Container struct {
 	// Compute resources. Do not limit the CPU: with a limit of 100m agents were still missing after 43 s.
 	Resources Resources `json:"resources"`
 	// PCP_SERVICES: which of PCP's services run. Ports and probes follow. pmie and pmlogger need pmcd.
-	Services []Service `json:"services"`
+	Services []Service `json:"services" schema:"unique,nonempty"`
 	// PCP_DOMAIN_AGENTS: metric agents (PMDAs) to install beside the image's own, by name: lower-case letters, digits and _.
 	// openmetrics is added where openMetrics is enabled. They need pmcd.
-	DomainAgents []string `json:"domainAgents"`
+	DomainAgents []string `json:"domainAgents" schema:"agent,unique"`
 	// KEY_SERVERS: host:port of the key servers (Valkey or Redis) in which pmproxy indexes time series. Without one, live
 	// metrics work, and /series and /search do not answer.
-	KeyServers []string `json:"keyServers"`
+	KeyServers []string `json:"keyServers" schema:"hostPort,unique,nonempty"`
 	// Overrides of the probes, which by default follow the services.
 	Probes Probes `json:"probes"`
 	// Extra environment variables, as in core/v1. systemd hides them from PCP's services: only the image's entrypoint sees
@@ -196,15 +196,15 @@ type Volume struct {
 	Type VolumeType `json:"type"`
 	// PersistentVolumeClaim: name of the claim, which has to exist; not the same for both services. Defaults to pcp-pmlogger
 	// or pcp-pmproxy.
-	ClaimName string `json:"claimName,omitempty"`
+	ClaimName string `json:"claimName,omitempty" schema:"subdomain,optional"`
 	// HostPath: absolute path of the folder on the node, which PCP will own; created when absent. Not a folder of the system,
 	// and not within the other service's. Defaults to /var/lib/pcp-injector/pmlogger or …/pmproxy.
-	Path string `json:"path,omitempty"`
+	Path string `json:"path,omitempty" schema:"path,optional"`
 	// PersistentVolumeClaim and Ephemeral: access mode of the claim: ReadWriteOnce, ReadWriteOncePod or ReadWriteMany.
 	// Defaults to ReadWriteOnce.
 	AccessMode corev1.PersistentVolumeAccessMode `json:"accessMode,omitempty"`
 	// PersistentVolumeClaim and Ephemeral: storage class of the claim. Defaults to the cluster's default class.
-	StorageClassName string `json:"storageClassName,omitempty"`
+	StorageClassName string `json:"storageClassName,omitempty" schema:"subdomain,optional"`
 	// Size: of the claim (PersistentVolumeClaim, Ephemeral; defaults to 1Gi) or the limit of the folder (EmptyDir; none by
 	// default). pmlogger writes about 290 MB a day before compression and keeps 14 days: with host monitoring, less than 10Gi
 	// causes a warning.

@@ -7,10 +7,10 @@ type OpenMetrics struct {
 	Enabled bool `json:"enabled"`
 	// ConfigMap in the target's namespace with a key <name>.url for each source; it need not exist. Its sources win over the
 	// pod's own of the same name.
-	ConfigMapName string `json:"configMapName"`
+	ConfigMapName string `json:"configMapName" schema:"subdomain,optional"`
 	// Secret in the target's namespace with further sources, each a key <name>.url with a whole .url file as its value, for headers
 	// that hold tokens; it need not exist. None by default. Its sources win over all others of the same name.
-	SecretName string `json:"secretName"`
+	SecretName string `json:"secretName" schema:"subdomain,optional"`
 	// The sources in that ConfigMap, by name: the Helm chart renders it from these. The injector itself reads only the names,
 	// to refuse pods whose own sources would collide with them. A name starts with a letter and consists of up to 63 letters,
 	// digits, _, - and .; the agent knows it with - and . turned into _, and control is reserved.
@@ -20,7 +20,7 @@ type OpenMetrics struct {
 	// ConfigMap in the target's namespace with further pmlogconf groups, one a key; it need not exist. "" for none. pmlogger
 	// drops a group in which it finds no metric when it starts: for metrics of agents, which start later, put one into it that is
 	// always there, e.g. pmcd.numagents.
-	PmlogconfConfigMapName string `json:"pmlogconfConfigMapName"`
+	PmlogconfConfigMapName string `json:"pmlogconfConfigMapName" schema:"subdomain,optional"`
 	// Derives sources from the pod itself: container ports named metrics or *-metrics, and the annotations
 	// prometheus.io/scrape, port, path and scheme. They are always read from localhost. Needs enabled.
 	Discover bool `json:"discover"`
@@ -45,9 +45,9 @@ type HostMonitoring struct {
 	// systems.
 	Enabled bool `json:"enabled"`
 	// Absolute path on the node to mount.
-	HostPath string `json:"hostPath"`
+	HostPath string `json:"hostPath" schema:"path"`
 	// Absolute path in the container, the value of HOST_MOUNT. Not in the image's own folders, such as /var, /etc or /proc.
-	MountPath string `json:"mountPath"`
+	MountPath string `json:"mountPath" schema:"path"`
 	// Uses the node's network, so that network metrics are the node's. pmcd and pmproxy, which know no authentication, then
 	// listen on the node's addresses, and no NetworkPolicy applies. Needs enabled.
 	HostNetwork bool `json:"hostNetwork"`
@@ -75,5 +75,5 @@ var AllOverrides = []Override{OverrideServices, OverrideDomainAgents, OverrideOp
 type Overrides struct {
 	// Any of services (pcp.io/services), domain-agents (pcp.io/domain-agents) and openmetrics (openmetrics.pcp.io/<name>). A
 	// pod with one that is not listed is rejected.
-	Allow []Override `json:"allow"`
+	Allow []Override `json:"allow" schema:"unique"`
 }

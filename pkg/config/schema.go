@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	_ "embed"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 //go:generate go run ../../internal/configdocs -source . -page ../../docs/configuration.md
@@ -11,7 +13,34 @@ import (
 //go:embed schema.json
 var schema []byte
 
-// Schema is the JSON Schema (draft 7) of the configuration file, without references, so that any part can be embedded.
+// Schema is the JSON Schema (draft 7) of the configuration file, without references, so that any part can be embedded. It
+// refuses nothing that Validate accepts; Validate refuses more, since a schema knows neither names nor other keys.
 func Schema() []byte {
 	return bytes.Clone(schema)
+}
+
+// TextRule is a rule about one text that a JSON Schema can hold.
+type TextRule struct {
+	// Pattern is a regular expression in the syntax that RE2 and ECMA 262 share.
+	Pattern string
+	// MaxLength in characters; 0 for any.
+	MaxLength int
+}
+
+const (
+	labelPattern     = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	subdomainPattern = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	hostPortPattern  = `^(\[[0-9A-Za-z:.%-]+\]|[a-z0-9]([-a-z0-9.]*[a-z0-9])?):[1-9][0-9]{0,4}$`
+)
+
+// TextRules are the rules that a field's tag "schema" names: that of a string, or of each string of a list. Beside them the
+// tag knows optional (the string may be empty), and for lists unique and nonempty. What may hold a secret, such as a URL, has no
+// rule: whoever validates against a schema prints what it refuses.
+var TextRules = map[string]TextRule{
+	"label":     {labelPattern, validation.DNS1123LabelMaxLength},
+	"subdomain": {subdomainPattern, validation.DNS1123SubdomainMaxLength},
+	"kind":      {kindPattern.String(), 0},
+	"agent":     {agentName.String(), 0},
+	"path":      {pathPattern.String(), 0},
+	"hostPort":  {hostPortPattern, 0},
 }

@@ -86,8 +86,12 @@ func TestSchemaAgreesWithReader(t *testing.T) {
 	compiled := compileSchema(t)
 	full := goodFiles(t)["full.yaml"]
 	refused := 0
+	replacements := []any{nil, true, 5, 5.5, "x", []any{}, []any{5}, map[string]any{}, map[string]any{"typo": 1}}
+	for _, text := range []string{"", "a.b", "/x/../y", "a..b:6379", "[fe80::1%eth0]:1", strings.Repeat("a", 254)} {
+		replacements = append(replacements, text, []any{text, text})
+	}
 	for n := range countPlaces(generic(t, full)) {
-		for _, replacement := range []any{nil, true, 5, 5.5, "x", []any{}, []any{5}, map[string]any{}, map[string]any{"typo": 1}} {
+		for _, replacement := range replacements {
 			mutant := generic(t, full)
 			place := n
 			mutate(mutant, &place, replacement)
