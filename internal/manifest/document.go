@@ -140,23 +140,13 @@ func (d *Document) Patch(ops []operations.Operation) error {
 	if err != nil {
 		return fmt.Errorf("%s:%d: failed to apply the patch: %w", d.Source, d.Line, err)
 	}
-	if err := d.edit(patched); err != nil {
-		return err
-	}
-	d.data = patched
-	return nil
-}
-
-func (d *Document) edit(patched []byte) error {
+	var text []byte
 	if d.isJSON {
-		d.text = bytes.Replace(d.text, d.data, indentLike(d.data, patched), 1)
-		return nil
-	}
-	text, err := yamledit.Edit(d.text, d.data, patched)
-	if err != nil {
+		text = bytes.Replace(d.text, d.data, indentLike(d.data, patched), 1)
+	} else if text, err = yamledit.Edit(d.text, ops, patched); err != nil {
 		return d.at(err)
 	}
-	d.text = text
+	d.text, d.data = text, patched
 	return nil
 }
 

@@ -1,192 +1,265 @@
 package yamledit
 
 import (
-	"fmt"
-	"reflect"
+	"bytes"
+	"slices"
+	"strings"
 
 	yaml "go.yaml.in/yaml/v3"
 )
 
-// SharedAnchorError is about a place to change that an alias repeats elsewhere, so that one edit would change both.
-type SharedAnchorError struct {
-	Anchor string
-	Line   int
-	Alias  int
-}
-
-func (e *SharedAnchorError) Error() string {
-	return fmt.Sprintf("line %d: cannot change what the anchor &%s names, since line %d repeats it with *%s: write it out there",
-		e.Line, e.Anchor, e.Alias, e.Anchor)
+// editor writes the patched nodes of a document into its text.
+type editor struct {
+	*tree
+	*source
+	style style
+	edits []edit
+	// unended: the last line of the text lacks its break, and goes on to lack it.
+	unended bool
 }
 
 // edit replaces a span of the text.
 type edit struct {
-	span
-	text string
-}
-
-type editor struct {
-	*source
-	style   style
-	aliases map[*yaml.Node]*yaml.Node // an alias, by the node that it repeats
-	keys    map[*yaml.Node]*yaml.Node // a key, by its value
-	edits   []edit
-	removed []span // lines, from the first to the last
+	start, end int
+	text       string
 }
 
 func newEditor(text []byte, doc *yaml.Node) *editor {
-	src := newSource(text)
-	e := &editor{
-		source:  src,
-		style:   detectStyle(doc, src.eol),
-		aliases: map[*yaml.Node]*yaml.Node{},
-		keys:    map[*yaml.Node]*yaml.Node{},
+	e := &editor{tree: newTree(doc), style: detectStyle(doc), unended: !bytes.HasSuffix(text, []byte("\n"))}
+	if e.unended {
+		text = append(bytes.Clone(text), '\n')
 	}
-	e.index(doc)
+	e.source = newSource(text)
 	return e
 }
 
-func (e *editor) index(n *yaml.Node) {
-	if n.Kind == yaml.AliasNode {
-		e.aliases[n.Alias] = n
-	}
-	for i, child := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 1 {
-			e.keys[child] = n.Content[i-1]
-		}
-		e.index(child)
-	}
+func (e *editor) replace(start, end int, text string) {
+	e.edits = append(e.edits, edit{start, end, text})
 }
 
-// visit edits a node whose collection stays one.
-func (e *editor) visit(n *yaml.Node, have, want any) error {
-	if alias := e.aliases[n]; alias != nil {
-		return &SharedAnchorError{Anchor: n.Anchor, Line: n.Line, Alias: alias.Line}
-	}
-	switch to := want.(type) {
-	case object:
-		if was, ok := have.(object); ok && n.Kind == yaml.MappingNode {
-			return e.mapping(n, was, to)
-		}
-	case list:
-		if was, ok := have.(list); ok && n.Kind == yaml.SequenceNode {
-			return e.sequence(n, was, to)
-		}
-	}
-	return errLayout
+// insert puts whole lines behind a line.
+func (e *editor) insert(line int, lines string) {
+	e.replace(e.starts[line+1], e.starts[line+1], lines)
 }
 
-// descends tells whether a value is edited inside, rather than replaced as a whole.
-func descends(n *yaml.Node, have, want any) bool {
-	switch to := want.(type) {
-	case object:
-		was, ok := have.(object)
-		return ok && n.Kind == yaml.MappingNode && len(n.Content) > 0 && len(was) > 0 && len(to) > 0
-	case list:
-		was, ok := have.(list)
-		return ok && n.Kind == yaml.SequenceNode && len(n.Content) > 0 && len(was) > 0 && len(to) > 0
-	default:
-		return false
-	}
+func (e *editor) removeLines(first, last int) {
+	e.replace(e.starts[first], e.starts[last+1], "")
 }
 
-func (e *editor) mapping(n *yaml.Node, have, want object) error {
-	for _, m := range have {
-		to, kept := want.get(m.key)
-		switch at := find(n, m.key); {
-		case kept && reflect.DeepEqual(m.value, to):
-		case !kept && at < 0:
-			return errLayout // it came by a merge key
-		case !kept:
-			if err := e.removeEntry(n, at); err != nil {
-				return err
-			}
-		case at >= 0:
-			if err := e.changeEntry(n, at, m.value, to); err != nil {
-				return err
-			}
+// apply returns the edited text. Edits at one place stay in their order, so that what belongs to an inner collection stands
+// before what belongs to the one around it.
+func (e *editor) apply() ([]byte, error) {
+	if hasOtherBreaks(e.text) {
+		return nil, errLayout
+	}
+	if err := e.collection(e.doc.Content[0], -1); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(e.edits, func(a, b edit) int {
+		if a.start != b.start {
+			return a.start - b.start
 		}
-	}
-	return e.addEntries(n, added(n, have, want))
-}
-
-// find is the position of a key among a mapping's nodes, -1 where it is not written there itself.
-func find(n *yaml.Node, key string) int {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Kind == yaml.ScalarNode && n.Content[i].Value == key {
-			return i
+		return min(a.end-a.start, 1) - min(b.end-b.start, 1)
+	})
+	var out bytes.Buffer
+	at := 0
+	for _, edit := range e.edits {
+		if edit.start < at || edit.end < edit.start {
+			return nil, errLayout
 		}
+		out.Write(e.text[at:edit.start])
+		out.WriteString(edit.text)
+		at = edit.end
 	}
-	return -1
+	out.Write(e.text[at:])
+	if e.unended {
+		return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+	}
+	return out.Bytes(), nil
 }
 
-// added are the entries to write that are not there. An entry that came by a merge key (<<) and changes is among them: the
-// one that is written wins.
-func added(n *yaml.Node, have, want object) object {
-	merges := find(n, "<<") >= 0
-	var found object
-	for _, m := range want {
-		was, ok := have.get(m.key)
-		if !ok || merges && find(n, m.key) < 0 && !reflect.DeepEqual(was, m.value) {
-			found = append(found, m)
+// collection writes what was patched in a collection and in those inside it. Outer is the column of the one around it.
+func (e *editor) collection(n *yaml.Node, outer int) error {
+	held, w := e.held(n), width(n)
+	_, patched := e.before[n]
+	if len(held) == 0 || !patched && len(n.Content) == 0 {
+		return layoutIf(!patched)
+	}
+	column := e.columnOf(n)
+	var removed []int
+	for i := 0; i < len(held); i += w {
+		at := i
+		if patched {
+			at = slices.Index(n.Content, held[i])
+		}
+		var err error
+		switch {
+		case at < 0:
+			removed = append(removed, i)
+		case e.anew(held[i+w-1], n.Content[at+w-1]):
+			err = e.replaceValue(n, i, n.Content[at+w-1])
+		default:
+			err = e.collection(n.Content[at+w-1], column)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return found
+	if err := e.remove(n, removed); err != nil {
+		return err
+	}
+	return e.add(n, max(column, outer+1))
 }
 
-func (e *editor) changeEntry(n *yaml.Node, at int, have, want any) error {
-	value := n.Content[at+1]
-	if value.Kind != yaml.AliasNode && descends(value, have, want) {
-		return e.visit(value, have, want)
-	}
-	if alias := e.aliases[value]; alias != nil {
-		return &SharedAnchorError{Anchor: value.Anchor, Line: value.Line, Alias: alias.Line}
-	}
-	if flowStyle(n) {
-		item, ok := e.flowItem(n, at/2)
-		e.replace(span{e.offset(value.Line, value.Column), item.end}, marshal(want))
-		return layout(ok)
-	}
-	return e.replaceValue(n, at, want)
-}
-
-func layout(ok bool) error {
+func layoutIf(ok bool) error {
 	if !ok {
 		return errLayout
 	}
 	return nil
 }
 
-func (e *editor) sequence(n *yaml.Node, have, want list) error {
-	if len(have) == len(want) {
-		return e.items(n, have, want)
-	}
-	if len(n.Content) != len(have) {
-		return errLayout
-	}
-	a := align(have, want)
-	if flowStyle(n) {
-		return e.alignFlow(n, a)
-	}
-	return e.alignBlock(n, a)
+// anew tells whether a value is written as a whole: empty collections have no lines to put others behind.
+func (e *editor) anew(old, now *yaml.Node) bool {
+	held, patched := e.before[now]
+	return old != now || patched && (len(held) == 0 || len(now.Content) == 0)
 }
 
-// items edits inside the items of a list that keeps its length, e.g. the workloads of a List.
-func (e *editor) items(n *yaml.Node, have, want list) error {
-	for i := range have {
-		if reflect.DeepEqual(have[i], want[i]) {
-			continue
-		}
-		if i >= len(n.Content) || !descends(n.Content[i], have[i], want[i]) {
+func (e *editor) replaceValue(n *yaml.Node, i int, value *yaml.Node) error {
+	held := e.held(n)
+	old := held[i+width(n)-1]
+	if flow(n) {
+		e.replace(e.offset(old), e.end(old), oneLine(value))
+		return nil
+	}
+	colon := e.colon(held[i])
+	if n.Kind != yaml.MappingNode || colon < 0 {
+		return errLayout
+	}
+	end := max(colon, e.end(old))
+	// A comment behind the old value stays in its line.
+	inline, lines, _ := strings.Cut(e.style.value(value, e.columnOf(n)), "\n")
+	if len(e.held(old)) > 0 && !flow(old) {
+		e.removeLines(e.line(e.start(old)), e.line(end))
+		e.replace(colon, colon, inline)
+	} else {
+		e.replace(colon, end, inline)
+	}
+	e.insert(e.line(end), lines)
+	return nil
+}
+
+func (e *editor) remove(n *yaml.Node, entries []int) error {
+	held, w := e.held(n), width(n)
+	for _, i := range entries {
+		start, end := e.offset(held[i]), e.entryEnd(held[i:i+w])
+		switch {
+		case flow(n) && i > 0:
+			e.replace(e.entryEnd(held[i-w:i]), end, "")
+		case flow(n) && len(held) > w:
+			e.replace(start, e.offset(held[w]), "")
+		case n.Kind == yaml.SequenceNode:
+			line, ok := e.dash(n, held[i])
+			if !ok {
+				return errLayout
+			}
+			e.removeLines(line, e.line(end))
+		case e.indent(e.line(start)) == e.column(start):
+			e.removeLines(e.line(start), e.line(end))
+		default:
 			return errLayout
-		}
-		if err := e.visit(n.Content[i], have[i], want[i]); err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
-func (e *editor) replace(at span, text string) {
-	e.edits = append(e.edits, edit{at, text})
+// dash is the line of an item's dash, which has to be the first in its line.
+func (e *editor) dash(n, item *yaml.Node) (int, bool) {
+	column, first := e.columnOf(n), e.line(e.start(n))
+	for line := e.line(e.offset(item)); line >= first; line-- {
+		if e.indent(line) == column && strings.HasPrefix(e.lineText(line)[column:], "-") {
+			return line, true
+		}
+	}
+	return 0, false
+}
+
+// add writes what a patch has put behind the others. Comments below them belong to them if indented by least columns.
+func (e *editor) add(n *yaml.Node, least int) error {
+	w := width(n)
+	fresh := func(i int) bool { return n.Content[i].Line == 0 }
+	first := 0
+	for first < len(n.Content) && !fresh(first) {
+		first += w
+	}
+	for i := first; i < len(n.Content); i += w {
+		if !fresh(i) {
+			return errLayout
+		}
+	}
+	added := &yaml.Node{Kind: n.Kind, Content: n.Content[first:]}
+	last := e.entryEnd(e.held(n))
+	switch {
+	case len(added.Content) == 0:
+	case flow(n):
+		text := oneLine(added)
+		e.replace(last, last, ", "+text[1:len(text)-1])
+	case n.Kind == yaml.MappingNode:
+		e.insert(e.comments(e.line(last), least), e.style.mapping(added, e.columnOf(n)))
+	default:
+		e.insert(e.comments(e.line(last), least), e.style.sequence(added, e.columnOf(n)))
+	}
+	return nil
+}
+
+func flow(n *yaml.Node) bool {
+	return n.Style&yaml.FlowStyle != 0
+}
+
+// columnOf a collection in block style: of its keys, or of its dashes.
+func (e *editor) columnOf(n *yaml.Node) int {
+	if n.Kind == yaml.MappingNode {
+		return e.column(e.offset(e.held(n)[0]))
+	}
+	return e.column(e.start(n))
+}
+
+// end is where a node's text ends, without the comment and the line break behind it.
+func (e *editor) end(n *yaml.Node) int {
+	held, at := e.held(n), e.start(n)
+	switch {
+	case n.Kind == yaml.ScalarNode || n.Kind == yaml.AliasNode:
+		return e.scalarEnd(n)
+	case len(held) == 0:
+		return skip(e.text, at+1) + 1
+	case flow(n) && strings.IndexByte("[{", e.text[at]) >= 0:
+		at = skip(e.text, e.entryEnd(held))
+		if at < len(e.text) && e.text[at] == ',' {
+			at = skip(e.text, at+1)
+		}
+		return at + 1
+	default:
+		return e.entryEnd(held)
+	}
+}
+
+// entryEnd is where the last of the entries or items ends. The parser does not say where a value is that is not written.
+func (e *editor) entryEnd(nodes []*yaml.Node) int {
+	last := nodes[len(nodes)-1]
+	if last.Value != "" || last.Kind != yaml.ScalarNode || last.Style != 0 || last.Anchor != "" || len(nodes) < 2 {
+		return e.end(last)
+	}
+	key := nodes[len(nodes)-2]
+	return max(e.colon(key), e.end(key))
+}
+
+// colon is the offset behind a key's colon, -1 where the key is not a simple one.
+func (e *editor) colon(key *yaml.Node) int {
+	at := e.end(key)
+	for at < len(e.text) && (e.text[at] == ' ' || e.text[at] == '\t') {
+		at++
+	}
+	if at >= len(e.text) || e.text[at] != ':' {
+		return -1
+	}
+	return at + 1
 }

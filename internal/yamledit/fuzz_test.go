@@ -3,18 +3,26 @@ package yamledit
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
+	jsonpatch "github.com/evanphx/json-patch/v5"
 	yaml "go.yaml.in/yaml/v3"
+	operations "gomodules.xyz/jsonpatch/v2"
 	kyaml "sigs.k8s.io/yaml"
 )
 
-// FuzzEdit adds to one collection of any document, and takes it out again: what was added in place leaves no trace.
+// FuzzEdit adds to one collection of any document, and takes it out again: what was added in place leaves no trace. Then it
+// takes out what was there: what remains was not touched.
 func FuzzEdit(f *testing.F) {
 	for _, text := range []string{
 		"a: b # c\n", "a:\n- b\n\n# c\nd: |\n  x\n", "{a: [b, 'c'], d: {e: f}}\n", "---\r\na:\r\n  b: \"x\r\n    y\"\r\n",
 		"a:\n    - - b\n      - c\n    -\n      d: e\n", "? a\n: b\n", "a: &x\n  b: c\nd: *x\ne: {<<: *x}\n", "a: >-\n\n  b\n\n\nc: é\n...\n",
 		"a:\n  b: |2\n     x\n  # y\n", "a: !!map\n  b: !x 1\n", "a:\n- b:\n  - c\n  # d\n  e: ~\n-\n- {}\n", "\ta: b", "a: 'it''s' #\n'b': \"\\\"#\"\n",
+		"a: {b, c: , d: [e: f]} # g\n", "a: >+\n  b\n\n\nc:\n- |-\n   d\n  # e\n- f\n", "a: b\r\nc:\n- d\r\n", "a: \"b\"\rc: d\r",
 		// Found by fuzzing.
 		"0:\n- {0}", "Y: \n 0:", "0: '000'\n'0': 0\"7277aX9", "0:\n    -    000\n000.00000000000: 0", "0: !0\r", "0:\n- - ! #00000000",
 	} {
@@ -27,61 +35,114 @@ func FuzzEdit(f *testing.F) {
 		if err != nil || CheckKeys(text) != nil {
 			t.Skip()
 		}
-		was, err := decode(have)
-		if err != nil {
-			t.Fatal(err)
+		found := collections(t, have)
+		if len(found) == 0 {
+			t.Skip()
 		}
-		n := int(place)
-		to, grown := grow(was, &n)
-		if root, err := parse(text); !grown || err != nil || !bytes.ContainsRune(text, '*') && written(root) != keys(was) {
+		if root, err := parse(text); err != nil || !bytes.ContainsRune(text, '*') && written(root) != keys(found) {
 			t.Skip() // 0 and 0.0 are one key in JSON, and which one counts is chance
 		}
-		edited, err := Edit(text, have, []byte(marshal(to)))
-		if err != nil {
-			return // refused, and so not wrong
-		}
-		back, err := Edit(edited, []byte(marshal(to)), have)
-		if err != nil && bytes.ContainsRune(text, '!') {
-			return // parsers disagree about odd tags
-		} else if err != nil {
-			t.Fatalf("failed to take out again: %v\n%s", err, edited)
-		}
-		if inPlace(text, was, to) && inPlace(edited, to, was) && !bytes.Equal(back, text) {
-			t.Errorf("got back %q\nfor %q\nedited %q", back, text, edited)
-		}
+		at := found[int(place)%len(found)]
+		addAndRemove(t, text, have, at)
+		removeEach(t, text, have, at)
 	})
 }
 
-// grow adds to the n-th collection that is not empty.
-func grow(v any, n *int) (any, bool) {
-	addition := object{{"added", list{json.Number("1"), object{{"x", "y\n z\n"}, {"e", object{}}}}}}
-	switch v := v.(type) {
-	case object:
-		*n--
-		if *n < 0 && len(v) > 0 {
-			return append(append(object{}, v...), addition...), true
-		}
-		for i, m := range v {
-			if to, grown := grow(m.value, n); grown {
-				changed := append(object{}, v...)
-				changed[i].value = to
-				return changed, true
-			}
-		}
-	case list:
-		*n--
-		if *n < 0 && len(v) > 0 {
-			return append(append(list{}, v...), addition, "z"), true
-		}
-		for i, item := range v {
-			if to, grown := grow(item, n); grown {
-				changed := append(list{}, v...)
-				changed[i] = to
-				return changed, true
-			}
+func addAndRemove(t *testing.T, text, have []byte, at collection) {
+	t.Helper()
+	grown := patched(t, have, at.grow())
+	edited, err := Edit(text, at.grow(), grown)
+	if err != nil {
+		return // refused, and so not wrong
+	}
+	back, err := Edit(edited, at.shrink(), have)
+	if err != nil && bytes.ContainsRune(text, '!') {
+		return // parsers disagree about odd tags
+	} else if err != nil {
+		t.Fatalf("failed to take out again: %v\n%s", err, edited)
+	}
+	if inPlace(text, at.grow(), grown) && inPlace(edited, at.shrink(), have) && !bytes.Equal(back, text) {
+		t.Errorf("got back %q\nfor %q\nedited %q", back, text, edited)
+	}
+}
+
+func removeEach(t *testing.T, text, have []byte, at collection) {
+	t.Helper()
+	for _, step := range at.steps[:min(len(at.steps), 4)] {
+		ops := []operations.Operation{operations.NewOperation("remove", at.path+"/"+escape.Replace(step), nil)}
+		want := patched(t, have, ops)
+		if edited, err := Edit(text, ops, want); err == nil && len(at.steps) > 1 && inPlace(text, ops, want) && !within(edited, text) {
+			t.Errorf("got %q\nfor %q\nwithout %s", edited, text, ops[0].Path)
 		}
 	}
-	return v, false
+}
+
+// within tells whether a text is another one without some of its bytes.
+func within(part, text []byte) bool {
+	for _, c := range text {
+		if len(part) > 0 && part[0] == c {
+			part = part[1:]
+		}
+	}
+	return len(part) == 0
+}
+
+// collection that is not empty.
+type collection struct {
+	path  string
+	list  bool
+	steps []string // its keys or positions
+}
+
+func (c *collection) grow() []operations.Operation {
+	value := json.RawMessage(`{"x":"y\n z\n","e":{},"l":[1]}`)
+	if c.list {
+		return []operations.Operation{operations.NewOperation("add", c.path+"/-", value), operations.NewOperation("add", c.path+"/-", "z")}
+	}
+	return []operations.Operation{operations.NewOperation("add", c.path+"/added", value), operations.NewOperation("add", c.path+"/also~1added", "z")}
+}
+
+func (c *collection) shrink() []operations.Operation {
+	first, second := "added", "also~1added"
+	if c.list {
+		second, first = strconv.Itoa(len(c.steps)), strconv.Itoa(len(c.steps)+1)
+	}
+	return []operations.Operation{operations.NewOperation("remove", c.path+"/"+first, nil), operations.NewOperation("remove", c.path+"/"+second, nil)}
+}
+
+var escape = strings.NewReplacer("~", "~0", "/", "~1")
+
+func collections(t *testing.T, data []byte) []collection {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(data, &value); err != nil {
+		t.Fatal(err)
+	}
+	var found []collection
+	var visit func(path string, value any)
+	visit = func(path string, value any) {
+		c := collection{path: path}
+		children := map[string]any{}
+		switch value := value.(type) {
+		case map[string]any:
+			children = value
+			c.steps = slices.Sorted(maps.Keys(value))
+		case []any:
+			c.list = true
+			for i, item := range value {
+				c.steps = append(c.steps, strconv.Itoa(i))
+				children[c.steps[i]] = item
+			}
+		}
+		if len(c.steps) > 0 {
+			found = append(found, c)
+		}
+		for _, step := range c.steps {
+			visit(path+"/"+escape.Replace(step), children[step])
+		}
+	}
+	visit("", value)
+	return found
 }
 
 // written counts the keys of a text, keys those of its value.
@@ -96,27 +157,43 @@ func written(n *yaml.Node) int {
 	return count
 }
 
-func keys(v any) int {
+func keys(found []collection) int {
 	count := 0
-	switch v := v.(type) {
-	case object:
-		count = len(v)
-		for _, m := range v {
-			count += keys(m.value)
-		}
-	case list:
-		for _, item := range v {
-			count += keys(item)
+	for _, c := range found {
+		if !c.list {
+			count += len(c.steps)
 		}
 	}
 	return count
 }
 
-func inPlace(text []byte, have, want any) bool {
-	root, err := parse(text)
+func patched(t *testing.T, data []byte, ops []operations.Operation) []byte {
+	t.Helper()
+	encoded, err := json.Marshal(ops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := jsonpatch.DecodePatch(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := decoded.Apply(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return want
+}
+
+func inPlace(text []byte, ops []operations.Operation, want []byte) bool {
+	text, _ = unixBreaks(text)
+	doc, err := parse(text)
 	if err != nil || bytes.ContainsAny(text, "&*<!") {
 		return false
 	}
-	edited, err := editText(text, root, have, want)
+	e := newEditor(text, doc)
+	if e.patch(ops) != nil {
+		return false
+	}
+	edited, err := e.apply()
 	return err == nil && verify(edited, want) == nil
 }

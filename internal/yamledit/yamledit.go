@@ -1,57 +1,69 @@
-// Package yamledit gives a YAML document another value by changing only the places in its text that have to change. All
-// else stays byte for byte as its author wrote it: comments, blank lines, indentation, quoting, the order of keys.
+// Package yamledit applies a JSON patch to the text of a YAML document. It changes only the places that the operations name.
+// All else stays byte for byte as its author wrote it: comments, blank lines, indentation, quoting, the order of keys.
 package yamledit
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 
 	yaml "go.yaml.in/yaml/v3"
+	operations "gomodules.xyz/jsonpatch/v2"
 	kyaml "sigs.k8s.io/yaml"
 )
 
 // errLayout marks a layout that cannot be edited as text: the document is then written anew from its nodes.
 var errLayout = errors.New("the layout cannot be edited in place")
 
-// Edit returns the text changed so that it means want. Both values are JSON: have is what the text means now. The result
-// has been read again and compared, so it never means anything else.
-func Edit(text, have, want []byte) ([]byte, error) {
-	was, err := decode(have)
+// Edit returns the text after the operations (RFC 6902). The values of the operations are encoded as JSON. Want is the
+// patched document as JSON: the result has been read again and compared with it, so it never means anything else.
+func Edit(text []byte, ops []operations.Operation, want []byte) ([]byte, error) {
+	bare, breaks := unixBreaks(text)
+	doc, err := parse(bare)
 	if err != nil {
 		return nil, err
 	}
-	to, err := decode(want)
-	if err != nil {
+	e := newEditor(bare, doc)
+	if err := e.patch(ops); err != nil {
 		return nil, err
 	}
-	root, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
-	edited, err := editText(text, root, was, to)
+	edited, err := e.apply()
 	if err == nil {
-		err = verify(edited, to)
+		err = verify(edited, want)
 	}
-	var shared *SharedAnchorError
-	if err == nil || errors.As(err, &shared) {
-		return edited, err
+	if err != nil {
+		edited, err = e.rewrite(want)
 	}
-	return rewrite(text, root, was, to)
+	return bytes.ReplaceAll(edited, []byte("\n"), []byte(breaks)), err
 }
 
 // FromJSON writes a JSON value as YAML, keys in their order and numbers as they are.
 func FromJSON(data []byte) ([]byte, error) {
-	v, err := decode(data)
+	value, err := fromJSON(data)
 	if err != nil {
 		return nil, err
 	}
-	text := []byte(style{step: 2, item: 2, eol: "\n"}.block(v))
-	if err := verify(text, v); err != nil {
+	text := []byte(style{step: 2, item: 2}.document(value))
+	if err := verify(text, data); err != nil {
 		return nil, fmt.Errorf("failed to write as YAML: %w", err)
 	}
 	return text, nil
+}
+
+// unixBreaks returns the text with LF for its line breaks, and what they were, where all of them are CRLF or all are CR.
+func unixBreaks(text []byte) (bare []byte, were string) {
+	lf, cr, pairs := bytes.Count(text, []byte("\n")), bytes.Count(text, []byte("\r")), bytes.Count(text, []byte("\r\n"))
+	switch {
+	case cr == 0 || cr != pairs && lf > 0 || cr == pairs && lf != pairs:
+		return text, "\n"
+	case pairs > 0:
+		were = "\r\n"
+	default:
+		were = "\r"
+	}
+	return bytes.ReplaceAll(text, []byte(were), []byte("\n")), were
 }
 
 func parse(text []byte) (*yaml.Node, error) {
@@ -65,61 +77,37 @@ func parse(text []byte) (*yaml.Node, error) {
 	return &doc, nil
 }
 
-func editText(text []byte, doc *yaml.Node, have, want any) ([]byte, error) {
-	e := newEditor(text, doc)
-	if err := e.visit(doc.Content[0], have, want); err != nil {
-		return nil, err
-	}
-	return e.apply()
-}
-
 // rewrite is the way out for odd layouts: comments and the order of keys survive, blank lines and indentation may not.
-func rewrite(text []byte, doc *yaml.Node, have, want any) ([]byte, error) {
-	src := newSource(text)
-	style := detectStyle(doc, src.eol)
+func (e *editor) rewrite(want []byte) ([]byte, error) {
 	var buf bytes.Buffer
+	if bytes.HasPrefix(e.text, []byte("---")) {
+		buf.WriteString("---\n")
+	}
 	enc := yaml.NewEncoder(&buf)
-	enc.SetIndent(style.step)
-	if style.seq == 0 {
+	enc.SetIndent(e.style.step)
+	if e.style.seq == 0 {
 		enc.CompactSeqIndent()
 	}
-	if err := encode(enc, style.remake(doc.Content[0], have, want)); err != nil {
-		return nil, err
+	if err := errors.Join(enc.Encode(e.doc), enc.Close()); err != nil {
+		return nil, fmt.Errorf("failed to encode: %w", err)
 	}
-	edited := buf.Bytes()
-	if src.eol != "\n" {
-		edited = bytes.ReplaceAll(edited, []byte("\n"), []byte(src.eol))
-	}
-	if bytes.HasPrefix(text, []byte("---")) {
-		edited = append([]byte("---"+src.eol), edited...)
-	}
-	if err := verify(edited, want); err != nil {
+	if err := verify(buf.Bytes(), want); err != nil {
 		return nil, fmt.Errorf("failed to edit the document without changing what it means: %w", err)
 	}
-	return edited, nil
-}
-
-func encode(enc *yaml.Encoder, node *yaml.Node) error {
-	if err := enc.Encode(node); err != nil {
-		return fmt.Errorf("failed to encode: %w", err)
-	}
-	if err := enc.Close(); err != nil {
-		return fmt.Errorf("failed to encode: %w", err)
-	}
-	return nil
+	return buf.Bytes(), nil
 }
 
 // verify reads the text as kubectl does, not as this package does.
-func verify(text []byte, want any) error {
+func verify(text, want []byte) error {
 	data, err := kyaml.YAMLToJSON(text)
 	if err != nil {
 		return fmt.Errorf("failed to read again: %w", err)
 	}
-	got, err := decode(data)
-	if err != nil {
-		return err
+	var got, to any
+	if err := errors.Join(json.Unmarshal(data, &got), json.Unmarshal(want, &to)); err != nil {
+		return fmt.Errorf("failed to decode JSON: %w", err)
 	}
-	if !reflect.DeepEqual(unordered(got), unordered(want)) {
+	if !reflect.DeepEqual(got, to) {
 		return errLayout
 	}
 	return nil

@@ -11,10 +11,9 @@ import (
 
 // CheckEnd refuses text behind a document in flow style: readers of one document do not look further.
 func CheckEnd(text []byte) error {
-	src := newSource(text)
-	at := src.skipSpace(0)
+	at := skip(text, 0)
 	if bytes.HasPrefix(text[at:], []byte("---")) {
-		at = src.skipSpace(at + len("---"))
+		at = skip(text, at+len("---"))
 	}
 	if at == len(text) || text[at] != '{' {
 		return nil
