@@ -78,7 +78,7 @@ func (i *injection) decide(w *manifest.Workload, pod *mutate.Pod) (*outcome, err
 		return &outcome{verdict: "refused (InvalidConfiguration):", problems: problems}, nil
 	}
 	return &outcome{
-		verdict:  "injected: " + describe(statusIn(decision.Patch)),
+		verdict:  "injected: " + describe(decision.Status),
 		patch:    decision.Patch,
 		warnings: append(decision.Warnings, i.warnings(injector, w)...),
 	}, nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -95,22 +94,8 @@ func (r *report) write(out io.Writer, failed bool) {
 	}
 }
 
-// statusIn is the status that a patch writes.
-func statusIn(patch []operations.Operation) string {
-	for _, op := range patch {
-		if strings.HasSuffix(op.Path, "/"+strings.ReplaceAll(mutate.AnnotationStatus, "/", "~1")) {
-			return fmt.Sprint(op.Value)
-		}
-	}
-	return ""
-}
-
 // describe lists what a status says was added.
-func describe(text string) string {
-	var status mutate.Status
-	if err := json.Unmarshal([]byte(text), &status); err != nil {
-		return "the annotation " + mutate.AnnotationStatus
-	}
+func describe(status *mutate.Status) string {
 	added := status.Added
 	var parts []string
 	for _, group := range []struct {
@@ -120,7 +105,7 @@ func describe(text string) string {
 		{"container", "containers", added.Containers},
 		{"init container", "init containers", added.InitContainers},
 		{"volume", "volumes", added.Volumes},
-		{"field", "fields", podFields(&status)},
+		{"field", "fields", podFields(status)},
 		{"label", "labels", added.Labels},
 		{"annotation", "annotations", added.Annotations},
 	} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -40,8 +41,7 @@ func newUninject(streams genericiooptions.IOStreams) *cobra.Command {
 type uninjection struct{}
 
 func (uninjection) change(w *manifest.Workload) (*outcome, error) {
-	status, present := annotation(w.Template, mutate.AnnotationStatus)
-	if !present {
+	if _, present := annotation(w.Template, mutate.AnnotationStatus); !present {
 		return skipped("NotInjected", "its pod template has no annotation "+mutate.AnnotationStatus), nil
 	}
 	pod, err := decodePod(w.Template)
@@ -52,5 +52,9 @@ func (uninjection) change(w *manifest.Workload) (*outcome, error) {
 	if err != nil {
 		return refused(w, "Unreadable", err), nil
 	}
-	return &outcome{verdict: "uninjected: " + describe(fmt.Sprint(status)), patch: patch}, nil
+	var status mutate.Status
+	if err := json.Unmarshal([]byte(pod.Metadata.Annotations[mutate.AnnotationStatus]), &status); err != nil {
+		return nil, fmt.Errorf("failed to decode the status: %w", err) // cannot happen: Uninject has read it
+	}
+	return &outcome{verdict: "uninjected: " + describe(&status), patch: patch}, nil
 }

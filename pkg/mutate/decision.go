@@ -86,6 +86,8 @@ type Decision struct {
 	Warnings []Warning
 	// Patch to apply to the pod: adds at places that the injector owns, replaces of the pod-level fields that it names.
 	Patch []jsonpatch.Operation
+	// Status that the patch writes; nil where it writes none.
+	Status *Status
 }
 
 // Explanation is the decision in words: empty where there is nothing to say.

@@ -132,7 +132,7 @@ func (i *Injector) leaveOut(pod *Pod, reason Reason, message string) Decision {
 	status.Added.Annotations = []string{AnnotationStatus}
 	text := status.String()
 	if pod.Metadata.Annotations[AnnotationStatus] != text {
-		decision.Patch = []jsonpatch.Operation{annotate(AnnotationStatus, text)}
+		decision.Patch, decision.Status = []jsonpatch.Operation{annotate(AnnotationStatus, text)}, &status
 	}
 	return decision
 }

@@ -31,7 +31,7 @@ func (i *Injector) inject(req Request, w *wish) Decision {
 	e.addContainers(sidecar, w.native)
 	e.addVolumes(sidecar)
 	e.addMetadata(sidecar)
-	decision.Patch = e.ops
+	decision.Patch, decision.Status = e.ops, &e.status
 	return decision
 }
 
