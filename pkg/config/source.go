@@ -37,14 +37,14 @@ func SourceName(name string) (string, error) {
 	return clean, nil
 }
 
-// CheckSourceFile finds everything that is wrong with the content of a .url file: the URL on line 1, with one of the
-// schemes, then HEADER:, FILTER: and METADATA: lines, comments and blank lines. The errors name the line, and never contain a
+// CheckSourceFile finds everything that is wrong with the content of a .url file: the URL on line 1, of those that its author may
+// read, then HEADER:, FILTER: and METADATA: lines, comments and blank lines. The errors name the line, and never contain a
 // URL or a header's value, which may hold secrets.
-func CheckSourceFile(content string, schemes ...string) []error {
+func CheckSourceFile(content string, author Author) []error {
 	var problems []error
 	seen := map[string]int{}
 	for n, line := range strings.Split(content, "\n") {
-		if err := checkSourceLine(n, line, schemes, seen); err != nil {
+		if err := checkSourceLine(n, line, author, seen); err != nil {
 			problems = append(problems, fmt.Errorf("line %d: %w", n+1, err))
 		}
 	}
@@ -52,12 +52,12 @@ func CheckSourceFile(content string, schemes ...string) []error {
 }
 
 // checkSourceLine checks line n, counted from 0; seen holds the lines of the headers so far, by lower-case name.
-func checkSourceLine(n int, line string, schemes []string, seen map[string]int) error {
+func checkSourceLine(n int, line string, author Author, seen map[string]int) error {
 	if err := checkCharacters(line); err != nil {
 		return err
 	}
 	if n == 0 {
-		return checkURL(line, schemes)
+		return checkURL(line, author)
 	}
 	if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
 		return nil

@@ -66,7 +66,7 @@ func TestCheckSourceFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := errors.Join(config.CheckSourceFile(c.content, "http", "https")...)
+			err := errors.Join(config.CheckSourceFile(c.content, config.PodAuthor)...)
 			if got := message(err); got != c.want {
 				t.Errorf("want %q\ngot  %q", c.want, got)
 			}
@@ -74,6 +74,91 @@ func TestCheckSourceFile(t *testing.T) {
 				t.Errorf("%v shows a header's value", err)
 			}
 		})
+	}
+}
+
+// TestOwnURL: what a pod's author may have PCP read, in all the ways in which the agent's libraries understand a host.
+func TestOwnURL(t *testing.T) {
+	t.Parallel()
+	const (
+		host      = `the host must be a name of letters, digits, ".", "-" and "_"`
+		parsed    = "the URL cannot be parsed"
+		ports     = "is PCP's own, which would read itself"
+		decimals  = "an IPv4 address must be written as four decimal numbers"
+		linkLocal = "the host is a link-local address"
+		metadata  = "the host is the metadata service of "
+	)
+	for url, want := range map[string]string{
+		"http://localhost:9100/metrics":               "",
+		"https://exporter.monitoring.svc/metrics":     "",
+		"http://127.0.0.1:8080":                       "",
+		"http://[::1]:9100/?name=a&x=localhost:44322": "",
+		"http://user:s3cret@10.1.2.3:80/#fragment":    "",
+		"http://a_b-c.example.:443":                   "",
+		"http://169.253.255.255/":                     "",
+		"http://[fd00::1]/":                           "",
+		"http://1e3/":                                 "",
+		"http://localhost:/metrics":                   "",
+
+		"http://localhost:44321":                 ports,
+		"http://localhost:44322/pmapi/store?a=b": ports,
+		"http://localhost:44322/metrics":         ports,
+		"https://localhost:44323":                ports,
+		"http://localhost:4330":                  ports,
+		"http://LOCALHOST.:44322":                ports,
+		"http://a:b@localhost:044322":            ports,
+		"http://127.9.9.9:44322":                 ports,
+		"http://0.0.0.0:44322":                   ports,
+		"http://[::]:44322":                      ports,
+		"http://[::ffff:127.0.0.1]:44322":        ports,
+		"http://node-monitor-pcp:44322":          ports,
+		"http://10.0.0.7:44322":                  ports,
+
+		"http://%6cocalhost:44322/":        parsed,
+		"http://localhost:44322\\@a/":      parsed,
+		"http://a\\@localhost:44322/":      parsed,
+		"http://ｌocalhost:44322/":          host,
+		"http://127。0。0。1:44322/":          host,
+		"http://a@b@localhost:44322/":      host,
+		"http://localhost:9100@[::1]:80/x": "",
+		"http://[fe80::1%25eth0]/":         host,
+		"http://a:b:44322/":                parsed,
+
+		"http://2130706433/":       decimals,
+		"http://0x7f000001/":       decimals,
+		"http://0x7F.1/":           decimals,
+		"http://017700000001/":     decimals,
+		"http://127.1/":            decimals,
+		"http://0251.0376.169.254": decimals,
+		"http://0/":                decimals,
+		"http://169.254.169.0xfe/": decimals,
+		"http://2852039166./":      decimals,
+
+		"http://169.254.169.254/latest/meta-data/": linkLocal,
+		"http://169.254.169.254./":                 linkLocal,
+		"http://169.254.20.10:9253/metrics":        linkLocal,
+		"http://[FE80::1]/":                        linkLocal,
+		"http://[febf:0::1]/":                      linkLocal,
+		"http://[::ffff:169.254.169.254]/":         "the host must be written as an IPv4 address",
+		"http://[::ffff:a9fe:a9fe]/":               "the host must be written as an IPv4 address",
+		"http://[1.2.3.4]/":                        parsed,
+		"http://[::1::]/":                          parsed,
+
+		"http://Metadata.Google.Internal./computeMetadata/v1/": metadata + "Google Cloud",
+		"http://metadata.goog":                                 metadata + "Google Cloud",
+		"http://[fd00:ec2::254]/latest":                        metadata + "AWS",
+		"http://[FD00:0EC2:0:0::254]/latest":                   metadata + "AWS",
+		"http://168.63.129.16/":                                metadata + "Azure",
+	} {
+		err := message(errors.Join(config.CheckSourceFile(url+"\n", config.PodAuthor)...))
+		if want == "" && err != "" || !strings.HasPrefix(err, "line 1: ") && want != "" || !strings.Contains(err, want) {
+			t.Errorf("%s: want %q, got %q", url, want, err)
+		}
+	}
+	for _, free := range []string{"http://localhost:44322/metrics", "http://169.254.20.10:9253/metrics", "file:///run/metrics.prom"} {
+		if problems := config.CheckSourceFile(free, config.Administrator); len(problems) > 0 {
+			t.Errorf("the administrator may not read %s: %v", free, problems)
+		}
 	}
 }
 

@@ -11,11 +11,25 @@ import (
 	"unicode"
 )
 
-// AllSchemes are what the agent can read: HTTP, and files of the PCP container.
-var AllSchemes = []string{"http", "https", "file"}
+// Author is who wrote a source, which decides what it may read.
+type Author int
+
+const (
+	// Administrator writes the configuration, and may read whatever PCP can: files of its container, too.
+	Administrator Author = iota
+	// PodAuthor annotates a pod, and may read by HTTP what is neither PCP's own nor the node's.
+	PodAuthor
+)
+
+func (a Author) schemes() []string {
+	if a == Administrator {
+		return []string{"http", "https", "file"}
+	}
+	return []string{"http", "https"}
+}
 
 // checkURL checks the URL of a source. The errors do not repeat it: it may hold a password.
-func checkURL(raw string, schemes []string) error {
+func checkURL(raw string, author Author) error {
 	if raw == "" {
 		return errors.New("must be the exporter's URL, e.g. http://localhost:9100/metrics")
 	}
@@ -23,7 +37,7 @@ func checkURL(raw string, schemes []string) error {
 		return err
 	}
 	scheme, rest, _ := strings.Cut(raw, "://")
-	if !slices.Contains(schemes, scheme) {
+	if schemes := author.schemes(); !slices.Contains(schemes, scheme) {
 		return fmt.Errorf("must be a URL that starts with %s", strings.Join(schemes, "://, ")+"://")
 	}
 	if strings.ContainsFunc(raw, unicode.IsSpace) {
@@ -32,7 +46,10 @@ func checkURL(raw string, schemes []string) error {
 	if scheme == "file" {
 		return checkFilePath(rest)
 	}
-	return checkHost(raw)
+	if err := checkHost(raw); err != nil || author == Administrator {
+		return err
+	}
+	return checkOwnURL(raw)
 }
 
 // checkFilePath checks what follows file://, which the agent opens as it stands: no host, no percent-decoding.

@@ -59,7 +59,7 @@ func validateEndpoints(path *field.Path, endpoints map[string]Endpoint) field.Er
 // validate checks one endpoint. Its errors never show the value of a header, nor what of a URL may be secret.
 func (e Endpoint) validate(path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if err := checkURL(e.URL, AllSchemes); err != nil && e.URL == "" {
+	if err := checkURL(e.URL, Administrator); err != nil && e.URL == "" {
 		errs = append(errs, field.Required(path.Child("url"), err.Error()))
 	} else if err != nil {
 		errs = append(errs, field.Invalid(path.Child("url"), redactURL(e.URL), err.Error()))

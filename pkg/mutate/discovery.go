@@ -53,11 +53,10 @@ func (i *Injector) discover(pod *Pod, w *wish) {
 		w.warn("the pod has %d ports named for metrics: only the first %d were taken", len(exporters), maxDiscovered)
 		exporters = exporters[:maxDiscovered]
 	}
-	own := portsOf(w.services)
 	for _, e := range exporters {
 		url, usable := localURL(scheme, e.port, path)
 		switch {
-		case slices.Contains(own, e.port):
+		case config.IsPCPPort(e.port):
 			w.warn("port %d is PCP's own: it was not made a source of PCP", e.port)
 		case !usable:
 			w.warn("the prometheus.io annotations give no usable URL for port %d: nothing was discovered from it", e.port)
@@ -71,7 +70,7 @@ func (i *Injector) discover(pod *Pod, w *wish) {
 func localURL(scheme string, port int64, path string) (string, bool) {
 	url := scheme + "://localhost:" + strconv.FormatInt(port, 10) + "/" + strings.TrimPrefix(path, "/")
 	oneLine := !strings.ContainsFunc(path, unicode.IsControl)
-	return url, (scheme == "http" || scheme == "https") && oneLine && len(config.CheckSourceFile(url, scheme)) == 0
+	return url, (scheme == "http" || scheme == "https") && oneLine && len(config.CheckSourceFile(url, config.PodAuthor)) == 0
 }
 
 func (i *Injector) addDiscovered(w *wish, e exporter, url string) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -102,10 +103,15 @@ func requested(pod *Pod) (bool, *field.Error) {
 }
 
 // alreadyInjected is the answer to our own result: another webhook, or an in-tree plugin, changed the pod after us, or
-// somebody copied an injected manifest. What keeps systemd from starting is refused even now.
+// somebody copied an injected manifest. What keeps systemd from starting is refused even now, and what PCP must not read.
 func (i *Injector) alreadyInjected(req Request, status *Status) Decision {
 	pod := req.Pod
 	problems := append(checkProcessNamespace(i, pod, nil), checkUserNamespace(i, pod, nil)...)
+	for key, content := range pod.Metadata.Annotations {
+		if strings.HasPrefix(key, OpenMetricsPrefix) && !isFull(problems) {
+			problems = append(problems, checkSource(key, content)...)
+		}
+	}
 	if len(problems) > 0 {
 		return Decision{Reason: ReasonIncompatible, Problems: summarize(problems)}
 	}

@@ -49,7 +49,7 @@ func checkSource(key, content string) field.ErrorList {
 		return field.ErrorList{problem}
 	}
 	var problems field.ErrorList
-	for _, err := range config.CheckSourceFile(content, "http", "https") {
+	for _, err := range config.CheckSourceFile(content, config.PodAuthor) {
 		problems = append(problems, field.Invalid(annotationPath(key), field.OmitValueType{}, err.Error()))
 	}
 	return problems

@@ -129,7 +129,9 @@ func TestGuardOfLiveObjects(t *testing.T) {
 	r.install()
 	r.serve()
 	r.awaitTrust()
-	r.apply(nodeMonitor()).must(t)
+	r.apply(nodeMonitor(func(d *appsv1.Deployment) {
+		d.Spec.Template.Annotations["openmetrics.pcp.io/exporter"] = "http://localhost:9100/metrics\nHEADER: A: b\n"
+	})).must(t)
 	pod := r.pod("node-monitor", injected)
 	in := []string{"--namespace", r.target}
 	scale := func(name, replicas string) attempt {
@@ -141,6 +143,10 @@ func TestGuardOfLiveObjects(t *testing.T) {
 		scale("scale-down", "0"),
 		attempt{name: "live-annotation", arguments: append([]string{"annotate", "--overwrite", "pod", pod.Name, "pcp.io/pmlogconf-openmetrics=x"}, in...)}.
 			isDenied("metadata.annotations: Forbidden: pcp.io/pmlogconf-openmetrics cannot change in a live pod"),
+		attempt{name: "live-source", arguments: append([]string{"annotate", "pod", pod.Name, "openmetrics.pcp.io/app=http://localhost:44322/pmapi/store?name=a&value=1"}, in...)}.
+			isDenied("metadata.annotations: Forbidden: openmetrics.pcp.io/app cannot change in a live pod"),
+		attempt{name: "removed-source", arguments: append([]string{"annotate", "pod", pod.Name, "openmetrics.pcp.io/exporter-"}, in...)}.
+			isDenied("metadata.annotations: Forbidden: openmetrics.pcp.io/exporter cannot change in a live pod"),
 		attempt{name: "live-label", arguments: append([]string{"label", "--overwrite", "pod", pod.Name, "pcp.io/injected-"}, in...)}.
 			isDenied("cannot change in a live pod"),
 		attempt{name: "own-label", arguments: append([]string{"label", "pod", pod.Name, "team=a"}, in...)},

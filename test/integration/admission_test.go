@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/performancecopilot/pcp-injector/test/cluster"
 )
@@ -101,6 +102,47 @@ func TestForgedOwner(t *testing.T) {
 	}
 	if !strings.Contains(e.admin.allWarnings(), "pcp-injector: UntrustedCreator") || e.count("UntrustedCreator") != 1 {
 		t.Errorf("the user saw the warnings %q", e.admin.allWarnings())
+	}
+}
+
+// TestForgedOwningPod: whoever may create pods may claim that the designated one owns theirs.
+func TestForgedOwningPod(t *testing.T) {
+	t.Parallel()
+	e := start(t, "target: {namespace: NAMESPACE, kind: Pod}")
+	forged := plainPod()
+	forged.Annotations = map[string]string{"pcp.io/inject": "true"}
+	forged.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: "node-monitor", UID: "4b1d", Controller: new(true)}}
+	pod, err := e.create(e.admin, forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := pod.Annotations["pcp.io/status"]; containers(pod, "pcp") != 0 || !strings.Contains(status, `"reason":"NotDesignated"`) {
+		t.Errorf("the status is %s", status)
+	}
+	forged.OwnerReferences, forged.GenerateName, forged.Name = nil, "", "node-monitor"
+	if pod, err := e.create(e.admin, forged); err != nil || containers(pod, "pcp") != 1 {
+		t.Errorf("the designated pod is not injected: %v", err)
+	}
+}
+
+// TestRefusedSources: PCP reads neither itself nor what is the node's on a pod's behalf.
+func TestRefusedSources(t *testing.T) {
+	t.Parallel()
+	e := start(t, "")
+	for source, want := range map[string]string{
+		"http://0x7f.1:44322/pmapi/store?name=a&value=1": "port 44322 is PCP's own",
+		"http://169.254.169.254/latest/meta-data/":       "the host is a link-local address",
+		"http://[::ffff:169.254.169.254]/":               "the host must be written as an IPv4 address",
+		"http://2852039166/":                             "an IPv4 address must be written as four decimal numbers",
+		"file:///etc/shadow":                             "must be a URL that starts with http://, https://",
+	} {
+		_, err := e.create(e.controller, designatedPod(annotate("openmetrics.pcp.io/app", source)))
+		if err == nil || !strings.Contains(err.Error(), "metadata.annotations[openmetrics.pcp.io/app]: Invalid value: line 1: "+want) {
+			t.Errorf("%s: the user sees %v, want %q", source, err, want)
+		}
+	}
+	if pod, err := e.create(e.controller, designatedPod(annotate("openmetrics.pcp.io/app", "http://localhost:9100/metrics"))); err != nil || containers(pod, "pcp") != 1 {
+		t.Errorf("an exporter's source: %v", err)
 	}
 }
 
