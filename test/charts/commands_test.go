@@ -69,11 +69,15 @@ func newHelm(t *testing.T, tool string) helm {
 
 func (h helm) run(arguments ...string) output {
 	h.t.Helper()
+	return execute(h.t, "", h.environment(), h.command, arguments...)
+}
+
+func (h helm) environment() []string {
 	environment := plane.Environment()
 	for _, folder := range []string{"CACHE", "CONFIG", "DATA"} {
 		environment = append(environment, "HELM_"+folder+"_HOME="+filepath.Join(h.home, folder))
 	}
-	return execute(h.t, "", environment, h.command, arguments...)
+	return environment
 }
 
 func (h helm) must(arguments ...string) string {

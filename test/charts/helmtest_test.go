@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -29,6 +31,35 @@ func TestHelmTest(t *testing.T) {
 				t.Errorf("helm test in a namespace that has not opted in: error %v\n%s\nits pod says: %s", tested.err, tested.all(), said)
 			}
 		})
+	}
+}
+
+// TestKilledHelmTest: what a helm test leaves behind that is killed midway creates no pods, privileged ones least of all.
+func TestKilledHelmTest(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.enabled=false")
+	r.install()
+	ctx, kill := context.WithCancel(t.Context())
+	cmd := exec.CommandContext(ctx, r.command, "test", r.name, "--namespace", r.namespace)
+	cmd.Env = append(os.Environ(), r.environment()...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	account := fmt.Sprintf("system:serviceaccount:%s:%s-test", r.namespace, r.fullname())
+	r.eventually("the test's pod", func(ctx context.Context) error {
+		_, err := plane.Client().CoreV1().Pods(r.namespace).Get(ctx, r.fullname()+"-test", metav1.GetOptions{})
+		return err
+	})
+	kill()
+	if err := cmd.Wait(); err == nil {
+		t.Fatal("helm test ended before it was killed")
+	}
+	mustKubectl(t, "", "auth", "can-i", "create", "pods", "--namespace", r.target, "--as", account)
+	const pod = `{apiVersion: v1, kind: Pod, metadata: {name: evil}, spec: {containers: [{name: evil, image: evil, securityContext: {privileged: true}}]}}`
+	create := []string{"create", "--namespace", r.target, "--as", account, "-f", "-"}
+	r.requireAttempts(attempt{name: "dry run", input: pod, arguments: create})
+	if said := kubectl(t, pod, create...); said.err == nil || !strings.Contains(said.stderr, "pods: "+account+" is the account of helm test") {
+		t.Errorf("error %v: %s", said.err, said.all())
 	}
 }
 

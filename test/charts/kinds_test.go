@@ -55,6 +55,7 @@ func TestGuardOfOtherKinds(t *testing.T) {
 				r.requireAttempts(attempt{name: c.kind + " " + edit + policy, input: object, arguments: []string{"create", "--namespace", r.target, "-f", "-"}, denied: denied})
 			}
 			if c.kind == "CronJob" {
+				r.requireManualJobDenied(strings.NewReplacer("EDIT ", "", "POLICY", "Forbid", "* * * * *", "0 0 1 1 *").Replace(c.object))
 				forged := `{apiVersion: batch/v1, kind: Job, metadata: {name: node-monitor-123}, spec: {template: ` + never + `}}`
 				r.requireAttempts(attempt{name: "forged Job", input: forged, arguments: []string{"create", "--namespace", r.target, "-f", "-"}}.
 					isDenied("jobs of CronJob node-monitor in namespace " + r.target))
@@ -76,6 +77,19 @@ func (r *release) requireOneJob(template string) {
 	r.requireAttempts(
 		attempt{name: "parallelism", arguments: patched(`{"parallelism":3}`)}.isDenied(`spec.parallelism: Forbidden: "`+name+`" belongs to CronJob node-monitor`),
 		attempt{name: "suspend", arguments: patched(`{"suspend":true}`)}.isWarned("has no effect, since Job "+name),
+	)
+}
+
+// requireManualJobDenied: a Job of the user's own would run beside the CronJob's, whose concurrencyPolicy does not count it. The schedule is what
+// troubleshooting.md recommends.
+func (r *release) requireManualJobDenied(cronJob string) {
+	r.t.Helper()
+	in := []string{"--namespace", r.target}
+	mustKubectl(r.t, cronJob, append([]string{"create", "-f", "-"}, in...)...)
+	r.requireAttempts(
+		attempt{name: "manual Job", arguments: append([]string{"create", "job", "node-monitor-1", "--from=cronjob/node-monitor"}, in...)}.
+			isDenied("jobs of CronJob node-monitor in namespace "+r.target),
+		attempt{name: "schedule", arguments: append([]string{"patch", "cronjob", "node-monitor", "--type=merge", `--patch={"spec":{"schedule":"* * * * *"}}`}, in...)},
 	)
 }
 

@@ -1,0 +1,84 @@
+package charts_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// revisioned is the designated StatefulSet in a canary rollout: its one pod is made out of the ControllerRevision before.
+const revisioned = `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: node-monitor}, spec: {
+ selector: {matchLabels: {app: node-monitor}}, updateStrategy: {rollingUpdate: {partition: 1}},
+ template: {metadata: {labels: {app: node-monitor}, annotations: {pcp.io/inject: "true"}}, spec: {containers: [{name: app, image: %s}]}}}}`
+
+// TestForgedRevision: whoever may delete and create ControllerRevisions would change the template of a StatefulSet with a partition.
+func TestForgedRevision(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=None", "config.target.kind=StatefulSet",
+		"config.persistence.pmlogger.type=HostPath,config.persistence.pmproxy.type=EmptyDir")
+	r.install()
+	r.serve()
+	r.awaitTrust()
+	r.grant("mallory", `[{apiGroups: [apps], resources: [controllerrevisions], verbs: [get, list, create, delete]}]`)
+	r.grant("alice", `[{apiGroups: [apps], resources: [controllerrevisions, statefulsets], verbs: ["*"]}]`)
+	mustKubectl(t, fmt.Sprintf(revisioned, "app:v1"), "apply", "--namespace", r.target, "-f", "-")
+	r.pod("node-monitor", injected)
+	mustKubectl(t, fmt.Sprintf(revisioned, "app:v2"), "apply", "--namespace", r.target, "-f", "-")
+
+	forged := r.currentRevision("app:v1")
+	name := forged.Name
+	forged.TypeMeta = metav1.TypeMeta{APIVersion: "apps/v1", Kind: "ControllerRevision"}
+	forged.ObjectMeta = metav1.ObjectMeta{Name: name, Labels: forged.Labels, OwnerReferences: forged.OwnerReferences}
+	forged.Data.Raw = []byte(strings.ReplaceAll(string(forged.Data.Raw), "app:v1", "evil:v1"))
+	mustKubectl(t, "", "delete", "controllerrevision", name, "--namespace", r.target, "--as", "mallory")
+	create := attempt{name: "forged-revision", input: manifest(t, forged), arguments: []string{"create", "--namespace", r.target, "-f", "-"}}
+	const denied = "controllerrevisions: pods of StatefulSet node-monitor"
+	r.requireAttempts(create.isDenied(denied).as("mallory"), create.as("alice"))
+	if said := kubectl(t, create.input, append(create.arguments, "--as", "mallory")...); said.err == nil {
+		t.Error("the revision was created")
+	}
+	r.replacePod()
+	r.pod("node-monitor", func(pod *corev1.Pod) error {
+		if image := pod.Spec.Containers[0].Image; image != "app:v2" {
+			return fmt.Errorf("its image is %s, want app:v2: of the revision before nothing is left", image)
+		}
+		return injected(pod)
+	})
+}
+
+// currentRevision is what the StatefulSet's pod is made from, once it differs from the template.
+func (r *release) currentRevision(image string) *appsv1.ControllerRevision {
+	r.t.Helper()
+	var revision *appsv1.ControllerRevision
+	r.eventually("the revision before", func(ctx context.Context) error {
+		set, err := plane.Client().AppsV1().StatefulSets(r.target).Get(ctx, "node-monitor", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if set.Status.CurrentRevision == set.Status.UpdateRevision {
+			return fmt.Errorf("both revisions are %s", set.Status.CurrentRevision)
+		}
+		revision, err = plane.Client().AppsV1().ControllerRevisions(r.target).Get(ctx, set.Status.CurrentRevision, metav1.GetOptions{})
+		if err == nil && !strings.Contains(string(revision.Data.Raw), image) {
+			err = fmt.Errorf("%s is not in %s", image, revision.Data.Raw)
+		}
+		return err
+	})
+	return revision
+}
+
+// grant lets a user do what the rules say in the target's namespace.
+func (r *release) grant(user, rules string) {
+	r.t.Helper()
+	mustKubectl(r.t, fmt.Sprintf(`
+{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: %[1]s}, rules: %[2]s}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: %[1]s}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]s},
+ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[1]s}]}
+`, user, rules), "apply", "--namespace", r.target, "-f", "-")
+}
