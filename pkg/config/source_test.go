@@ -139,8 +139,8 @@ func TestOwnURL(t *testing.T) {
 		"http://169.254.20.10:9253/metrics":        linkLocal,
 		"http://[FE80::1]/":                        linkLocal,
 		"http://[febf:0::1]/":                      linkLocal,
-		"http://[::ffff:169.254.169.254]/":         "the host must be written as an IPv4 address",
-		"http://[::ffff:a9fe:a9fe]/":               "the host must be written as an IPv4 address",
+		"http://[::ffff:169.254.169.254]/":         "the host must be the IPv4 address",
+		"http://[::ffff:a9fe:a9fe]/":               "the host must be the IPv4 address",
 		"http://[1.2.3.4]/":                        parsed,
 		"http://[::1::]/":                          parsed,
 

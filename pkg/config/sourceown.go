@@ -18,7 +18,7 @@ import (
 var ownURL = regexp.MustCompile(`^https?://(?:[A-Za-z0-9._~!$&'()*+,;=:%-]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]*))?(?:[/?#].*)?$`)
 
 // numericHost is what the C library takes for an IPv4 address (inet_aton(3)), in as many parts and bases as it knows.
-var numericHost = regexp.MustCompile(`(?i)^(.*\.)?(0x[0-9a-f]*|[0-9]+)$`)
+var numericHost = regexp.MustCompile(`(?i)^(.*\.)?(0x[0-9a-f]*|\d+)$`)
 
 // metadataServices are those of clouds that have a name, or whose address is not link-local.
 var metadataServices = map[string]string{
@@ -71,7 +71,7 @@ func checkOwnHost(host string) error {
 		case err != nil:
 			return errors.New("an IPv4 address must be written as four decimal numbers without leading zeros, e.g. 10.0.0.1")
 		case address.Is4In6():
-			return errors.New("the host must be written as an IPv4 address, without ::ffff:")
+			return errors.New("the host must be the IPv4 address without ::ffff: before it")
 		case address.IsLinkLocalUnicast():
 			return errors.New("the host is a link-local address" + remedy)
 		}

@@ -27,17 +27,17 @@ func TestLaterWebhook(t *testing.T) {
 	r.serve()
 	r.awaitTrust()
 	const pod = `{apiVersion: v1, kind: Pod, metadata: {name: bare}, spec: {containers: [{name: app, image: app}]}}`
-	attempt := attempt{name: "pod", input: pod, arguments: []string{"create", "--namespace", r.target, "-f", "-"}}
+	create := attempt{name: "pod", input: pod, arguments: []string{"create", "--namespace", r.target, "-f", "-"}}
 	const silence = "asks for PCP, but the injector has not seen the pod"
 
 	removeLater := r.askByWebhook("zz-" + r.namespace + ".example.com")
-	r.requireAttempts(attempt.isDenied("metadata.annotations[pcp.io/inject]: Forbidden: " + silence))
+	r.requireAttempts(create.isDenied("metadata.annotations[pcp.io/inject]: Forbidden: " + silence))
 	r.upgrade("webhook.failurePolicy=Ignore")
-	r.requireAttempts(attempt.isWarned("metadata.annotations[pcp.io/inject]: " + silence))
+	r.requireAttempts(create.isWarned("metadata.annotations[pcp.io/inject]: " + silence))
 	removeLater()
 
 	r.askByWebhook("aa-" + r.namespace + ".example.com")
-	r.requireAttempts(attempt.isWarned("pcp-injector: NotDesignated"))
+	r.requireAttempts(create.isWarned("pcp-injector: NotDesignated"))
 }
 
 // askByWebhook installs a webhook that annotates every pod of the target's namespace, by the URL of this process. It returns how to

@@ -24,8 +24,8 @@ func TestForgedRevision(t *testing.T) {
 	r.install()
 	r.serve()
 	r.awaitTrust()
-	r.grant("mallory", `[{apiGroups: [apps], resources: [controllerrevisions], verbs: [get, list, create, delete]}]`)
-	r.grant("alice", `[{apiGroups: [apps], resources: [controllerrevisions, statefulsets], verbs: ["*"]}]`)
+	r.allow("mallory", `[{apiGroups: [apps], resources: [controllerrevisions], verbs: [get, list, create, delete]}]`)
+	r.allow("alice", `[{apiGroups: [apps], resources: [controllerrevisions, statefulsets], verbs: ["*"]}]`)
 	mustKubectl(t, fmt.Sprintf(revisioned, "app:v1"), "apply", "--namespace", r.target, "-f", "-")
 	r.pod("node-monitor", injected)
 	mustKubectl(t, fmt.Sprintf(revisioned, "app:v2"), "apply", "--namespace", r.target, "-f", "-")
@@ -72,8 +72,8 @@ func (r *release) currentRevision(image string) *appsv1.ControllerRevision {
 	return revision
 }
 
-// grant lets a user do what the rules say in the target's namespace.
-func (r *release) grant(user, rules string) {
+// allow lets a user do what the rules say in the target's namespace.
+func (r *release) allow(user, rules string) {
 	r.t.Helper()
 	mustKubectl(r.t, fmt.Sprintf(`
 {apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: %[1]s}, rules: %[2]s}

@@ -132,7 +132,7 @@ func TestRefusedSources(t *testing.T) {
 	for source, want := range map[string]string{
 		"http://0x7f.1:44322/pmapi/store?name=a&value=1": "port 44322 is PCP's own",
 		"http://169.254.169.254/latest/meta-data/":       "the host is a link-local address",
-		"http://[::ffff:169.254.169.254]/":               "the host must be written as an IPv4 address",
+		"http://[::ffff:169.254.169.254]/":               "the host must be the IPv4 address",
 		"http://2852039166/":                             "an IPv4 address must be written as four decimal numbers",
 		"file:///etc/shadow":                             "must be a URL that starts with http://, https://",
 	} {
