@@ -94,6 +94,7 @@ func newTestHandler(tb testing.TB) *handler {
 	return &handler{
 		core:       injector,
 		configHash: injector.ConfigHash(),
+		intake:     newIntake(),
 		metrics:    newMetrics(injector.ConfigHash(), func() time.Time { return time.Time{} }),
 		logger:     slog.New(slog.NewJSONHandler(io.Discard, nil)), //nolint:sloglint // formatting the line is a part of the cost
 	}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 )
@@ -13,11 +15,10 @@ import (
 const (
 	// maxBody is controller-runtime's bound: two objects of 3 MB, the largest that an API server accepts, and 1 MB for the rest.
 	maxBody = 7 << 20
-	// bodyTime is the longest timeout that an API server grants a webhook.
-	bodyTime = 30 * time.Second
-	// ordinaryBody is a size that few bodies exceed: neither does the mere announcement of a longer one take more memory, nor
-	// is the buffer of a longer one kept.
+	// ordinaryBody is a size that few bodies exceed. Every connection may hold one of these; the longer ones take turns.
 	ordinaryBody = 64 << 10
+	// largeBodyTime is how long a client may take to send a longer body, once it is its turn.
+	largeBodyTime = 3 * time.Second
 
 	mediaType = "application/json"
 )
@@ -30,6 +31,10 @@ type httpError struct {
 
 func (e *httpError) Error() string { return e.message }
 
+var errTooLarge = &httpError{
+	http.StatusRequestEntityTooLarge, fmt.Sprintf("body is too large: must be at most %d bytes", maxBody),
+}
+
 // bodies are buffers to read into again: they were a third of all the memory that an admission took. What is decoded from
 // one does not point into it, since the decoder copies strings.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -41,24 +46,75 @@ func recycle(body *bytes.Buffer) {
 	}
 }
 
-// readBody reads the whole body, within bounds.
-func readBody(w http.ResponseWriter, r *http.Request, body *bytes.Buffer) error {
+// intake bounds how much of what clients send is in memory at once, beyond an ordinary body for each connection.
+type intake struct {
+	// large is the turn of bodies that are not ordinary.
+	large slots
+	// decoding is what may be decoded and decided at the same time.
+	decoding slots
+}
+
+func newIntake() *intake {
+	return &intake{large: newSlots(1, 16), decoding: newSlots(2, maxConnections)}
+}
+
+// read reads the whole body, within bounds. Where it is large, it has taken the turn of large ones, also with an error.
+func (i *intake) read(w http.ResponseWriter, r *http.Request, body *bytes.Buffer) (large bool, err error) {
 	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
-		return err
+		return false, err
 	}
-	body.Grow(int(min(max(r.ContentLength, 0), ordinaryBody)) + bytes.MinRead)
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+	// Of thousands of headers nothing is kept while the body takes its time.
+	r.Header = nil
+	if r.ContentLength > maxBody {
+		return false, errTooLarge
+	}
+	if large, err = i.readAll(w, r, body); err != nil {
+		return large, unread(err)
+	}
+	if body.Len() == 0 {
+		return large, &httpError{http.StatusBadRequest, "body is empty: must be an AdmissionReview"}
+	}
+	return large, nil
+}
+
+func (i *intake) readAll(w http.ResponseWriter, r *http.Request, body *bytes.Buffer) (large bool, err error) {
+	limited := http.MaxBytesReader(w, r.Body, maxBody)
+	if r.ContentLength >= 0 && r.ContentLength <= ordinaryBody {
+		body.Grow(int(r.ContentLength) + bytes.MinRead)
+		_, err = body.ReadFrom(limited)
+		return false, err
+	}
+	length := r.ContentLength
+	if length < 0 {
+		n, err := body.ReadFrom(io.LimitReader(limited, ordinaryBody+1))
+		if err != nil || n <= ordinaryBody {
+			return false, err
+		}
+		length = maxBody
+	}
+	if err := i.large.take(r.Context()); err != nil {
+		return false, err
+	}
+	// A writer that is no connection has no deadline, and nobody who makes it wait.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(largeBodyTime))
+	// At once: a buffer that doubles takes three times the memory.
+	body.Grow(int(length) - body.Len() + bytes.MinRead)
+	_, err = body.ReadFrom(limited)
+	return true, err
+}
+
+func unread(err error) error {
 	var tooLarge *http.MaxBytesError
+	var refusal *httpError
 	switch {
+	case errors.As(err, &refusal):
+		return refusal
 	case errors.As(err, &tooLarge):
-		message := fmt.Sprintf("body is too large: must be at most %d bytes", maxBody)
-		return &httpError{http.StatusRequestEntityTooLarge, message}
-	case err != nil:
-		return &httpError{http.StatusBadRequest, "failed to read the body: " + err.Error()}
-	case body.Len() == 0:
-		return &httpError{http.StatusBadRequest, "body is empty: must be an AdmissionReview"}
+		return errTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &httpError{http.StatusRequestTimeout, "body did not arrive in time"}
 	default:
-		return nil
+		return &httpError{http.StatusBadRequest, "failed to read the body: " + err.Error()}
 	}
 }
 
@@ -71,15 +127,4 @@ func checkContentType(found string) error {
 		return &httpError{http.StatusUnsupportedMediaType, message}
 	}
 	return nil
-}
-
-// limitBodyTime bounds how long a client may take to send its body: controller-runtime's server bounds the headers only.
-func limitBodyTime(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)); err != nil {
-			http.Error(w, "failed to limit the time to read the body: "+err.Error(), http.StatusInternalServerError)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

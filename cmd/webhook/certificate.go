@@ -27,10 +27,18 @@ func certificateExpiry(watcher *certwatcher.CertWatcher) time.Time {
 	return certificate.Leaf.NotAfter
 }
 
-// tlsOptions serve the watcher's certificate. All API servers that know matchConditions speak TLS 1.3.
-func tlsOptions(watcher *certwatcher.CertWatcher) func(*tls.Config) {
-	return func(cfg *tls.Config) {
-		cfg.MinVersion = tls.VersionTLS13
-		cfg.GetCertificate = watcher.GetCertificate
+// tlsConfig serves the watcher's certificate. All API servers that know matchConditions speak TLS 1.3, and all call webhooks
+// with HTTP/1.1 alone: https://github.com/kubernetes/kubernetes/issues/75791.
+func tlsConfig(watcher *certwatcher.CertWatcher, ca *clientCA) *tls.Config {
+	cfg := &tls.Config{
+		MinVersion:     tls.VersionTLS13,
+		GetCertificate: watcher.GetCertificate,
+		NextProtos:     []string{"http/1.1"},
+		// A resumed session would skip what a changed client CA demands. API servers keep their connections.
+		SessionTicketsDisabled: true,
 	}
+	if ca != nil {
+		ca.require(cfg)
+	}
+	return cfg
 }

@@ -18,6 +18,7 @@ type decider interface {
 type handler struct {
 	core       decider
 	configHash string
+	intake     *intake
 	metrics    *metrics
 	logger     *slog.Logger
 }
@@ -29,6 +30,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	elapsed := time.Since(start).Seconds()
 	h.metrics.observe(v, elapsed)
 	logVerdict(r.Context(), h.logger, v, elapsed)
+	// What was decoded is not kept for a client that takes its time to read.
+	v.request, v.details = nil, nil
 	if err := v.write(w); err != nil {
 		h.logger.WarnContext(r.Context(), "answer is lost", "error", err)
 	}
@@ -44,10 +47,17 @@ func (h *handler) judge(w http.ResponseWriter, r *http.Request) (v *verdict) {
 	}()
 	body, _ := bodies.Get().(*bytes.Buffer)
 	defer recycle(body)
-	err := readBody(w, r, body)
+	large, err := h.intake.read(w, r, body)
+	if large {
+		defer h.intake.large.free()
+	}
+	if err == nil {
+		err = h.intake.decoding.take(r.Context())
+	}
 	if err != nil {
 		return unreadable(err)
 	}
+	defer h.intake.decoding.free()
 	req, err = decodeReview(body.Bytes())
 	switch {
 	case req == nil:

@@ -32,6 +32,7 @@ func stubHandler(core stub, log io.Writer) *handler {
 	return &handler{
 		core:       core,
 		configHash: "0123456789abcdef",
+		intake:     newIntake(),
 		metrics:    newMetrics("0123456789abcdef", func() time.Time { return time.Time{} }),
 		logger:     slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

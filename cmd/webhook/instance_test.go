@@ -48,7 +48,7 @@ func (b *safeBuffer) String() string {
 }
 
 // start runs the program and waits until it is ready.
-func start(t *testing.T, drain string) *instance {
+func start(t *testing.T, drain string, flags ...string) *instance {
 	t.Helper()
 	ports := freePorts(t, 3)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -61,13 +61,14 @@ func start(t *testing.T, drain string) *instance {
 		"--config", writeConfig(t), "--cert-dir", i.certificates.dir, "--drain", drain, "--log-level", "debug",
 		"--listen", ports[0], "--health-listen", ports[1], "--metrics-listen", ports[2],
 	}
+	args = append(args, flags...)
 	go func() { i.done <- run(ctx, args, io.Discard, i.stderr) }()
 	t.Cleanup(func() { cancel(); i.wait(t) })
 	i.await(t, "ready", func() bool { return get(t, i.health+"/readyz") == http.StatusOK })
 	return i
 }
 
-// newClient trusts the test's CA only, and speaks HTTP/2 like an API server.
+// newClient trusts the test's CA only, and would speak HTTP/2.
 func (i *instance) newClient() *http.Client {
 	return &http.Client{
 		Timeout: patience,

@@ -17,6 +17,8 @@ const (
 	// maxLoggedText bounds the names in a log line: nobody has validated them yet when an admission webhook sees them. It is
 	// the length of the longest valid name.
 	maxLoggedText = 253
+	// maxLoggedError bounds an error in a log line.
+	maxLoggedError = 1 << 10
 	// maxLoggedProblems bounds the problems in a log line.
 	maxLoggedProblems = 16
 )
@@ -39,6 +41,11 @@ func installLogger(logger *slog.Logger) {
 // installOnce, because controller-runtime heeds the first logger only, and does not lock.
 var installOnce sync.Once
 
+// loggedError quotes no more of an error than a line can take: its text may have been chosen by an attacker.
+func loggedError(message string) slog.Attr {
+	return slog.String("error", clip(message, maxLoggedError))
+}
+
 // logVerdict writes the one line that a request leaves behind. It names the pod, its owner and where its problems are, and
 // never quotes a value that the pod's author wrote: that may be a secret.
 func logVerdict(ctx context.Context, logger *slog.Logger, v *verdict, elapsed float64) {
@@ -56,7 +63,7 @@ func appendRequest(attrs []slog.Attr, req *request) []slog.Attr {
 		return attrs
 	}
 	attrs = append(attrs,
-		slog.String("uid", clip(string(req.UID), maxLoggedText)),
+		slog.String("uid", req.UID),
 		slog.String("namespace", clip(req.Namespace, maxLoggedText)),
 		slog.Bool("dryRun", req.DryRun),
 	)

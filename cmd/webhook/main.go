@@ -22,6 +22,7 @@ const (
 )
 
 func main() {
+	limitMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal drains. From then on nobody listens for signals, so that a second one ends the process at once.
 	context.AfterFunc(ctx, stop)

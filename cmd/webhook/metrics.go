@@ -21,6 +21,8 @@ const (
 
 	// reasonUnreadable: the request was no AdmissionReview at all; answered with an HTTP error.
 	reasonUnreadable = "Unreadable"
+	// reasonOverloaded: too much else was being read and decided; answered with HTTP 429.
+	reasonOverloaded = "Overloaded"
 	// reasonUnexpected: the AdmissionReview was not about the creation of a pod; denied.
 	reasonUnexpected = "Unexpected"
 	// reasonInternal: the injector itself failed; denied.
@@ -29,9 +31,11 @@ const (
 
 // metrics of the injector, in a registry of its own: no series of the libraries slip in.
 type metrics struct {
-	registry   *prometheus.Registry
-	admissions *prometheus.CounterVec
-	duration   prometheus.Histogram
+	registry    *prometheus.Registry
+	admissions  *prometheus.CounterVec
+	duration    prometheus.Histogram
+	connections *prometheus.GaugeVec
+	shed        *prometheus.CounterVec
 }
 
 func newMetrics(configHash string, expiry func() time.Time) *metrics {
@@ -46,10 +50,18 @@ func newMetrics(configHash string, expiry func() time.Time) *metrics {
 			Help:    "Time from the arrival of an admission request until its answer is sent.",
 			Buckets: []float64{25e-6, 50e-6, 75e-6, 1e-4, 15e-5, 25e-5, 5e-4, 1e-3, 25e-4, 5e-3, 1e-2, 5e-2, 0.25, 1, 5},
 		}),
+		connections: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "pcp_injector_connections",
+			Help: "Open connections by listener (admission, health, metrics).",
+		}, []string{"listener"}),
+		shed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pcp_injector_connections_shed_total",
+			Help: "Connections that were closed because there were too many, by listener.",
+		}, []string{"listener"}),
 	}
 	m.createSeries()
 	m.registry.MustRegister(
-		m.admissions, m.duration, expiryMetric(expiry), configMetric(configHash), buildMetric(currentBuild()),
+		m.admissions, m.duration, m.connections, m.shed, expiryMetric(expiry), configMetric(configHash), buildMetric(currentBuild()),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -60,7 +72,7 @@ func (m *metrics) createSeries() {
 	for _, reason := range mutate.Reasons {
 		m.admissions.WithLabelValues(resultOf(reason), string(reason))
 	}
-	for _, reason := range []string{reasonUnreadable, reasonUnexpected, reasonInternal} {
+	for _, reason := range []string{reasonUnreadable, reasonOverloaded, reasonUnexpected, reasonInternal} {
 		m.admissions.WithLabelValues(resultError, reason)
 	}
 }

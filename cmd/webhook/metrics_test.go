@@ -23,6 +23,7 @@ pcp_injector_admissions_total{reason="Internal",result="error"} 0
 pcp_injector_admissions_total{reason="InvalidRequest",result="rejected"} 0
 pcp_injector_admissions_total{reason="NotDesignated",result="allowed"} 0
 pcp_injector_admissions_total{reason="NotRequested",result="allowed"} 0
+pcp_injector_admissions_total{reason="Overloaded",result="error"} 0
 pcp_injector_admissions_total{reason="Unexpected",result="error"} 0
 pcp_injector_admissions_total{reason="Unreadable",result="error"} 0
 pcp_injector_admissions_total{reason="UntrustedCreator",result="allowed"} 0
@@ -41,6 +42,8 @@ func TestSeries(t *testing.T) {
 	for _, body := range []string{goodReview, edit("CREATE", "UPDATE"), "{}"} {
 		post(h, []byte(body))
 	}
+	h.intake.large = newSlots(0, 0)
+	post(h, []byte(strings.Repeat(" ", ordinaryBody+1)))
 	compareAdmissions(t, h.metrics, strings.ReplaceAll(noAdmissions, "} 0", "} 1"))
 }
 

@@ -24,6 +24,7 @@ func (e *usageError) Unwrap() error { return e.err }
 type options struct {
 	config        string
 	certDir       string
+	clientCA      string
 	listen        address
 	healthListen  address
 	metricsListen address
@@ -78,6 +79,8 @@ func (o *options) flags() *pflag.FlagSet {
 	flags.SortFlags = false
 	flags.StringVar(&o.config, "config", "", "the `FILE` with the InjectorConfig (required)")
 	flags.StringVar(&o.certDir, "cert-dir", "", "the `DIR` with tls.crt and tls.key, reloaded when they change (required)")
+	flags.StringVar(&o.clientCA, "client-ca", "", "the `FILE` with the CA certificates, reloaded when it changes, one of which must have signed the API server's client\n"+
+		"certificate; without it, whoever reaches the port may ask")
 	flags.Var(&o.listen, "listen", "where admission requests are served, with TLS")
 	flags.Var(&o.healthListen, "health-listen", "where /healthz and /readyz are served")
 	flags.Var(&o.metricsListen, "metrics-listen", "where /metrics is served")

@@ -6,6 +6,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -22,7 +23,7 @@ const (
 // decided is the answer that a decision means.
 func decided(req *request, d *mutate.Decision, configHash string) (*admissionv1.AdmissionResponse, error) {
 	response := &admissionv1.AdmissionResponse{
-		UID:              req.UID,
+		UID:              types.UID(req.UID),
 		Allowed:          d.Reason.Allowed(),
 		AuditAnnotations: map[string]string{"reason": string(d.Reason), "config": configHash},
 	}
@@ -52,7 +53,7 @@ func invalid(d *mutate.Decision) *metav1.Status {
 
 // denied is the answer to a request about which nothing could be decided.
 func denied(req *request, result *metav1.Status) *admissionv1.AdmissionResponse {
-	return &admissionv1.AdmissionResponse{UID: req.UID, Result: result}
+	return &admissionv1.AdmissionResponse{UID: types.UID(req.UID), Result: result}
 }
 
 func status(code int32, reason metav1.StatusReason, message string) *metav1.Status {

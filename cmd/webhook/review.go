@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -17,6 +17,8 @@ import (
 const (
 	reviewAPIVersion = "admission.k8s.io/v1"
 	reviewKind       = "AdmissionReview"
+	// maxUID is far more than a UID has: it is repeated in the answer.
+	maxUID = 256
 )
 
 // review is the small view of an admission.k8s.io/v1 AdmissionReview that an answer needs.
@@ -29,7 +31,7 @@ type review struct {
 
 // request is one question of the API server.
 type request struct {
-	UID         types.UID   `json:"uid"`
+	UID         string      `json:"uid"`
 	Kind        kind        `json:"kind"`
 	SubResource string      `json:"subResource"`
 	Namespace   string      `json:"namespace"`
@@ -57,8 +59,12 @@ func (k kind) String() string {
 // duplicates counts, as with the API server's own decoder, which takes twice the time. A request comes back together with
 // an error where it can still be answered by name; without one, there is no AdmissionReview to answer.
 func decodeReview(body []byte) (*request, error) {
+	options := ordinaryOptions
+	if len(body) > ordinaryBody {
+		options = largeOptions
+	}
 	var r review
-	err := json.Unmarshal(body, &r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	err := json.Unmarshal(body, &r, options)
 	mistyped, ok := errors.AsType[*json.SemanticError](err)
 	if err != nil && !ok {
 		return nil, fmt.Errorf("body is not an AdmissionReview: %w", err)
@@ -79,11 +85,13 @@ func decodeReview(body []byte) (*request, error) {
 func (r *review) checkEnvelope() error {
 	switch {
 	case r.APIVersion != reviewAPIVersion || r.Kind != reviewKind:
-		return fmt.Errorf("found apiVersion %q and kind %q, must be %q and %q", r.APIVersion, r.Kind, reviewAPIVersion, reviewKind)
+		return fmt.Errorf("found apiVersion %s and kind %s, must be %q and %q", quote(r.APIVersion), quote(r.Kind), reviewAPIVersion, reviewKind)
 	case r.Request == nil:
 		return errors.New("request is required")
 	case r.Request.UID == "":
 		return errors.New("request.uid is required")
+	case len(r.Request.UID) > maxUID:
+		return fmt.Errorf("request.uid has %d bytes: must have at most %d", len(r.Request.UID), maxUID)
 	default:
 		return nil
 	}
@@ -94,11 +102,11 @@ func (r *review) checkEnvelope() error {
 func (r *request) check() error {
 	switch {
 	case r.Kind != kind{Version: "v1", Kind: "Pod"}:
-		return fmt.Errorf("request.kind is %q: must be \"v1 Pod\"; %s", r.Kind, rulesRemedy)
+		return fmt.Errorf("request.kind is %s: must be \"v1 Pod\"; %s", quote(r.Kind.String()), rulesRemedy)
 	case r.SubResource != "":
-		return fmt.Errorf("request.subResource is %q: must be empty; %s", r.SubResource, rulesRemedy)
+		return fmt.Errorf("request.subResource is %s: must be empty; %s", quote(r.SubResource), rulesRemedy)
 	case r.Operation != "CREATE":
-		return fmt.Errorf("request.operation is %q: must be \"CREATE\"; %s", r.Operation, rulesRemedy)
+		return fmt.Errorf("request.operation is %s: must be \"CREATE\"; %s", quote(r.Operation), rulesRemedy)
 	case r.Object == nil:
 		return errors.New("request.object is null: must be the pod")
 	default:
@@ -106,13 +114,19 @@ func (r *request) check() error {
 	}
 }
 
+// quote repeats a value that may be of any length.
+func quote(value string) string { return strconv.Quote(clip(value, maxLoggedText)) }
+
 const rulesRemedy = "correct the rules of the MutatingWebhookConfiguration"
 
-// mistypedField says in JSON's words which field has the wrong type, and keeps the value to itself.
+// mistypedField says in JSON's words which field has the wrong type, or how large it may be, and keeps the value to itself.
 func mistypedField(err *json.SemanticError) error {
 	field := strings.Join(slices.Collect(err.JSONPointer.Tokens()), ".")
+	if bound, ok := errors.AsType[*boundError](err.Err); ok {
+		return fmt.Errorf("field %s is too large: %w", quote(field), bound)
+	}
 	found := map[jsontext.Kind]string{'n': "null", 't': "boolean", 'f': "boolean", '"': "string", '0': "number", '{': "object", '[': "array"}[err.JSONKind]
-	return fmt.Errorf("field %q has the wrong type %s: must be %s", field, found, jsonType(err.GoType.Kind()))
+	return fmt.Errorf("field %s has the wrong type %s: must be %s", quote(field), found, jsonType(err.GoType.Kind()))
 }
 
 func jsonType(kind reflect.Kind) string {

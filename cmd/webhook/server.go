@@ -13,18 +13,35 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
-	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// server is the three listeners and what they serve.
+const (
+	// readHeaderTime includes the TLS handshake.
+	readHeaderTime = 5 * time.Second
+	// readTime is for a whole request: an ordinary body takes milliseconds, and a large one has a time of its own.
+	readTime  = 10 * time.Second
+	writeTime = 20 * time.Second
+	// idleTime is longer than API servers keep an idle connection, 90 s: the end of one that they are about to use would fail an
+	// admission.
+	idleTime = 2 * time.Minute
+	// maxHeader is what net/http adds 4096 bytes to. API servers send less than 1 KiB, with a bearer token of their kubeconfig 2.
+	maxHeader = 512
+	// stopTime is how long requests in flight may take once the listeners are closed. The chart grants 10 s.
+	stopTime = 8 * time.Second
+)
+
+// server is the three listeners and what they serve. The HTTP server is net/http's own: controller-runtime's webhook.Server
+// leaves no way to bound headers, the time to read and write, connections and the log of errors, nor to do without HTTP/2.
 type server struct {
 	opts     *options
 	logger   *slog.Logger
+	noise    *slog.Logger
 	watcher  *certwatcher.CertWatcher
+	clientCA *clientCA
 	metrics  *metrics
-	webhook  webhook.Server
+	webhook  http.Handler
 	draining atomic.Bool
 }
 
@@ -35,16 +52,15 @@ func newServer(opts *options, injector *mutate.Injector, logger *slog.Logger) (*
 	}
 	hash := injector.ConfigHash()
 	expiry := func() time.Time { return certificateExpiry(watcher) }
-	s := &server{opts: opts, logger: logger, watcher: watcher, metrics: newMetrics(hash, expiry)}
-	// The mux is our own: webhook.Server.Register would wrap the handler in metrics that nobody reads.
+	s := &server{opts: opts, logger: logger, noise: limitRate(logger), watcher: watcher, metrics: newMetrics(hash, expiry)}
+	if opts.clientCA != "" {
+		if s.clientCA, err = newClientCA(opts.clientCA, logger); err != nil {
+			return nil, err
+		}
+	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /mutate", s.retire(limitBodyTime(&handler{core: injector, configHash: hash, metrics: s.metrics, logger: logger})))
-	s.webhook = webhook.NewServer(webhook.Options{
-		Host:       opts.listen.host,
-		Port:       opts.listen.port,
-		WebhookMux: mux,
-		TLSOpts:    []func(*tls.Config){tlsOptions(watcher)},
-	})
+	mux.Handle("POST /mutate", &handler{core: injector, configHash: hash, intake: newIntake(), metrics: s.metrics, logger: s.noise})
+	s.webhook = s.retire(mux)
 	logger.Info("starting", "version", currentBuild().version, "config", hash, "certificateExpiry", expiry())
 	return s, nil
 }
@@ -62,34 +78,31 @@ func (s *server) retire(next http.Handler) http.Handler {
 // run serves until ctx is done, the drain time is over and everything in flight has been answered, or until one listener
 // fails.
 func (s *server) run(ctx context.Context) error {
-	health, err := listen(ctx, "--health-listen", &s.opts.healthListen)
+	webhook, err := s.listen(ctx, "admission", "--listen", &s.opts.listen, maxConnections)
 	if err != nil {
 		return err
 	}
-	metrics, err := listen(ctx, "--metrics-listen", &s.opts.metricsListen)
+	health, err := s.listen(ctx, "health", "--health-listen", &s.opts.healthListen, maxPlainConnections)
 	if err != nil {
-		return errors.Join(err, health.Close())
+		return errors.Join(err, webhook.Close())
+	}
+	metrics, err := s.listen(ctx, "metrics", "--metrics-listen", &s.opts.metricsListen, maxPlainConnections)
+	if err != nil {
+		return errors.Join(err, webhook.Close(), health.Close())
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, serving := errgroup.WithContext(serving)
-	group.Go(func() error { return s.serveWebhook(serving) })
+	group.Go(func() error { return s.serve(serving, webhook, s.webhook, tlsConfig(s.watcher, s.clientCA)) })
 	group.Go(func() error { return s.watcher.Start(serving) })
-	group.Go(func() error { return servePlain(serving, health, healthHandler(s.ready)) })
-	group.Go(func() error { return servePlain(serving, metrics, s.metrics.handler()) })
+	group.Go(func() error { return s.serve(serving, health, healthHandler(s.ready), nil) })
+	group.Go(func() error { return s.serve(serving, metrics, s.metrics.handler(), nil) })
 	group.Go(func() error {
 		defer stop()
 		s.drain(ctx, serving)
 		return nil
 	})
 	return group.Wait()
-}
-
-func (s *server) serveWebhook(ctx context.Context) error {
-	if err := s.webhook.Start(ctx); err != nil {
-		return fmt.Errorf("failed to serve on --listen %q: %w", s.opts.listen.String(), err)
-	}
-	return nil
 }
 
 // drain returns when the listeners may close. Between the signal and then, the pod is not ready but still serves: the API
@@ -108,36 +121,63 @@ func (s *server) drain(ctx, serving context.Context) {
 	}
 }
 
-// ready dials the TLS listener like an API server does.
-func (s *server) ready(r *http.Request) error {
+// ready does not dial the webhook: its listener is open before this is served, and the program ends when serving fails. A
+// dial would be one more connection among those that an attacker opens, and one without a client certificate.
+func (s *server) ready(*http.Request) error {
 	if s.draining.Load() {
 		return errors.New("draining")
 	}
-	return s.webhook.StartedChecker()(r)
+	return nil
 }
 
-func listen(ctx context.Context, flag string, addr *address) (net.Listener, error) {
+func (s *server) listen(ctx context.Context, name, flag string, addr *address, limit int) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", addr.String())
 	if err != nil {
 		return nil, fmt.Errorf("failed to serve on %s %q: %w", flag, addr.String(), err)
 	}
-	return listener, nil
+	return newConnections(listener, limit, s.metrics.connections.WithLabelValues(name), s.metrics.shed.WithLabelValues(name)), nil
 }
 
-// servePlain serves what holds no secrets and is read by probes and scrapers of the cluster.
-func servePlain(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// serve serves, with TLS if it is configured, until ctx is done and what is in flight has been answered.
+func (s *server) serve(ctx context.Context, listener net.Listener, handler http.Handler, secure *tls.Config) error {
+	protocols := new(http.Protocols)
+	// HTTP/2 would serve nobody but attackers: its streams, windows and floods of frames need bounds of their own.
+	protocols.SetHTTP1(true)
 	srv := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       5 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       90 * time.Second,
+		TLSConfig:         secure,
+		Protocols:         protocols,
+		ReadHeaderTimeout: readHeaderTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		ConnState:         noteState,
+		ErrorLog:          slog.NewLogLogger(s.noise.Handler(), slog.LevelWarn),
 	}
-	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
-	defer stop()
-	if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		s.shutDown(srv)
+	})
+	serve := srv.Serve
+	if secure != nil {
+		serve = func(listener net.Listener) error { return srv.ServeTLS(listener, "", "") }
 	}
+	if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return fmt.Errorf("failed to serve on %s: %w", listener.Addr(), err)
+	}
+	<-stopped
 	return nil
+}
+
+func (s *server) shutDown(srv *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		s.logger.Warn("requests are left unanswered", "error", err)
+		_ = srv.Close()
+	}
 }

@@ -15,13 +15,13 @@ import (
 	"testing"
 )
 
-// TestServes: over TLS and HTTP/2, with the other listeners beside it.
+// TestServes: over TLS and HTTP/1.1, the one protocol of API servers, with the other listeners beside it.
 func TestServes(t *testing.T) {
 	t.Parallel()
 	i := start(t, "0")
 	response := i.mustAdmit(t, bytes.NewReader(reviewOf(t, "5KB")))
-	if response.ProtoMajor != 2 || response.TLS.Version != tls.VersionTLS13 {
-		t.Errorf("protocol is %s with TLS %x, want HTTP/2 with TLS 1.3", response.Proto, response.TLS.Version)
+	if response.Proto != "HTTP/1.1" || response.TLS.Version != tls.VersionTLS13 {
+		t.Errorf("protocol is %s with TLS %x, want HTTP/1.1 with TLS 1.3", response.Proto, response.TLS.Version)
 	}
 	if status := get(t, i.health+"/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz is %d", status)
@@ -174,6 +174,7 @@ func TestStartFails(t *testing.T) {
 	free, certs := freePorts(t, 3), newCertificates(t)
 	good := map[string]string{
 		"--config": writeConfig(t), "--cert-dir": certs.dir, "--listen": free[0], "--health-listen": free[1], "--metrics-listen": free[2],
+		"--client-ca": filepath.Join(certs.dir, "tls.crt"),
 	}
 	broken := filepath.Join(t.TempDir(), "broken.yaml")
 	writeFile(t, broken, "apiVersion: config.pcp.io/v1alpha1\nkind: InjectorConfig\nimage: x\n")
@@ -182,6 +183,8 @@ func TestStartFails(t *testing.T) {
 		{"--health-listen", taken.Addr().String(), "failed to serve on --health-listen"},
 		{"--metrics-listen", taken.Addr().String(), "failed to serve on --metrics-listen"},
 		{"--cert-dir", t.TempDir(), "failed to load the certificate from --cert-dir"},
+		{"--client-ca", "/nowhere.pem", `failed to load --client-ca "/nowhere.pem"`},
+		{"--client-ca", broken, "no certificate is in it"},
 		{"--config", "/nowhere.yaml", "/nowhere.yaml"},
 		{"--config", broken, "image"},
 	} {

@@ -28,7 +28,11 @@ type verdict struct {
 // unreadable refuses what is no AdmissionReview.
 func unreadable(err error) *verdict {
 	message := clip(err.Error(), maxMessage)
-	v := failure(nil, reasonUnreadable, slog.LevelWarn, slog.String("error", message))
+	reason := reasonUnreadable
+	if errors.Is(err, errOverloaded) {
+		reason = reasonOverloaded
+	}
+	v := failure(nil, reason, slog.LevelWarn, loggedError(message))
 	if refusal, ok := errors.AsType[*httpError](err); ok {
 		v.refusal = refusal
 	} else {
@@ -40,7 +44,7 @@ func unreadable(err error) *verdict {
 // unexpected denies what is not the creation of a pod.
 func unexpected(req *request, err error) *verdict {
 	message := clip(err.Error(), maxMessage)
-	v := failure(req, reasonUnexpected, slog.LevelWarn, slog.String("error", message))
+	v := failure(req, reasonUnexpected, slog.LevelWarn, loggedError(message))
 	v.response = denied(req, status(http.StatusBadRequest, metav1.StatusReasonBadRequest, "pcp-injector: "+message))
 	return v
 }
@@ -68,6 +72,9 @@ func failure(req *request, reason string, level slog.Level, details ...slog.Attr
 
 func (v *verdict) write(w http.ResponseWriter) error {
 	if v.response == nil {
+		if v.refusal.status == http.StatusTooManyRequests {
+			w.Header().Set("Retry-After", "1")
+		}
 		http.Error(w, v.refusal.message, v.refusal.status)
 		return nil
 	}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+)
+
+// clientCA is the file of the authorities that sign the API servers' client certificates. It is read again when it changes.
+type clientCA struct {
+	path   string
+	logger *slog.Logger
+
+	mu   sync.Mutex
+	file os.FileInfo
+	pool *x509.CertPool
+}
+
+func newClientCA(path string, logger *slog.Logger) (*clientCA, error) {
+	c := &clientCA{path: path, logger: logger}
+	if err := c.refresh(); err != nil {
+		return nil, fmt.Errorf("failed to load --client-ca %q: %w", path, err)
+	}
+	return c, nil
+}
+
+// refresh reads the file if it is another one than before. It tries each once, so that a wrong one is not reported for each
+// connection.
+func (c *clientCA) refresh() error {
+	found, err := os.Stat(c.path)
+	if err != nil {
+		return err //nolint:wrapcheck // names the file
+	}
+	if c.file != nil && os.SameFile(c.file, found) && c.file.ModTime().Equal(found.ModTime()) && c.file.Size() == found.Size() {
+		return nil
+	}
+	c.file = found
+	text, err := os.ReadFile(c.path)
+	if err != nil {
+		return err //nolint:wrapcheck // names the file
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return errors.New("no certificate is in it: must be PEM")
+	}
+	c.pool = pool
+	return nil
+}
+
+// current keeps the former authorities where the file has become unusable.
+func (c *clientCA) current() *x509.CertPool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.refresh(); err != nil {
+		c.logger.Error("client CA stays as it was", "file", c.path, "error", err)
+	}
+	return c.pool
+}
+
+// require makes the server refuse, before any request, who has no certificate of the authorities.
+func (c *clientCA) require(cfg *tls.Config) {
+	cfg.ClientAuth = tls.RequireAndVerifyClientCert
+	fixed := cfg.Clone()
+	cfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		fresh := fixed.Clone()
+		fresh.ClientCAs = c.current()
+		return fresh, nil
+	}
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	// maxConnections to the webhook. An API server keeps 25 idle ones to it at most, and has more only while it waits for more answers.
+	// https://github.com/kubernetes/client-go/blob/v0.37.2/transport/cache.go
+	maxConnections = 128
+	// maxPlainConnections are those of probes, or of scrapers.
+	maxPlainConnections = 32
+	// socketBuffer bounds what the kernel keeps for one connection, unread or unsent: by itself it would grow to megabytes, which
+	// count against the container's memory limit too.
+	socketBuffer = 64 << 10
+)
+
+// connections is a listener with a limit on open connections. Beyond it, a new one takes the place of another of the source
+// that has the most, the one without a sign of life for longest: whoever opens thousands closes their own, and an API server
+// with its few is served.
+type connections struct {
+	net.Listener
+	limit int
+	open  prometheus.Gauge
+	shed  prometheus.Counter
+
+	mu      sync.Mutex
+	members map[*connection]struct{}
+	// sources counts the connections of each address; for IPv6, of each /64, which one host may have to itself.
+	sources map[netip.Prefix]int
+}
+
+// connection is accepted, and counts until it is closed.
+type connection struct {
+	net.Conn
+	owner  *connections
+	source netip.Prefix
+	// since is when the state changed last: it is waiting for a request, or not.
+	since   time.Time
+	waiting bool
+}
+
+func newConnections(listener net.Listener, limit int, open prometheus.Gauge, shed prometheus.Counter) *connections {
+	return &connections{
+		Listener: listener, limit: limit, open: open, shed: shed,
+		members: map[*connection]struct{}{}, sources: map[netip.Prefix]int{},
+	}
+}
+
+// Accept returns the next connection for which there is a place.
+func (c *connections) Accept() (net.Conn, error) {
+	for {
+		accepted, err := c.Listener.Accept()
+		if err != nil {
+			return nil, err //nolint:wrapcheck // http.Server looks for its own errors
+		}
+		member := &connection{Conn: accepted, owner: c, source: sourceOf(accepted), since: time.Now(), waiting: true}
+		if c.admit(member) {
+			bufferLittle(accepted)
+			return member, nil
+		}
+		_ = accepted.Close()
+	}
+}
+
+func bufferLittle(accepted net.Conn) {
+	if socket, ok := accepted.(*net.TCPConn); ok {
+		// A failure means a connection that is gone.
+		_ = socket.SetReadBuffer(socketBuffer)
+		_ = socket.SetWriteBuffer(socketBuffer)
+	}
+}
+
+func sourceOf(accepted net.Conn) netip.Prefix {
+	address, ok := accepted.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Prefix{}
+	}
+	source := address.AddrPort().Addr().Unmap().WithZone("")
+	bits := source.BitLen()
+	if source.Is6() {
+		bits = 64
+	}
+	prefix, err := source.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
+}
+
+// admit makes place where there is none, and fails if there is nothing to close for it.
+func (c *connections) admit(member *connection) bool {
+	c.mu.Lock()
+	var victim *connection
+	if len(c.members) >= c.limit {
+		c.shed.Inc()
+		if victim = c.victim(member.source); victim == nil {
+			c.mu.Unlock()
+			return false
+		}
+		c.remove(victim)
+	}
+	c.members[member] = struct{}{}
+	c.sources[member.source]++
+	c.open.Inc()
+	c.mu.Unlock()
+	if victim != nil {
+		_ = victim.Conn.Close()
+	}
+	return true
+}
+
+// victim is what to close for a connection from the source: any of a source that has more, or one of its own that waits.
+func (c *connections) victim(source netip.Prefix) *connection {
+	most := 0
+	for _, count := range c.sources {
+		most = max(most, count)
+	}
+	own := c.sources[source] == most
+	var oldest *connection
+	for member := range c.members {
+		candidate := c.sources[member.source] == most
+		if own {
+			candidate = member.source == source && member.waiting
+		}
+		if candidate && (oldest == nil || member.since.Before(oldest.since)) {
+			oldest = member
+		}
+	}
+	return oldest
+}
+
+func (c *connections) remove(member *connection) {
+	if _, found := c.members[member]; !found {
+		return
+	}
+	delete(c.members, member)
+	if c.sources[member.source]--; c.sources[member.source] == 0 {
+		delete(c.sources, member.source)
+	}
+	c.open.Dec()
+}
+
+// Close gives the place back.
+func (m *connection) Close() error {
+	m.owner.mu.Lock()
+	m.owner.remove(m)
+	m.owner.mu.Unlock()
+	return m.Conn.Close() //nolint:wrapcheck // http.Server looks for its own errors
+}
+
+// noteState is what http.Server calls when a connection changes its state.
+func noteState(conn net.Conn, state http.ConnState) {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if member, ok := conn.(*connection); ok {
+		member.owner.mu.Lock()
+		member.since, member.waiting = time.Now(), state == http.StateNew || state == http.StateIdle
+		member.owner.mu.Unlock()
+	}
+}
