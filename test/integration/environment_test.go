@@ -75,6 +75,12 @@ func start(t *testing.T, settings string, labels ...string) *environment {
 
 func startOn(t *testing.T, plane *cluster.Cluster, settings string, labels ...string) *environment {
 	t.Helper()
+	return startWith(t, plane, nil, settings, labels...)
+}
+
+// startWith gives the webhook further flags.
+func startWith(t *testing.T, plane *cluster.Cluster, flags []string, settings string, labels ...string) *environment {
+	t.Helper()
 	e := &environment{t: t, namespace: strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))}
 	all := map[string]string{"pcp.io/injection": "enabled"}
 	for _, label := range labels {
@@ -93,7 +99,7 @@ func startOn(t *testing.T, plane *cluster.Cluster, settings string, labels ...st
 		Name:           e.namespace + ".injector.pcp.io",
 		Config:         strings.ReplaceAll(settings, "NAMESPACE", e.namespace),
 		ProbeNamespace: e.namespace,
-		Flags:          []string{"--log-level", "debug"},
+		Flags:          append([]string{"--log-level", "debug"}, flags...),
 		// Each test's webhook leaves the namespaces of the others alone.
 		Adjust: func(w *admissionregistrationv1.MutatingWebhook) {
 			w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{
