@@ -99,8 +99,34 @@ const (
 	ServicePMProxy Service = "pmproxy"
 )
 
+// The ports on which PCP's services listen. pmproxy also binds PortPMProxyTLS; PortPMLogger is that of the primary pmlogger for pmlc(1)
+// (https://github.com/performancecopilot/pcp/blob/main/src/pmlogger/src/ports.c).
+const (
+	PortPMCD       = 44321
+	PortPMProxy    = 44322
+	PortPMProxyTLS = 44323
+	PortPMLogger   = 4330
+)
+
 // Services are all that the image knows, in the order in which the image lists them.
 var Services = []Service{ServicePMCD, ServicePMIE, ServicePMLogger, ServicePMProxy}
+
+// Listen says on which addresses pmcd and pmproxy listen.
+type Listen string
+
+const (
+	// ListenAuto is Loopback with the node's network, and AllAddresses elsewhere.
+	ListenAuto Listen = "Auto"
+	// ListenAllAddresses is all addresses of the network that the pod uses: the pod's own, or the node's.
+	ListenAllAddresses Listen = "AllAddresses"
+	// ListenLoopback is the loopback address alone.
+	ListenLoopback Listen = "Loopback"
+)
+
+// OnLoopback tells whether pmcd and pmproxy listen on the loopback address alone, in a pod that uses the node's network or not.
+func (l Listen) OnLoopback(hostNetwork bool) bool {
+	return l == ListenLoopback || l == ListenAuto && hostNetwork
+}
 
 // Container is the PCP container. It is always privileged and runs as root: systemd is its PID 1. Its command is never
 // set, since the image's entrypoint is what reads the environment.
@@ -117,8 +143,17 @@ type Container struct {
 	// PCP_SERVICES: which of PCP's services run. Ports and probes follow. pmie and pmlogger need pmcd.
 	Services []Service `json:"services" schema:"unique,nonempty"`
 	// PCP_DOMAIN_AGENTS: metric agents (PMDAs) to install beside the image's own, by name: lower-case letters, digits and _.
-	// openmetrics is added where openMetrics is enabled. They need pmcd.
+	// openmetrics is added where openMetrics is enabled. They need pmcd. trace and statsd, which listen for others, cause a warning.
 	DomainAgents []string `json:"domainAgents" schema:"agent,unique"`
+	// On which addresses pmcd and pmproxy, which know no authentication, listen. AllAddresses: those of the pod, which a
+	// NetworkPolicy guards; with the node's network, where none applies, they are the node's. Loopback: the loopback address
+	// alone; the way in is kubectl port-forward, or kubectl exec. Auto is Loopback with the node's network, be it of
+	// hostMonitoring.hostNetwork or of the pod itself, and AllAddresses elsewhere. pmlogger's control port is always on the
+	// loopback address.
+	Listen Listen `json:"listen"`
+	// Lets clients of pmproxy write: whole archives through /logger (PCP 7), which fill its volume, and values of metrics
+	// through /pmapi/store. Without it pmproxy only reads. Takes effect where pmproxy runs.
+	AcceptWrites bool `json:"acceptWrites"`
 	// KEY_SERVERS: host:port of the key servers (Valkey or Redis) in which pmproxy indexes time series. Without one, live
 	// metrics work, and /series and /search do not answer.
 	KeyServers []string `json:"keyServers" schema:"hostPort,unique,nonempty"`
@@ -144,15 +179,16 @@ type Probes struct {
 	Startup Probe `json:"startup,omitzero"`
 	// Restarts the container when pmcd has stopped: systemctl is-active pmcd, every 10 s.
 	Liveness Probe `json:"liveness,omitzero"`
-	// Keeps the pod out of its Service until pmcd answers: TCP 44321, or pminfo on pmcd's local socket with the node's network,
-	// where another pmcd may hold the port.
+	// Keeps the pod out of its Service until pmcd answers: TCP 44321, or pminfo on pmcd's local socket where PCP listens on the
+	// loopback address alone, or with the node's network, where another pmcd may hold the port.
 	Readiness Probe `json:"readiness,omitzero"`
 }
 
 // Probe overrides single fields of a probe: a field that is set replaces the default's, and a handler (exec, httpGet,
 // tcpSocket or grpc) replaces the default handler, unless it asks a service that a pod has left out. A port is a number or
 // one of the container's port names, pmcd and pmproxy. The path /metrics of pmproxy is refused without names, since it
-// returns 1.2 MB in 2.5 s: probe /metrics?names=kernel.all.load, which fails when pmcd is down.
+// returns 1.2 MB in 2.5 s: probe /metrics?names=kernel.all.load, which fails when pmcd is down. Where PCP listens on the
+// loopback address alone, kubelet's probes do not reach its ports: only exec does.
 type Probe struct {
 	// Removes the probe; not together with other fields.
 	Disabled bool `json:"disabled,omitempty"`

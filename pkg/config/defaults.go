@@ -55,6 +55,7 @@ func defaultContainer() Container {
 		}},
 		Services:     slices.Clone(Services),
 		DomainAgents: []string{},
+		Listen:       ListenAuto,
 		KeyServers:   []string{"localhost:6379"},
 	}
 }

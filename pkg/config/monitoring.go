@@ -35,7 +35,8 @@ type Endpoint struct {
 	Headers map[string]string `json:"headers,omitempty"`
 	// Which metrics and labels to keep, first match first: "INCLUDE METRIC regex", "EXCLUDE METRIC regex", "INCLUDE LABEL
 	// regex", "EXCLUDE LABEL regex" or "OPTIONAL LABEL regex" (keeps the label, but not in the name of the instance). The regex
-	// is Python's, matches from the start of the name, and cannot contain a colon, where the agent cuts it off.
+	// is Python's, matches from the start of the name, and cannot contain a colon, where the agent cuts it off. Nor can it repeat a
+	// group, or have more than three of *, + and {} (fewer with ? and |): Python could take years to match it.
 	Filters []string `json:"filters,omitempty"`
 }
 
@@ -48,8 +49,8 @@ type HostMonitoring struct {
 	HostPath string `json:"hostPath" schema:"path"`
 	// Absolute path in the container, the value of HOST_MOUNT. Not in the image's own folders, such as /var, /etc or /proc.
 	MountPath string `json:"mountPath" schema:"path"`
-	// Uses the node's network, so that network metrics are the node's. pmcd and pmproxy, which know no authentication, then
-	// listen on the node's addresses, and no NetworkPolicy applies. Needs enabled.
+	// Uses the node's network, so that network metrics are the node's. No NetworkPolicy applies there: pmcd and pmproxy, which
+	// know no authentication, listen on the node's loopback address alone, unless container.listen is AllAddresses. Needs enabled.
 	HostNetwork bool `json:"hostNetwork"`
 	// Lets unauthenticated clients read details of all processes, among them their ENVIRONMENT, where secrets live. Without it
 	// the injector switches the image's PROC_ACCESS=1 off. Needs enabled.

@@ -2,8 +2,12 @@ package config_test
 
 import (
 	"errors"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
@@ -63,6 +67,7 @@ func TestCheckSourceFile(t *testing.T) {
 		"metadata's type":      {url + "METADATA: a int PM_INDOM_NULL counter none\n", "line 2: the type must be one of double, float, u64, 64, u32, 32"},
 		"metadata's semantics": {url + "METADATA: a u64 PM_INDOM_NULL gauge none\n", "line 2: the semantics must be one of counter, instant, discrete"},
 		"metadata's regex":     {url + "METADATA: (a u64 PM_INDOM_NULL counter none\n", `line 2: "(a" is not a regular expression: missing closing )`},
+		"hostile regex":        {url + "FILTER: INCLUDE METRIC (a+)+$\nMETADATA: (a+)+$ u64 PM_INDOM_NULL counter none\n", "line 2: " + years + "\nline 3: " + years},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -162,7 +167,34 @@ func TestOwnURL(t *testing.T) {
 	}
 }
 
+// TestEffort: expressions that may take Python too long are refused, however they are written; usual ones are not. TestHostileFilter shows
+// with real Python which are which.
+func TestEffort(t *testing.T) {
+	t.Parallel()
+	archive, err := txtar.ParseFile(filepath.Join("testdata", "expressions.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expressions := map[string][]string{}
+	for _, file := range archive.Files {
+		expressions[file.Name] = strings.Fields(string(file.Data))
+	}
+	refused := slices.Concat(expressions["slow"], []string{"(?i)a", "(a+)(?#comment)+", "(?x)(a+)", "(?(1)a|b)", "(?>a)", ".*a.*b.*c.*", "a?b.*c.*d.*", "(a|b).*c.*d.*"})
+	for allowed, list := range map[bool][]string{true: expressions["quick"], false: refused} {
+		if len(list) < 5 {
+			t.Errorf("there are only %d expressions", len(list))
+		}
+		for _, expr := range list {
+			problems := config.CheckSourceFile("http://localhost/\nFILTER: INCLUDE METRIC "+expr, config.PodAuthor)
+			if allowed != (len(problems) == 0) {
+				t.Errorf("%s: allowed: %t, want %t: %v", expr, len(problems) == 0, allowed, problems)
+			}
+		}
+	}
+}
+
 const (
+	years        = `"(a+)+$" repeats a group, which may take the agent years to match: repeat a character or a class`
 	notALine     = `must be blank, a comment (#), or start with "HEADER:", "FILTER:" or "METADATA:"`
 	noCR         = "must not contain a carriage return: lines end in a line feed alone"
 	filterForm   = `must be "INCLUDE METRIC <regex>", "EXCLUDE METRIC <regex>", "INCLUDE LABEL <regex>", "EXCLUDE LABEL <regex>" or "OPTIONAL LABEL <regex>"`

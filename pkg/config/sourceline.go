@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode"
@@ -84,20 +83,4 @@ func checkMetadata(text string) error {
 		return fmt.Errorf("the semantics must be one of %s", strings.Join(metadataSemantics, ", "))
 	}
 	return checkRegexp(fields[1])
-}
-
-// brokenEverywhere are the mistakes that Python's re, which the agent uses, refuses as Go does. What only Go refuses is
-// let through: look-arounds, back-references, possessive and large repetitions.
-var brokenEverywhere = []syntax.ErrorCode{
-	syntax.ErrInvalidCharRange, syntax.ErrMissingBracket, syntax.ErrMissingParen, syntax.ErrUnexpectedParen,
-	syntax.ErrMissingRepeatArgument, syntax.ErrTrailingBackslash,
-}
-
-func checkRegexp(expr string) error {
-	_, err := syntax.Parse(expr, syntax.Perl)
-	var broken *syntax.Error
-	if errors.As(err, &broken) && slices.Contains(brokenEverywhere, broken.Code) {
-		return fmt.Errorf("%q is not a regular expression: %s", expr, broken.Code)
-	}
-	return nil
 }

@@ -31,13 +31,6 @@ var metadataServices = map[string]string{
 	"100.100.100.200":            "Alibaba Cloud",
 }
 
-// The ports beside pmcd's and pmproxy's: the second one that pmproxy binds, and that of the primary pmlogger for pmlc(1)
-// (https://github.com/performancecopilot/pcp/blob/main/src/pmlogger/src/ports.c).
-const (
-	portPMProxyTLS = 44323
-	portPMLogger   = 4330
-)
-
 func checkOwnURL(raw string) error {
 	parts := ownURL.FindStringSubmatch(raw)
 	if parts == nil {
@@ -52,7 +45,7 @@ func checkOwnURL(raw string) error {
 // IsPCPPort says whether PCP listens on the TCP port. It is no source on any host: the pod has more addresses and names than
 // anybody knows before it runs, and PCP would read itself.
 func IsPCPPort(port int64) bool {
-	return port == portPMCD || port == portPMProxy || port == portPMProxyTLS || port == portPMLogger
+	return port == PortPMCD || port == PortPMProxy || port == PortPMProxyTLS || port == PortPMLogger
 }
 
 func checkOwnPort(port string) error {

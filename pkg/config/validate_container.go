@@ -17,6 +17,7 @@ func (c *Container) validate(path *field.Path) field.ErrorList {
 	errs := validateImage(path.Child("image"), c.Image)
 	errs = append(errs, oneOf(path.Child("imagePullPolicy"), c.ImagePullPolicy, corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever)...)
 	errs = append(errs, oneOf(path.Child("placement"), c.Placement, PlacementAuto, PlacementContainer, PlacementNativeSidecar)...)
+	errs = append(errs, oneOf(path.Child("listen"), c.Listen, ListenAuto, ListenAllAddresses, ListenLoopback)...)
 	errs = append(errs, c.Resources.validate(path.Child("resources"))...)
 	errs = append(errs, c.validateServices(path.Child("services"))...)
 	errs = append(errs, c.validateAgents(path.Child("domainAgents"))...)

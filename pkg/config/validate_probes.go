@@ -4,18 +4,13 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-)
-
-// Ports of PCP's services.
-const (
-	portPMCD    = 44321
-	portPMProxy = 44322
 )
 
 func (c *Container) validateProbes(path *field.Path) field.ErrorList {
@@ -29,6 +24,45 @@ func (c *Container) validateProbes(path *field.Path) field.ErrorList {
 			"a readiness probe terminates nothing: set it on startup or liveness"))
 	}
 	return errs
+}
+
+// validateReach refuses probes of PCP's ports where those are on the loopback address alone: the kubelet is elsewhere.
+func (c *InjectorConfig) validateReach(path *field.Path) field.ErrorList {
+	if !c.Container.Listen.OnLoopback(c.HostMonitoring.Enabled && c.HostMonitoring.HostNetwork) {
+		return nil
+	}
+	probes := &c.Container.Probes
+	var errs field.ErrorList
+	for _, probe := range []struct {
+		name    string
+		handler corev1.ProbeHandler
+	}{{"startup", probes.Startup.ProbeHandler}, {"liveness", probes.Liveness.ProbeHandler}, {"readiness", probes.Readiness.ProbeHandler}} {
+		if service, asks := AskedService(probe.handler); asks {
+			errs = append(errs, field.Forbidden(path.Child(probe.name), fmt.Sprintf("asks the port of %s, which is on the loopback address alone, where the kubelet's "+
+				"probes do not reach: use exec, remove it, or set container.listen to %s", service, ListenAllAddresses)))
+		}
+	}
+	return errs
+}
+
+// AskedService is the service whose port a probe asks, if it is one of PCP's.
+func AskedService(handler corev1.ProbeHandler) (service Service, asks bool) {
+	var port intstr.IntOrString
+	switch {
+	case handler.HTTPGet != nil:
+		port = handler.HTTPGet.Port
+	case handler.TCPSocket != nil:
+		port = handler.TCPSocket.Port
+	case handler.GRPC != nil:
+		port = intstr.FromInt32(handler.GRPC.Port)
+	}
+	switch port.String() {
+	case string(ServicePMCD), strconv.Itoa(PortPMCD):
+		return ServicePMCD, true
+	case string(ServicePMProxy), strconv.Itoa(PortPMProxy), strconv.Itoa(PortPMProxyTLS):
+		return ServicePMProxy, true
+	}
+	return "", false
 }
 
 // onlyOneSuccess is a rule of Kubernetes for the probes that restart.
@@ -127,7 +161,7 @@ func (c *Container) validateHTTPGet(path *field.Path, get *corev1.HTTPGetAction)
 func (c *Container) validatePort(path *field.Path, port intstr.IntOrString) field.ErrorList {
 	owner := Service(port.StrVal)
 	if port.Type == intstr.Int {
-		owner = map[int32]Service{portPMCD: ServicePMCD, portPMProxy: ServicePMProxy}[port.IntVal]
+		owner = map[int32]Service{PortPMCD: ServicePMCD, PortPMProxy: ServicePMProxy}[port.IntVal]
 		if len(validation.IsValidPortNum(int(port.IntVal))) > 0 {
 			return field.ErrorList{field.Invalid(path, port.IntVal, "must be between 1 and 65535")}
 		}

@@ -39,7 +39,7 @@ func (i *Injector) wishOf(pod *Pod) (wish, field.ErrorList) {
 		w.services, w.custom = services, true
 	}
 	if value, present := annotations[AnnotationDomainAgents]; present {
-		agents, errs := parseAgents(value)
+		agents, errs := i.parseAgents(value)
 		problems = append(problems, errs...)
 		w.agents, w.custom = append(slices.Clone(w.agents), agents...), true
 	}
@@ -149,12 +149,23 @@ func parseServices(value string) ([]config.Service, field.ErrorList) {
 	return services, config.CheckServices(annotationPath(AnnotationServices), named)
 }
 
-func parseAgents(value string) ([]string, field.ErrorList) {
+// listeningAgents take what anybody sends them, on all addresses, and the chart's NetworkPolicy does not know their ports
+// (https://man7.org/linux/man-pages/man1/pmdatrace.1.html, https://man7.org/linux/man-pages/man1/pmdastatsd.1.html).
+var listeningAgents = map[string]string{"trace": "TCP port 4323", "statsd": "UDP port 8125"}
+
+// parseAgents leaves agents that listen to the administrator.
+func (i *Injector) parseAgents(value string) ([]string, field.ErrorList) {
 	if problem := tooLong(AnnotationDomainAgents, value, maxList); problem != nil {
 		return nil, field.ErrorList{problem}
 	}
-	agents := splitList(value)
-	return agents, config.CheckDomainAgents(annotationPath(AnnotationDomainAgents), agents)
+	path, agents := annotationPath(AnnotationDomainAgents), splitList(value)
+	problems := config.CheckDomainAgents(path, agents)
+	for n, agent := range agents {
+		if port, listens := listeningAgents[agent]; listens && !slices.Contains(i.cfg.Container.DomainAgents, agent) {
+			problems = append(problems, field.Forbidden(path.Index(n), fmt.Sprintf("%s listens on %s of all addresses: remove it, or ask the administrator to add it to container.domainAgents", agent, port)))
+		}
+	}
+	return agents, problems
 }
 
 func splitList(value string) []string {

@@ -4,6 +4,8 @@ import (
 	_ "embed" // The steps are files, which the chart of PCP on its own has too.
 	"slices"
 	"strings"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
 //go:generate rm -rf ../../charts/pcp/files/steps
@@ -23,6 +25,14 @@ var (
 	stepDisks string
 	//go:embed steps/process-details.sh
 	stepProcessDetails string
+	//go:embed steps/listen-on-loopback.sh
+	stepListenOnLoopback string
+	//go:embed steps/pmlogger-port.sh
+	stepPMLoggerPort string
+	//go:embed steps/no-archives.sh
+	stepNoArchives string
+	//go:embed steps/no-stores.sh
+	stepNoStores string
 )
 
 // step is something that the container does before systemd starts.
@@ -38,6 +48,10 @@ var steps = []step{
 	{stepDevices, always},
 	{stepDisks, (*Injector).needsNoDisks},
 	{stepProcessDetails, (*Injector).hidesProcesses},
+	{stepListenOnLoopback, func(_ *Injector, w *wish) bool { return w.onLoopback }},
+	{stepPMLoggerPort, func(_ *Injector, w *wish) bool { return w.runs(config.ServicePMLogger) }},
+	{stepNoArchives, (*Injector).refusesWrites},
+	{stepNoStores, func(i *Injector, w *wish) bool { return i.refusesWrites(w) && w.runs(config.ServicePMCD) }},
 }
 
 func always(*Injector, *wish) bool { return true }
@@ -45,6 +59,11 @@ func always(*Injector, *wish) bool { return true }
 // needsNoDisks: the agents smart and farm ask disks for their state of health (https://man7.org/linux/man-pages/man1/pmdasmart.1.html).
 func (*Injector) needsNoDisks(w *wish) bool {
 	return !slices.Contains(w.agents, "smart") && !slices.Contains(w.agents, "farm")
+}
+
+// refusesWrites: pmproxy is to read only.
+func (i *Injector) refusesWrites(w *wish) bool {
+	return !i.cfg.Container.AcceptWrites && w.runs(config.ServicePMProxy)
 }
 
 // args are what the image's entrypoint runs last, in place of /usr/sbin/init alone. Nobody can change them on a live pod, unlike an

@@ -13,7 +13,7 @@ import (
 )
 
 // configurations whose pods run all steps between them.
-var configurations = []string{""}
+var configurations = []string{"", "container: {listen: Loopback}"}
 
 // TestSteps: each step says why in its first line, is valid for the shell that runs it, and is part of what some pod runs.
 func TestSteps(t *testing.T) {
@@ -34,6 +34,9 @@ func TestSteps(t *testing.T) {
 		text := string(content)
 		if !regexp.MustCompile(`^# [^\n]{20,150}\n([^#\n][^\n]*\n)+$`).MatchString(text) {
 			t.Errorf("%s: a step is one line of comment that says why, and commands, each on a line: %q", file, text)
+		}
+		if strings.Contains(text, "$(") {
+			t.Errorf("%s: the kubelet looks for variables in what is in $(…): use a subshell", file)
 		}
 		if output, err := exec.CommandContext(t.Context(), "sh", "-n", file).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", file, err, output)

@@ -1,5 +1,7 @@
 package mutate
 
+import "github.com/performancecopilot/pcp-injector/pkg/config"
+
 // The names of the contract between pods, administrators and the injector.
 const (
 	// NamespaceLabel with the value NamespaceLabelValue opts a namespace in. The API server checks it, not this package.
@@ -32,9 +34,9 @@ const (
 	// Names and numbers of the container's ports. pmproxy also binds PortPMProxyTLS.
 	PortNamePMCD    = "pmcd"
 	PortNamePMProxy = "pmproxy"
-	PortPMCD        = 44321
-	PortPMProxy     = 44322
-	PortPMProxyTLS  = 44323
+	PortPMCD        = config.PortPMCD
+	PortPMProxy     = config.PortPMProxy
+	PortPMProxyTLS  = config.PortPMProxyTLS
 
 	domain = "pcp.io"
 )

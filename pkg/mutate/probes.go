@@ -1,8 +1,6 @@
 package mutate
 
 import (
-	"strconv"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -22,19 +20,21 @@ func (i *Injector) probes(w *wish) (startup, liveness, readiness *corev1.Probe) 
 	overrides := i.cfg.Container.Probes
 	startup = w.override(overrides.Startup, corev1.Probe{ProbeHandler: active, PeriodSeconds: 2, TimeoutSeconds: 5, FailureThreshold: 60})
 	liveness = w.override(overrides.Liveness, corev1.Probe{ProbeHandler: active, PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 3})
-	readiness = w.override(overrides.Readiness, corev1.Probe{ProbeHandler: ready(watched, active, w.hostNetwork), PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 3})
+	readiness = w.override(overrides.Readiness, corev1.Probe{ProbeHandler: ready(watched, active, w.shape), PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 3})
 	return startup, liveness, readiness
 }
 
-// ready asks the service's port. With the node's network another pmcd or pmproxy may hold it and answer in our stead, so that
-// there pmcd is asked on its own socket: unix:, since local: falls back to the port (https://man7.org/linux/man-pages/man1/pcpintro.1.html).
-func ready(watched config.Service, active corev1.ProbeHandler, hostNetwork bool) corev1.ProbeHandler {
+// ready asks the service's port, where the kubelet reaches it and nobody else can hold it: with the node's network another pmcd
+// or pmproxy may answer in our stead. Elsewhere pmcd is asked on its own socket: unix:, since local: falls back to the port
+// (https://man7.org/linux/man-pages/man1/pcpintro.1.html).
+func ready(watched config.Service, active corev1.ProbeHandler, s shape) corev1.ProbeHandler {
+	open := !s.hostNetwork && !s.onLoopback
 	switch {
-	case watched == config.ServicePMCD && hostNetwork:
+	case watched == config.ServicePMCD && !open:
 		return corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"pminfo", "-h", "unix:", "-f", "pmcd.version"}}}
 	case watched == config.ServicePMCD:
 		return tcp(PortPMCD)
-	case watched == config.ServicePMProxy && !hostNetwork:
+	case watched == config.ServicePMProxy && open:
 		return tcp(PortPMProxy)
 	}
 	return active
@@ -45,7 +45,7 @@ func tcp(port int32) corev1.ProbeHandler {
 }
 
 // override puts the fields that the administrator set in place of the default's. A handler that asks a service which the
-// pod has left out does not count: the container would never become ready.
+// pod has left out, or which the kubelet does not reach, does not count: the container would never become ready.
 func (w *wish) override(o config.Probe, probe corev1.Probe) *corev1.Probe {
 	if o.Disabled {
 		return nil
@@ -70,22 +70,8 @@ func (w *wish) override(o config.Probe, probe corev1.Probe) *corev1.Probe {
 	return &probe
 }
 
-// answers tells whether the service whose port a handler asks runs.
+// answers tells whether the kubelet reaches the service whose port a handler asks.
 func (w *wish) answers(h corev1.ProbeHandler) bool {
-	var port intstr.IntOrString
-	switch {
-	case h.HTTPGet != nil:
-		port = h.HTTPGet.Port
-	case h.TCPSocket != nil:
-		port = h.TCPSocket.Port
-	case h.GRPC != nil:
-		port = intstr.FromInt32(h.GRPC.Port)
-	}
-	switch port.String() {
-	case PortNamePMCD, strconv.Itoa(PortPMCD):
-		return w.runs(config.ServicePMCD)
-	case PortNamePMProxy, strconv.Itoa(PortPMProxy), strconv.Itoa(PortPMProxyTLS):
-		return w.runs(config.ServicePMProxy)
-	}
-	return true
+	service, asks := config.AskedService(h)
+	return !asks || w.runs(service) && !w.onLoopback
 }

@@ -13,14 +13,18 @@ type shape struct {
 	native bool
 	// hostNetwork: the pod uses, or will use, the node's network.
 	hostNetwork bool
+	// onLoopback: PCP listens on the loopback address alone.
+	onLoopback bool
 	// podResources: the pod as a whole has resources, which containers share.
 	podResources bool
 }
 
 func (i *Injector) shapeOf(pod *Pod) shape {
+	hostNetwork := isTrue(pod.Spec.HostNetwork) || i.wantsHostNetwork()
 	return shape{
 		native:       i.isNative(pod),
-		hostNetwork:  isTrue(pod.Spec.HostNetwork) || i.wantsHostNetwork(),
+		hostNetwork:  hostNetwork,
+		onLoopback:   i.cfg.Container.Listen.OnLoopback(hostNetwork),
 		podResources: pod.Spec.Resources != nil && len(pod.Spec.Resources.Requests)+len(pod.Spec.Resources.Limits) > 0,
 	}
 }

@@ -32,7 +32,7 @@ func (i *Injector) buildStandard() error {
 	for _, native := range []bool{false, true} {
 		for _, hostNetwork := range []bool{false, true} {
 			for _, podResources := range []bool{false, true} {
-				s := shape{native: native, hostNetwork: hostNetwork, podResources: podResources}
+				s := shape{native: native, hostNetwork: hostNetwork, onLoopback: i.cfg.Container.Listen.OnLoopback(hostNetwork), podResources: podResources}
 				built, err := i.build(&wish{shape: s, services: i.cfg.Container.Services, agents: i.cfg.Container.DomainAgents})
 				if err != nil {
 					return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/performancecopilot/pcp-injector/pkg/config"
@@ -17,10 +18,14 @@ const (
 	warnQoS               = "QoSChanged"
 	warnHostUsers         = "HostUsers"
 	warnHostNetwork       = "HostNetworkExposed"
+	warnLoopback          = "LoopbackOnly"
+	warnAcceptsWrites     = "AcceptsWrites"
+	warnAgentListens      = "AgentListens"
 	warnProcessDetails    = "ProcessDetails"
 	warnSmallVolume       = "SmallVolume"
 	warnHostname          = "UnstableHostname"
 	warnReadiness         = "ReadinessPort"
+	warnProbePort         = "ProbePort"
 	warnCPULimit          = "CPULimit"
 	warnPodResources      = "PodLevelResources"
 	warnReplicas          = "Replicas"
@@ -73,16 +78,43 @@ func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, w *wish) {
 	}
 }
 
-// adviseOnExposure warns about data that others can read.
+// adviseOnExposure warns about data that others can read or write, and about a pod that the chart takes for one that others reach.
 func (i *Injector) adviseOnExposure(d *Decision, w *wish) {
-	if w.hostNetwork {
-		d.warn(warnHostNetwork, "pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies there: guard ports %d to %d", PortPMCD, PortPMProxyTLS)
+	switch {
+	case w.hostNetwork && !w.onLoopback:
+		d.warn(warnHostNetwork, "container.listen is %s: pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies: guard ports %d to %d, or set %s",
+			i.cfg.Container.Listen, PortPMCD, PortPMProxyTLS, config.ListenLoopback)
+	case w.onLoopback && !i.cfg.Container.Listen.OnLoopback(i.wantsHostNetwork()):
+		d.warn(warnLoopback, "spec.hostNetwork: pmcd and pmproxy listen on the node's loopback address alone, Services do not lead to them: use kubectl port-forward, or container.listen %s",
+			config.ListenAllAddresses)
 	}
-	if probe := i.cfg.Container.Probes.Readiness; w.hostNetwork && (probe.TCPSocket != nil || probe.HTTPGet != nil) {
-		d.warn(warnReadiness, "container.probes.readiness asks a port of the node, where another pmcd may answer: leave it out, the default asks pmcd's own socket")
+	i.adviseOnProbes(d, w)
+	for _, agent := range i.cfg.Container.DomainAgents {
+		if port, listens := listeningAgents[agent]; listens {
+			d.warn(warnAgentListens, "container.domainAgents has %s, which takes what anybody sends to %s of all addresses, whatever container.listen says: guard that port", agent, port)
+		}
 	}
 	if i.cfg.HostMonitoring.ProcessDetails {
 		d.warn(warnProcessDetails, "hostMonitoring.processDetails lets whoever reaches ports %d and %d read the environment of every process, secrets included", PortPMCD, PortPMProxy)
+	}
+	if i.cfg.Container.AcceptWrites && w.runs(config.ServicePMProxy) {
+		d.warn(warnAcceptsWrites, "container.acceptWrites lets whoever reaches port %d store values of metrics and, from PCP 7 on, whole archives, until the volume is full", PortPMProxy)
+	}
+}
+
+// adviseOnProbes warns about probes that the administrator set, and that another's service may answer, or nobody.
+func (i *Injector) adviseOnProbes(d *Decision, w *wish) {
+	probes := &i.cfg.Container.Probes
+	for _, probe := range []struct {
+		name    string
+		handler corev1.ProbeHandler
+	}{{"startup", probes.Startup.ProbeHandler}, {"liveness", probes.Liveness.ProbeHandler}, {"readiness", probes.Readiness.ProbeHandler}} {
+		if _, asks := config.AskedService(probe.handler); asks && w.onLoopback {
+			d.warn(warnProbePort, "container.probes.%s asks a port that is on the loopback address alone, where the kubelet does not reach it: the default is used instead", probe.name)
+		}
+	}
+	if readiness := probes.Readiness; w.hostNetwork && !w.onLoopback && (readiness.TCPSocket != nil || readiness.HTTPGet != nil) {
+		d.warn(warnReadiness, "container.probes.readiness asks a port of the node, where another pmcd may answer: leave it out, the default asks pmcd's own socket")
 	}
 }
 

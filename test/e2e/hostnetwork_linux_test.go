@@ -26,6 +26,8 @@ func TestHostNetwork(t *testing.T) { //nolint:tparallel // One version after the
 	requireSite(t)
 	for _, version := range here.pcp {
 		t.Run(version.Version, func(t *testing.T) {
+			nodeNetwork.Lock()
+			t.Cleanup(nodeNetwork.Unlock)
 			m := &monitor{scene: newScene(t, version.Name)}
 			m.alone = true
 			m.create(pmcdOfTheNode(version.Name))

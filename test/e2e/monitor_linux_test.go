@@ -60,7 +60,7 @@ func (m *monitor) serves() []step {
 		{"AnotherPod", m.anotherPod},
 		{"NetworkPolicy", m.networkPolicy},
 		{"Environments", m.refusesEnvironments},
-		{"Writes", m.writes},
+		{"Writes", m.refusesWrites},
 		{"OpenMetrics", m.openMetrics},
 	}
 }

@@ -43,7 +43,7 @@ func (s *scene) installInjector(settings string) *release {
 	settings = strings.NewReplacer("NAMESPACE", s.namespace, "IMAGE", s.image, "\n", "\n  ").Replace(settings)
 	repository, tag := splitImage(here.injector)
 	values := fmt.Sprintf("config:\n  %s\nimage: {repository: %s, tag: %s}\nguard: {warnings: {scope: Target}}\n", settings, repository, tag)
-	if !strings.Contains(settings, "hostNetwork") { // No NetworkPolicy applies to it.
+	if !strings.Contains(settings, "hostNetwork") && !strings.Contains(settings, "Loopback") { // Nobody can be let in.
 		values += "pcp: {networkPolicy: {from: " + askerPeer + "}}\n"
 	}
 	s.install(r, injectorChart, values)
@@ -57,7 +57,11 @@ func (s *scene) installPCP(values string) *release {
 	r := &release{t: s.t, name: "pcp", namespace: s.namespace}
 	s.selector = "app.kubernetes.io/name=pcp"
 	repository, tag := splitImage(s.image)
-	s.install(r, pcpChart, fmt.Sprintf("image: {repository: %s, tag: %s}\nnetworkPolicy: {from: %s}\n%s", repository, tag, askerPeer, values))
+	from := askerPeer
+	if strings.Contains(values, "Loopback") { // Nobody can be let in.
+		from = "[]"
+	}
+	s.install(r, pcpChart, fmt.Sprintf("image: {repository: %s, tag: %s}\nnetworkPolicy: {from: %s}\n%s", repository, tag, from, values))
 	return r
 }
 

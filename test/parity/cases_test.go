@@ -108,6 +108,26 @@ var cases = []settings{
 		`{hostMonitoring: {enabled: true, hostNetwork: true}, container: {services: [pmproxy]}}`,
 	},
 	{
+		"host network, in the open",
+		`{hostMonitoring: {enabled: true}, hostNetwork: true, listen: AllAddresses}`,
+		`{container: {listen: AllAddresses}, hostMonitoring: {enabled: true, hostNetwork: true}}`,
+	},
+	{
+		"loopback",
+		`listen: Loopback`,
+		`container: {listen: Loopback}`,
+	},
+	{
+		"loopback without pmcd",
+		`{listen: Loopback, env: {PCP_SERVICES: pmproxy}}`,
+		`container: {listen: Loopback, services: [pmproxy]}`,
+	},
+	{
+		"writes",
+		`acceptWrites: true`,
+		`container: {acceptWrites: true}`,
+	},
+	{
 		"process details",
 		`hostMonitoring: {enabled: true, processDetails: true}`,
 		`hostMonitoring: {enabled: true, processDetails: true}`,

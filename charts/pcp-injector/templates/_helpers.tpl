@@ -69,6 +69,13 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{ include "pcp-injector.serviceName" (include "pcp-injector.config" . | fromYaml).target.name | trunc 59 | trimSuffix "-" }}-pcp
 {{- end }}
 
+{{/* pmcd and pmproxy listen on the loopback address alone. A pod that chooses the node's network itself is not known here. */}}
+{{- define "pcp-injector.onLoopback" -}}
+{{- $config := include "pcp-injector.config" . | fromYaml }}
+{{- $listen := $config.container.listen }}
+{{- if or (eq $listen "Loopback") (and (eq $listen "Auto") $config.hostMonitoring.hostNetwork) }}true{{ end }}
+{{- end }}
+
 {{- define "pcp-injector.pcpPorts" -}}
 {{- $services := (include "pcp-injector.config" . | fromYaml).container.services }}
 {{- if has "pmcd" $services }}

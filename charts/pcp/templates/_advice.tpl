@@ -20,14 +20,19 @@
 {{- if include "pcp.isPerNode" . }}
 - The archives stay on each node, in {{ include "pcp.nodePath" . }}, also after an uninstall.
 {{- end }}
-{{- if .Values.hostNetwork }}
-- pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies there: guard ports 44321 to 44323.
+{{- if include "pcp.onLoopback" . }}
+- pmcd and pmproxy listen on the {{ ternary "node's " "" .Values.hostNetwork }}loopback address alone: the way in is kubectl port-forward, or kubectl exec. For others, set listen=AllAddresses.
+{{- else if .Values.hostNetwork }}
+- listen is {{ .Values.listen }}: pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies there: guard ports 44321 to 44323.
 {{- else if not .Values.networkPolicy.enabled }}
 - pmcd and pmproxy know no authentication, and networkPolicy.enabled is false: whoever reaches the pod reads all its metrics.
 {{- else if .Values.networkPolicy.from }}
 - Only those in networkPolicy.from reach ports 44321 and 44322, where the cluster's network enforces NetworkPolicies.
 {{- else }}
 - Nobody reaches ports 44321 and 44322, where the cluster's network enforces NetworkPolicies: name PCP's clients in networkPolicy.from.
+{{- end }}
+{{- if and .Values.acceptWrites (include "pcp.runs" (list . "pmproxy")) }}
+- acceptWrites lets whoever reaches port 44322 store values of metrics and, from PCP 7 on, whole archives, until the volume is full.
 {{- end }}
 {{- if or .Values.ingress.enabled (ne .Values.service.type "ClusterIP") }}
 - PCP is reachable from outside the cluster and knows no authentication: let only those in who may read everything.

@@ -20,10 +20,11 @@ exec:
   command: [systemctl, is-active, --quiet, {{ include "pcp.watched" . }}]
 {{- end }}
 
-{{- /* With the node's network another pmcd or pmproxy may hold the port and answer in our stead; `local:` would fall back to it. */}}
+{{- /* With the node's network another pmcd or pmproxy may hold the port and answer in our stead; the kubelet does not reach the loopback address;
+`local:` would fall back to the port. */}}
 {{- define "pcp.ready" -}}
 {{- $watched := include "pcp.watched" . }}
-{{- if not .Values.hostNetwork }}
+{{- if not (or .Values.hostNetwork (include "pcp.onLoopback" .)) }}
 tcpSocket:
   port: {{ ternary 44321 44322 (eq $watched "pmcd") }}
 {{- else if eq $watched "pmcd" }}

@@ -14,6 +14,16 @@
 {{- if not .Values.hostMonitoring.processDetails }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
 {{- end }}
 
+{{- /* pmproxy is to read only. */}}
+{{- define "pcp.refusesWrites" -}}
+{{- if not .Values.acceptWrites }}{{ include "pcp.runs" (list . "pmproxy") }}{{ end }}
+{{- end }}
+
+{{- /* pmcd and pmproxy listen on the loopback address alone. */}}
+{{- define "pcp.onLoopback" -}}
+{{- if or (eq .Values.listen "Loopback") (and (eq .Values.listen "Auto") .Values.hostNetwork) }}true{{ end }}
+{{- end }}
+
 {{- define "pcp.archivesOpenMetrics" -}}
 {{- if and (include "pcp.readsOpenMetrics" .) .Values.openMetrics.archive }}{{ include "pcp.runs" (list . "pmlogger") }}{{ end }}
 {{- end }}

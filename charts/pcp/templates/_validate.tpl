@@ -200,6 +200,18 @@
 {{- end }}
 
 {{- define "pcp.validate.exposure" -}}
+{{- if include "pcp.onLoopback" . }}
+{{- $why := printf "pmcd and pmproxy listen on the loopback address alone (listen is %s): set listen=AllAddresses" .Values.listen }}
+{{- if .Values.ingress.enabled }}
+{{- include "pcp.refuse" (list "ingress.enabled" true (printf "leads nowhere, as %s, or remove it" $why)) }}
+{{- end }}
+{{- if ne .Values.service.type "ClusterIP" }}
+{{- include "pcp.refuse" (list "service.type" .Values.service.type (printf "lets nobody in, as %s, or remove it" $why)) }}
+{{- end }}
+{{- if .Values.networkPolicy.from }}
+{{- include "pcp.refuse" (list "networkPolicy.from" .Values.networkPolicy.from (printf "lets nobody in, as %s, or remove it" $why)) }}
+{{- end }}
+{{- end }}
 {{- if .Values.ingress.enabled }}
 {{- if not (include "pcp.runs" (list . "pmproxy")) }}
 {{- include "pcp.refuse" (list "ingress.enabled" true "leads to pmproxy, which does not run: add pmproxy to env.PCP_SERVICES") }}
