@@ -69,7 +69,7 @@ func (i *intake) read(w http.ResponseWriter, r *http.Request, body *bytes.Buffer
 		return false, errTooLarge
 	}
 	if large, err = i.readAll(w, r, body); err != nil {
-		return large, unread(err)
+		return large, err
 	}
 	if body.Len() == 0 {
 		return large, &httpError{http.StatusBadRequest, "body is empty: must be an AdmissionReview"}
@@ -81,13 +81,11 @@ func (i *intake) readAll(w http.ResponseWriter, r *http.Request, body *bytes.Buf
 	limited := http.MaxBytesReader(w, r.Body, maxBody)
 	if r.ContentLength >= 0 && r.ContentLength <= ordinaryBody {
 		body.Grow(int(r.ContentLength) + bytes.MinRead)
-		_, err = body.ReadFrom(limited)
-		return false, err
+		return false, fill(body, limited)
 	}
 	length := r.ContentLength
 	if length < 0 {
-		n, err := body.ReadFrom(io.LimitReader(limited, ordinaryBody+1))
-		if err != nil || n <= ordinaryBody {
+		if err := fill(body, io.LimitReader(limited, ordinaryBody+1)); err != nil || body.Len() <= ordinaryBody {
 			return false, err
 		}
 		length = maxBody
@@ -99,8 +97,14 @@ func (i *intake) readAll(w http.ResponseWriter, r *http.Request, body *bytes.Buf
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(largeBodyTime))
 	// At once: a buffer that doubles takes three times the memory.
 	body.Grow(int(length) - body.Len() + bytes.MinRead)
-	_, err = body.ReadFrom(limited)
-	return true, err
+	return true, fill(body, limited)
+}
+
+func fill(body *bytes.Buffer, from io.Reader) error {
+	if _, err := body.ReadFrom(from); err != nil {
+		return unread(err)
+	}
+	return nil
 }
 
 func unread(err error) error {

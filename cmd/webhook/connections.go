@@ -142,7 +142,8 @@ func (c *connections) remove(member *connection) {
 		return
 	}
 	delete(c.members, member)
-	if c.sources[member.source]--; c.sources[member.source] == 0 {
+	c.sources[member.source]--
+	if c.sources[member.source] == 0 {
 		delete(c.sources, member.source)
 	}
 	c.open.Dec()

@@ -18,7 +18,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -32,7 +31,7 @@ const (
 
 // TestHostile attacks the real program, in a process of its own: it stays small, answers ordinary pods meanwhile, and fills
 // no disk.
-func TestHostile(t *testing.T) {
+func TestHostile(t *testing.T) { //nolint:tparallel // one attack at a time, or none is what it claims to be
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("builds the program")
@@ -72,149 +71,6 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// victim is the program in a process of its own.
-type victim struct {
-	*instance
-	process *os.Process
-	log     string
-	// source is the address of who attacks; ordinary clients have another.
-	source net.IP
-}
-
-func startVictim(t *testing.T, command string) *victim {
-	t.Helper()
-	ports := freePorts(t, 3)
-	i := &instance{
-		admission: ports[0], health: "http://" + ports[1], metrics: "http://" + ports[2] + "/metrics",
-		certificates: newCertificates(t), done: make(chan error, 1), stderr: &safeBuffer{},
-	}
-	i.client = i.newClient()
-	v := &victim{instance: i, log: filepath.Join(t.TempDir(), "log"), source: net.IPv4(127, 0, 0, 7)}
-	log, err := os.Create(v.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	cmd := exec.CommandContext(t.Context(), command, "--config", writeConfig(t), "--cert-dir", i.certificates.dir, "--drain", "0",
-		"--listen", ports[0], "--health-listen", ports[1], "--metrics-listen", ports[2])
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	v.process = cmd.Process
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			text, _ := os.ReadFile(v.log)
-			t.Logf("log: %s", clip(string(text), 4000))
-		}
-	})
-	i.await(t, "ready", func() bool { return get(t, i.health+"/readyz") == http.StatusOK })
-	return v
-}
-
-// resident is the most that was ever resident, in KiB.
-func (v *victim) resident(t *testing.T) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", v.process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
-			kilobytes, err := strconv.Atoi(strings.Fields(value)[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kilobytes
-		}
-	}
-	t.Fatal("the process is gone")
-	return 0
-}
-
-func (v *victim) logSize(t *testing.T) int64 {
-	t.Helper()
-	info, err := os.Stat(v.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Size()
-}
-
-// whileServing runs an attack while ordinary pods are created, on connections old and new, and the probes ask: all are answered.
-func (v *victim) whileServing(t *testing.T, attack func()) {
-	t.Helper()
-	stop := make(chan struct{})
-	review := reviewOf(t, "5KB")
-	var served atomic.Int32
-	var load sync.WaitGroup
-	load.Go(func() {
-		for n := 0; ; n++ {
-			select {
-			case <-stop:
-				return
-			case <-time.After(10 * time.Millisecond):
-			}
-			client := v.client
-			if n%4 == 0 {
-				client = v.newClient()
-			}
-			response, text, err := v.admit(client, bytes.NewReader(review))
-			if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(text, `"allowed":true`) {
-				t.Errorf("ordinary pod %d is not answered: %v %s", n, err, text)
-				return
-			}
-			if n%4 == 0 {
-				client.CloseIdleConnections()
-				if status := get(t, v.health+"/readyz"); status != http.StatusOK {
-					t.Errorf("/readyz is %d", status)
-				}
-			}
-			served.Add(1)
-		}
-	})
-	attack()
-	close(stop)
-	load.Wait()
-	if served.Load() == 0 {
-		t.Error("no ordinary pod was answered")
-	}
-}
-
-func (v *victim) dial(t *testing.T, address string) (net.Conn, error) {
-	t.Helper()
-	return v.dialFrom(t.Context(), v.source, address)
-}
-
-func (*victim) dialFrom(ctx context.Context, source net.IP, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: source}}
-	return dialer.DialContext(ctx, "tcp", address)
-}
-
-// dialTLS returns the error of a connection that is not let in.
-func (v *victim) dialTLS(t *testing.T, protocols ...string) (*tls.Conn, error) {
-	t.Helper()
-	plain, err := v.dial(t, v.admission)
-	if err != nil {
-		return nil, err
-	}
-	return v.secure(plain, protocols...)
-}
-
-func (v *victim) secure(plain net.Conn, protocols ...string) (*tls.Conn, error) {
-	secure := tls.Client(plain, &tls.Config{
-		RootCAs: v.certificates.pool, ServerName: "127.0.0.1", MinVersion: tls.VersionTLS13, NextProtos: protocols,
-	})
-	_ = plain.SetDeadline(time.Now().Add(patience))
-	if err := secure.Handshake(); err != nil {
-		_ = plain.Close()
-		return nil, err
-	}
-	return secure, nil
-}
-
 const requestHead = "POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 // attackers is a client of another source than the ordinary ones.
@@ -230,6 +86,7 @@ func (v *victim) attacker(source net.IP) *http.Client {
 // attackWithBodies sends each of the worst bodies alone, all of them at once, and one many times at once; some without their
 // length.
 func attackWithBodies(t *testing.T, v *victim) {
+	t.Helper()
 	client := v.attacker(v.source)
 	defer client.CloseIdleConnections()
 	worst := hostileBodies()
@@ -275,6 +132,7 @@ func (v *victim) sendHostile(t *testing.T, name string, client *http.Client, bod
 }
 
 func attackFromManySources(t *testing.T, v *victim) {
+	t.Helper()
 	body := hostileBodies()["containers"]
 	var all sync.WaitGroup
 	for n := range 3 * atOnce {
@@ -289,12 +147,13 @@ func attackFromManySources(t *testing.T, v *victim) {
 
 // attackWithSlowBodies fills every place with bodies that do not end, ordinary ones and one that takes the turn of large ones.
 func attackWithSlowBodies(t *testing.T, v *victim) {
+	t.Helper()
 	for n := range 2 * maxConnections {
 		connection, err := v.dialTLS(t)
 		if err != nil {
 			continue
 		}
-		defer connection.Close()
+		t.Cleanup(func() { _ = connection.Close() })
 		length, sent := ordinaryBody, ordinaryBody-1
 		if n%8 == 0 {
 			length, sent = maxBody, 2*ordinaryBody
@@ -306,6 +165,7 @@ func attackWithSlowBodies(t *testing.T, v *victim) {
 
 // attackWithHeaders sends as many and as long headers as it can, and never ends them.
 func attackWithHeaders(t *testing.T, v *victim) {
+	t.Helper()
 	var many strings.Builder
 	for n := range 1200 {
 		many.WriteString(strconv.FormatInt(int64(n), 36) + ":\n")
@@ -315,7 +175,7 @@ func attackWithHeaders(t *testing.T, v *victim) {
 		if err != nil {
 			continue
 		}
-		defer connection.Close()
+		t.Cleanup(func() { _ = connection.Close() })
 		switch n % 3 {
 		case 0:
 			_, _ = io.WriteString(connection, requestHead+many.String())
@@ -330,6 +190,7 @@ func attackWithHeaders(t *testing.T, v *victim) {
 
 // attackWithIdleConnections opens ten thousand, or what the limit on open files allows.
 func attackWithIdleConnections(t *testing.T, v *victim) {
+	t.Helper()
 	count := 10_000
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
@@ -342,10 +203,10 @@ func attackWithIdleConnections(t *testing.T, v *victim) {
 			continue
 		}
 		opened++
-		defer plain.Close()
+		t.Cleanup(func() { _ = plain.Close() })
 		if n%50 == 0 {
 			if secure, err := v.secure(plain); err == nil {
-				defer secure.Close()
+				t.Cleanup(func() { _ = secure.Close() })
 			}
 		}
 	}
@@ -358,6 +219,7 @@ func attackWithIdleConnections(t *testing.T, v *victim) {
 
 // attackWithWrongProtocols: no TLS, an old TLS, HTTP/2 alone, or noise.
 func attackWithWrongProtocols(t *testing.T, v *victim) {
+	t.Helper()
 	for n := range 2000 {
 		plain, err := v.dial(t, v.admission)
 		if err != nil {
@@ -385,6 +247,7 @@ func attackWithWrongProtocols(t *testing.T, v *victim) {
 
 // attackWithHTTP2 sends rapid resets and floods of CONTINUATION to a server that has not agreed to HTTP/2.
 func attackWithHTTP2(t *testing.T, v *victim) {
+	t.Helper()
 	frame := func(kind, flags byte, stream uint32, payload string) string {
 		return string([]byte{0, byte(len(payload) >> 8), byte(len(payload)), kind, flags, byte(stream >> 24), byte(stream >> 16), byte(stream >> 8), byte(stream)}) + payload
 	}
@@ -410,6 +273,7 @@ func attackWithHTTP2(t *testing.T, v *victim) {
 
 // attackWithGarbage sends what is logged, as fast as it can.
 func attackWithGarbage(t *testing.T, v *victim) {
+	t.Helper()
 	client := v.attacker(v.source)
 	defer client.CloseIdleConnections()
 	var all sync.WaitGroup
@@ -425,6 +289,7 @@ func attackWithGarbage(t *testing.T, v *victim) {
 
 // attackPlainPorts opens thousands of connections to the ports of the probes and metrics, and leaves answers unread.
 func attackPlainPorts(t *testing.T, v *victim) {
+	t.Helper()
 	metrics, _, _ := strings.Cut(strings.TrimPrefix(v.metrics, "http://"), "/")
 	for n := range 2000 {
 		address := metrics
@@ -435,7 +300,7 @@ func attackPlainPorts(t *testing.T, v *victim) {
 		if err != nil {
 			continue
 		}
-		defer connection.Close()
+		t.Cleanup(func() { _ = connection.Close() })
 		_ = connection.SetDeadline(time.Now().Add(patience))
 		_, _ = io.WriteString(connection, strings.Repeat("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 100))
 	}
@@ -443,6 +308,7 @@ func attackPlainPorts(t *testing.T, v *victim) {
 
 // attackWithoutReading asks for injections on and on, and reads no answer.
 func attackWithoutReading(t *testing.T, v *victim) {
+	t.Helper()
 	review := reviewOf(t, "5KB")
 	request := fmt.Sprintf(requestHead+"Content-Length: %d\r\n\r\n%s", len(review), review)
 	var all sync.WaitGroup
@@ -452,7 +318,7 @@ func attackWithoutReading(t *testing.T, v *victim) {
 			continue
 		}
 		all.Go(func() {
-			defer connection.Close()
+			t.Cleanup(func() { _ = connection.Close() })
 			_ = connection.SetDeadline(time.Now().Add(3 * time.Second))
 			for range 200 {
 				if _, err := io.WriteString(connection, request); err != nil {
@@ -466,6 +332,7 @@ func attackWithoutReading(t *testing.T, v *victim) {
 
 // attackWithHandshakes makes TLS handshakes and leaves.
 func attackWithHandshakes(t *testing.T, v *victim) {
+	t.Helper()
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -481,12 +348,13 @@ func attackWithHandshakes(t *testing.T, v *victim) {
 
 // attackHalfClosed closes its direction, with and without a request before.
 func attackHalfClosed(t *testing.T, v *victim) {
+	t.Helper()
 	for n := range 2 * maxConnections {
 		plain, err := v.dial(t, v.admission)
 		if err != nil {
 			continue
 		}
-		defer plain.Close()
+		t.Cleanup(func() { _ = plain.Close() })
 		socket, ok := plain.(*net.TCPConn)
 		if !ok {
 			t.Fatalf("%T is no TCP connection", plain)

@@ -31,7 +31,7 @@ func newBucket() *bucket { return &bucket{limiter: rate.NewLimiter(linesPerSecon
 
 // limitRate is the logger for what anybody who reaches a port can cause.
 func limitRate(logger *slog.Logger) *slog.Logger {
-	return slog.New(&limitedHandler{Handler: logger.Handler(), info: newBucket(), worse: newBucket()}) //nolint:sloglint // wraps the given one
+	return slog.New(&limitedHandler{Handler: logger.Handler(), info: newBucket(), worse: newBucket()})
 }
 
 // Handle passes a record on, with the number of those left out before it.

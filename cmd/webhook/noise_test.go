@@ -14,7 +14,7 @@ func TestNoise(t *testing.T) {
 	handler := &limitedHandler{
 		Handler: slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}), info: newBucket(), worse: newBucket(),
 	}
-	logger := slog.New(handler) //nolint:sloglint // the logger under test
+	logger := slog.New(handler)
 	for range 5 * linesAtOnce {
 		logger.Warn("flood")
 		logger.Debug("detail")

@@ -159,7 +159,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener, handler http.
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		s.shutDown(srv)
+		s.shutDown(context.WithoutCancel(ctx), srv)
 	})
 	serve := srv.Serve
 	if secure != nil {
@@ -173,8 +173,8 @@ func (s *server) serve(ctx context.Context, listener net.Listener, handler http.
 	return nil
 }
 
-func (s *server) shutDown(srv *http.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+func (s *server) shutDown(ctx context.Context, srv *http.Server) {
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
 		s.logger.Warn("requests are left unanswered", "error", err)
