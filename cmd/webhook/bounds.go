@@ -5,6 +5,7 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -114,23 +115,51 @@ func boundedMap[T any](decode func(*jsontext.Decoder) (T, error)) *json.Unmarsha
 	})
 }
 
+// common are the texts, as JSON, that the labels and annotations of most pods have. They take no memory of their own.
+var common = commonTexts()
+
+func commonTexts() map[string]string {
+	texts := map[string]string{}
+	for _, text := range []string{
+		"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/component",
+		"app.kubernetes.io/part-of", "app.kubernetes.io/managed-by", "helm.sh/chart", "app", "pod-template-hash",
+		"controller-revision-hash", "kubectl.kubernetes.io/restartedAt", "prometheus.io/scrape", "prometheus.io/port",
+		mutate.AnnotationInject, mutate.AnnotationServices, mutate.AnnotationDomainAgents, mutate.AnnotationStatus, "true", "false",
+	} {
+		texts[`"`+text+`"`] = text
+	}
+	return texts
+}
+
 // readText reads a string, unless it is longer than the limit however it is escaped: one that is not UTF-8 would take three
 // times its length.
 func readText(dec *jsontext.Decoder, limit int) (string, error) {
 	const longestEscape = len(`\u0000`)
-	start := dec.InputOffset()
-	token, err := dec.ReadToken()
+	value, err := dec.ReadValue()
 	if err != nil {
 		return "", err //nolint:wrapcheck // the decoder wraps it
 	}
-	if dec.InputOffset()-start > int64(longestEscape*limit) {
+	if len(value) > longestEscape*limit {
 		return "", &boundError{limit, "bytes"}
 	}
-	text := token.String()
+	text, known := common[string(value)]
+	if !known {
+		text = unquote(value)
+	}
 	if len(text) > limit {
 		return "", &boundError{limit, "bytes"}
 	}
 	return text, nil
+}
+
+// unquote is the text of a JSON string that the decoder has read, with U+FFFD for what is not UTF-8.
+func unquote(value jsontext.Value) string {
+	if plain := value[1 : len(value)-1]; !bytes.ContainsRune(plain, '\\') && utf8.Valid(plain) {
+		return string(plain)
+	}
+	// An error tells of what is not UTF-8, which has been replaced.
+	text, _ := jsontext.AppendUnquote(nil, value)
+	return string(text)
 }
 
 // decodeEntry decodes the value of a label or an annotation.

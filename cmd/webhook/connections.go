@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,9 +25,9 @@ const (
 	socketBuffer = 64 << 10
 )
 
-// connections is a listener with a limit on open connections. Beyond it, a new one takes the place of another of the source
-// that has the most, the one without a sign of life for longest: whoever opens thousands closes their own, and an API server
-// with its few is served.
+// connections is a listener with a limit on open connections. Beyond it, a new one takes the place of one that has not had a pod
+// decided yet, of the source that has the most of those, the one without a sign of life for longest: whoever opens thousands
+// closes their own, and an API server with its few is served, even where strangers come from many addresses.
 type connections struct {
 	net.Listener
 	limit int
@@ -33,24 +36,25 @@ type connections struct {
 
 	mu      sync.Mutex
 	members map[*connection]struct{}
-	// sources counts the connections of each address; for IPv6, of each /64, which one host may have to itself.
-	sources map[netip.Prefix]int
 }
 
 // connection is accepted, and counts until it is closed.
 type connection struct {
 	net.Conn
-	owner  *connections
+	owner *connections
+	// source is the address; for IPv6 the /64, which one host may have to itself.
 	source netip.Prefix
 	// since is when the state changed last: it is waiting for a request, or not.
 	since   time.Time
 	waiting bool
+	// useful: a pod was decided on it.
+	useful bool
 }
 
 func newConnections(listener net.Listener, limit int, open prometheus.Gauge, shed prometheus.Counter) *connections {
 	return &connections{
 		Listener: listener, limit: limit, open: open, shed: shed,
-		members: map[*connection]struct{}{}, sources: map[netip.Prefix]int{},
+		members: map[*connection]struct{}{},
 	}
 }
 
@@ -108,7 +112,6 @@ func (c *connections) admit(member *connection) bool {
 		c.remove(victim)
 	}
 	c.members[member] = struct{}{}
-	c.sources[member.source]++
 	c.open.Inc()
 	c.mu.Unlock()
 	if victim != nil {
@@ -119,14 +122,16 @@ func (c *connections) admit(member *connection) bool {
 
 // victim is what to close for a connection from the source: any of a source that has more, or one of its own that waits.
 func (c *connections) victim(source netip.Prefix) *connection {
-	most := 0
-	for _, count := range c.sources {
-		most = max(most, count)
+	candidates := c.dispensable()
+	counts, most := map[netip.Prefix]int{}, 0
+	for _, member := range candidates {
+		counts[member.source]++
+		most = max(most, counts[member.source])
 	}
-	own := c.sources[source] == most
+	own := counts[source] == most
 	var oldest *connection
-	for member := range c.members {
-		candidate := c.sources[member.source] == most
+	for _, member := range candidates {
+		candidate := counts[member.source] == most
 		if own {
 			candidate = member.source == source && member.waiting
 		}
@@ -137,16 +142,25 @@ func (c *connections) victim(source netip.Prefix) *connection {
 	return oldest
 }
 
+// dispensable are the connections that have not been useful yet, or all if there are none.
+func (c *connections) dispensable() []*connection {
+	var useless []*connection
+	for member := range c.members {
+		if !member.useful {
+			useless = append(useless, member)
+		}
+	}
+	if len(useless) == 0 {
+		return slices.Collect(maps.Keys(c.members))
+	}
+	return useless
+}
+
 func (c *connections) remove(member *connection) {
-	if _, found := c.members[member]; !found {
-		return
+	if _, found := c.members[member]; found {
+		delete(c.members, member)
+		c.open.Dec()
 	}
-	delete(c.members, member)
-	c.sources[member.source]--
-	if c.sources[member.source] == 0 {
-		delete(c.sources, member.source)
-	}
-	c.open.Dec()
 }
 
 // Close gives the place back.
@@ -159,12 +173,33 @@ func (m *connection) Close() error {
 
 // noteState is what http.Server calls when a connection changes its state.
 func noteState(conn net.Conn, state http.ConnState) {
+	note(conn, func(member *connection) {
+		member.since, member.waiting = time.Now(), state == http.StateNew || state == http.StateIdle
+	})
+}
+
+// connectionKey is under which a request's context holds its connection.
+type connectionKey struct{}
+
+// withConnection is what http.Server calls for the context of a connection's requests.
+func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, conn)
+}
+
+// noteUse remembers that a pod was decided on the connection of the request.
+func noteUse(ctx context.Context) {
+	if conn, ok := ctx.Value(connectionKey{}).(net.Conn); ok {
+		note(conn, func(member *connection) { member.useful = true })
+	}
+}
+
+func note(conn net.Conn, change func(*connection)) {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
 	if member, ok := conn.(*connection); ok {
 		member.owner.mu.Lock()
-		member.since, member.waiting = time.Now(), state == http.StateNew || state == http.StateIdle
+		change(member)
 		member.owner.mu.Unlock()
 	}
 }

@@ -96,6 +96,28 @@ func TestGreediestLoses(t *testing.T) {
 	}
 }
 
+// TestUsefulStays: strangers from many addresses take places from each other, not from whom pods were decided for.
+func TestUsefulStays(t *testing.T) {
+	t.Parallel()
+	b := newCrowded(t)
+	first, server := b.dial(t, 7)
+	second, secondServer := b.dial(t, 7)
+	for _, conn := range []net.Conn{server, secondServer} {
+		noteUse(withConnection(t.Context(), conn))
+	}
+	stranger, _ := b.dial(t, 8)
+	for source := range byte(4) {
+		next, _ := b.dial(t, 9+source)
+		if !isClosed(t, stranger) {
+			t.Errorf("stranger %d has not taken the place of the one before", source)
+		}
+		stranger = next
+	}
+	if isClosed(t, first) || isClosed(t, second) {
+		t.Error("a connection on which pods were decided is closed")
+	}
+}
+
 // TestGreedyNewcomer: it takes the place of one of its own that waits, and where none does, it is refused.
 func TestGreedyNewcomer(t *testing.T) {
 	t.Parallel()

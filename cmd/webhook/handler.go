@@ -29,6 +29,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := h.judge(w, r)
 	elapsed := time.Since(start).Seconds()
 	h.metrics.observe(v, elapsed)
+	if v.result != resultError {
+		noteUse(r.Context())
+	}
 	logVerdict(r.Context(), h.logger, v, elapsed)
 	// What was decoded is not kept for a client that takes its time to read.
 	v.request, v.details = nil, nil

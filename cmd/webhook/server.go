@@ -154,6 +154,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener, handler http.
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		ConnState:         noteState,
+		ConnContext:       withConnection,
 		ErrorLog:          slog.NewLogLogger(s.noise.Handler(), slog.LevelWarn),
 	}
 	stopped := make(chan struct{})

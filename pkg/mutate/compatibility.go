@@ -114,15 +114,25 @@ func eachContainer(pod *Pod, visit func(list string, n int, c *Container)) {
 	}
 }
 
+// placedPort is a port and where it stands.
+type placedPort struct {
+	Port
+	list          string
+	container, at int
+}
+
+func (p placedPort) path() *field.Path {
+	return specPath.Child(p.list).Index(p.container).Child("ports").Index(p.at)
+}
+
 // eachPort visits the ports of the containers that run beside PCP: init containers end before it, unless they restart.
-// where is called for the path of a port with a problem.
-func eachPort(pod *Pod, visit func(port Port, where func() *field.Path)) {
+func eachPort(pod *Pod, visit func(placedPort)) {
 	eachContainer(pod, func(list string, n int, c *Container) {
 		if list == "initContainers" && c.RestartPolicy != "Always" {
 			return
 		}
 		for at, port := range c.Ports {
-			visit(port, func() *field.Path { return specPath.Child(list).Index(n).Child("ports").Index(at) })
+			visit(placedPort{port, list, n, at})
 		}
 	})
 }

@@ -14,18 +14,18 @@ import (
 func checkPorts(_ *Injector, pod *Pod, w *wish) field.ErrorList {
 	var problems field.ErrorList
 	taken := portsOf(w.services)
-	eachPort(pod, func(port Port, where func() *field.Path) {
+	eachPort(pod, func(port placedPort) {
 		if isFull(problems) {
 			return
 		}
-		if isTCP(port) && slices.Contains(taken, port.ContainerPort) {
-			problems = append(problems, portTaken(where().Child("containerPort"), port.ContainerPort))
+		if isTCP(port.Port) && slices.Contains(taken, port.ContainerPort) {
+			problems = append(problems, portTaken(port.path().Child("containerPort"), port.ContainerPort))
 		}
-		if isTCP(port) && port.HostPort != port.ContainerPort && slices.Contains(taken, port.HostPort) {
-			problems = append(problems, portTaken(where().Child("hostPort"), port.HostPort))
+		if isTCP(port.Port) && port.HostPort != port.ContainerPort && slices.Contains(taken, port.HostPort) {
+			problems = append(problems, portTaken(port.path().Child("hostPort"), port.HostPort))
 		}
 		if port.Name == PortNamePMCD || port.Name == PortNamePMProxy {
-			problems = append(problems, field.Invalid(where().Child("name"), port.Name, "Services would find this port in place of PCP's: rename the port"))
+			problems = append(problems, field.Invalid(port.path().Child("name"), port.Name, "Services would find this port in place of PCP's: rename the port"))
 		}
 	})
 	return problems
@@ -61,17 +61,17 @@ func checkHostNetwork(i *Injector, pod *Pod, _ *wish) field.ErrorList {
 func checkHostPorts(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	seen := map[Port]bool{}
-	eachPort(pod, func(port Port, where func() *field.Path) {
+	eachPort(pod, func(port placedPort) {
 		if isFull(problems) {
 			return
 		}
 		if port.HostPort != 0 && port.HostPort != port.ContainerPort {
-			problems = append(problems, field.Invalid(where().Child("hostPort"), port.HostPort,
+			problems = append(problems, field.Invalid(port.path().Child("hostPort"), port.HostPort,
 				fmt.Sprintf("must equal containerPort %d with hostMonitoring.hostNetwork, where ports are the node's: remove hostPort", port.ContainerPort)))
 		}
 		key := Port{ContainerPort: port.ContainerPort, Protocol: cmp.Or(port.Protocol, "TCP")}
 		if seen[key] {
-			problems = append(problems, field.Duplicate(where().Child("containerPort"), port.ContainerPort))
+			problems = append(problems, field.Duplicate(port.path().Child("containerPort"), port.ContainerPort))
 		}
 		seen[key] = true
 	})

@@ -40,7 +40,8 @@ func TestClientCertificate(t *testing.T) {
 	kubeconfig := write("kubeconfig.yaml", fmt.Sprintf(`apiVersion: v1
 kind: Config
 users:
-  - name: testclientcertificate.pcp-system.svc
+  # The name of the Service does with port 443; this one's is the process's own, which is not known yet.
+  - name: "*"
     user: {client-certificate: %[1]s/tls.crt, client-key: %[1]s/tls.key}
 `, folder))
 	admission := write("admission.yaml", fmt.Sprintf(`apiVersion: apiserver.config.k8s.io/v1
