@@ -112,6 +112,7 @@ func requireNoHarm(t *testing.T, start func(s *scene) *corev1.Pod) {
 func harm(t *testing.T, run func(s *scene)) (during, after []node.Change) {
 	t.Helper()
 	var before node.Machine
+	ran := false
 	t.Run("Alive", func(t *testing.T) {
 		s := newScene(t, pcpimage.Sid.Name)
 		s.alone = true
@@ -122,9 +123,9 @@ func harm(t *testing.T, run func(s *scene)) (during, after []node.Change) {
 			t.Fatal(err)
 		}
 		run(s)
-		during = unexpected(t, before)
+		during, ran = unexpected(t, before), true
 	})
-	if t.Failed() {
+	if !ran {
 		t.FailNow()
 	}
 	return during, unexpected(t, before)
