@@ -17,15 +17,15 @@ A template asks for it with an annotation of its own, not of the workload around
         annotations:
           pcp.io/inject: "true"
 
-Read are Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob and PodTemplate, also in
-lists. All other documents, and those that do not ask, are written as they are, byte for byte. In the others comments,
-order and layout stay, and "kubectl pcp uninject" takes everything out again.
+Supported kinds: Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob and PodTemplate,
+and lists of them. All other documents, and those that do not ask, are written unchanged, byte for byte. In documents that
+change, comments, order and layout stay as they are, and "kubectl pcp uninject" takes everything out again.
 
-With --config, the webhook's own configuration file, only its target gets PCP. Without, the defaults hold, and each document
-that asks is taken for the target.
+With --config, the webhook's own configuration file, only its target gets PCP. Without it, the defaults apply, and each
+document that asks counts as the target.
 
-The manifests go to standard output, and what was done, with advice, to standard error. If one template is refused, all
-problems of all documents are told and nothing is written, so that nothing is applied by halves.
+Manifests go to standard output; what was done, with advice, goes to standard error. If one template is refused, the
+problems of all documents are reported and nothing is written, so no manifest is applied partially.
 
 `
 

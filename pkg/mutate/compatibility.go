@@ -79,7 +79,7 @@ func checkPlacement(i *Injector, pod *Pod, w *wish) field.ErrorList {
 		return nil
 	}
 	return field.ErrorList{field.Invalid(specPath.Child("restartPolicy"), pod.Spec.RestartPolicy,
-		fmt.Sprintf("PCP never exits, so that the pod would never complete: use Always, or have the administrator set container.placement to %s or %s instead of %s",
+		fmt.Sprintf("PCP never exits, so the pod would never complete: use Always, or have the administrator set container.placement to %s or %s instead of %s",
 			config.PlacementAuto, config.PlacementNativeSidecar, i.cfg.Container.Placement))}
 }
 
