@@ -1,13 +1,13 @@
 package e2e_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // ran is where the commands of the hostile group would leave a trace: pmlogger's user may write there.
@@ -18,7 +18,7 @@ func TestHostileGroup(t *testing.T) {
 	t.Parallel()
 	eachPCP(t, func(s *scene) {
 		group := "#pmlogconf-setup 2.0\nident\thostile\nforce\tinclude\ndelta\t10 seconds\n\t%shell 'touch " + ran + "'\n%shell 'touch " + ran + "'\n\tpmcd.numagents\n"
-		values, err := json.Marshal(map[string]any{"openMetrics": map[string]any{"pmlogconfGroups": map[string]string{"hostile": group}}})
+		values, err := yaml.Marshal(map[string]any{"openMetrics": map[string]any{"pmlogconfGroups": map[string]string{"hostile": group}}})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -28,12 +28,16 @@ func TestHostileGroup(t *testing.T) {
 			_, err := s.in(pod.Name, "pcp", "grep", "-rq", "%shell", "/var/lib/pcp/config/pmlogger", "/var/log/pcp/pmlogger")
 			return err
 		})
+		eventually(s.t, archiveLimit, "an archive of pmlogger, or its refusal, both after the preprocessor", func() error {
+			_, err := s.in(pod.Name, "pcp", "sh", "-c", "ls "+archiveFolder+"/*/*.meta || grep -s 'Unexpected character' "+archiveFolder+"/*/pmlogger.log*")
+			return err
+		})
 		if _, err := s.in(pod.Name, "pcp", "ls", ran); err == nil {
 			s.t.Error("the group's command was run")
 		}
 		// The preprocessor does run what begins a line; else the group would prove nothing.
-		if output, err := s.in(pod.Name, "pcp", "sh", "-c", `printf '%%shell "touch `+ran+`"\n' >/tmp/column-0 && . /etc/pcp.env && "$PCP_BIN_DIR/pmcpp" -rs /tmp/column-0; ls `+ran); err != nil {
-			s.t.Errorf("%%shell at the begin of a line is not run either: %s: %v", output, err)
+		if output, err := s.in(pod.Name, "pcp", "sh", "-c", `printf '%%shell "touch `+ran+`"\n' >/tmp/column-0 && . /etc/pcp.env && "$PCP_BINADM_DIR/pmcpp" -rs /tmp/column-0; ls `+ran); err != nil {
+			s.t.Errorf("%%shell at the beginning of a line is not run either: %s: %v", output, err)
 		}
 	})
 }

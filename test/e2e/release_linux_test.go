@@ -58,7 +58,7 @@ func (s *scene) installPCP(values string) *release {
 	s.selector = "app.kubernetes.io/name=pcp"
 	repository, tag := splitImage(s.image)
 	from := askerPeer
-	if strings.Contains(values, "Loopback") { // Nobody can be let in.
+	if strings.Contains(values, "Loopback") || strings.Contains(values, "hostNetwork: true") && !strings.Contains(values, "AllAddresses") { // Nobody can be let in.
 		from = "[]"
 	}
 	s.install(r, pcpChart, fmt.Sprintf("image: {repository: %s, tag: %s}\nnetworkPolicy: {from: %s}\n%s", repository, tag, from, values))

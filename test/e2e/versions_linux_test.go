@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -40,13 +39,8 @@ func (s *scene) sendArchive(pod *corev1.Pod) (string, error) {
 // storesWith returns which of the requests store, once the agent whose metrics they name is there.
 func (s *scene) storesWith(t *testing.T, pod *corev1.Pod) (stored []string) {
 	t.Helper()
-	eventually(t, metricLimit, "the metric to store", func() error {
-		output, err := s.fetch(pod, "/pmapi/fetch?names=openmetrics.control.debug")
-		if err == nil && !strings.Contains(output, `"name":"openmetrics.control.debug"`) {
-			err = fmt.Errorf("got %.300s", output)
-		}
-		return err
-	})
+	// Not asked of pmproxy: that of 6.3 may not find, for minutes, what was not there when it looked first.
+	s.awaitValue(t, pod, "openmetrics.control.debug", 0)
 	for _, request := range stores {
 		output, err := s.fetch(pod, request)
 		switch {
