@@ -20,7 +20,7 @@ What next:
   bin/kubectl-pcp inject -f MANIFEST.yaml     your own manifest, offline: prints it with PCP in each pod that asks for it
   examples/injector.yaml                      the administrator's side; docs/configuration.md has every key
   docs/annotations.md                         the pod's side: how it asks, what it may set, what the answers mean
-  README.md#quick-start                       install it in your cluster
+  README.md#install                           install it in your cluster
   make test                                   all tests, in the control plane that is ready now
   make e2e                                    real PCP on a real node of this machine (root on Debian)
 
