@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -11,49 +12,11 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// wish is what one pod shall get: the configuration, the pod's own overrides and its shape.
-type wish struct {
-	shape
-	services []config.Service
-	agents   []string
-	// custom tells that services or agents differ from the configuration's.
-	custom   bool
-	sources  []source
-	warnings []Warning
-}
-
-// userKeys are the keys below pcp.io/ that a pod's author may use, ownKeys those that only the injector writes.
+// authorKeys are the keys below pcp.io/ that a pod's author may use, injectorKeys those that only the injector writes.
 var (
-	userKeys = []string{AnnotationInject, AnnotationServices, AnnotationDomainAgents}
-	ownKeys  = []string{AnnotationPmlogconf}
+	authorKeys   = []string{AnnotationInject, AnnotationServices, AnnotationDomainAgents}
+	injectorKeys = []string{AnnotationPmlogconf}
 )
-
-// wishOf reads the pod's annotations, reporting every one that is wrong or not allowed.
-func (i *Injector) wishOf(pod *Pod) (wish, field.ErrorList) {
-	w := wish{shape: i.shapeOf(pod), services: i.cfg.Container.Services, agents: i.cfg.Container.DomainAgents}
-	problems := i.checkKeys(pod)
-	annotations := pod.Metadata.Annotations
-	if value, present := annotations[AnnotationServices]; present {
-		services, errs := parseServices(value)
-		problems = append(problems, errs...)
-		w.services, w.custom = services, true
-	}
-	if value, present := annotations[AnnotationDomainAgents]; present {
-		agents, errs := i.parseAgents(value)
-		problems = append(problems, errs...)
-		w.agents, w.custom = append(slices.Clone(w.agents), agents...), true
-	}
-	own, errs := i.ownSources(annotations)
-	problems = append(problems, errs...)
-	w.sources = own
-	if !w.runs(config.ServicePMCD) {
-		problems = append(problems, needPMCD(annotations, own)...)
-	}
-	if i.cfg.OpenMetrics.Discover {
-		i.discover(pod, &w)
-	}
-	return w, problems
-}
 
 // checkKeys finds keys below pcp.io/ that nobody knows, that only the injector writes, or that are not allowed here.
 func (i *Injector) checkKeys(pod *Pod) field.ErrorList {
@@ -84,9 +47,9 @@ func (i *Injector) checkKey(pod *Pod, key string) *field.Error {
 		return i.checkAllowed(key, config.OverrideDomainAgents)
 	case key == AnnotationStatus:
 		return checkStatus(pod)
-	case slices.Contains(ownKeys, key):
+	case slices.Contains(injectorKeys, key):
 		return field.Forbidden(annotationPath(key), "is written by the injector only: remove the annotation")
-	case slices.Contains(userKeys, key):
+	case slices.Contains(authorKeys, key):
 		return nil
 	}
 	return field.Invalid(annotationPath(key), field.OmitValueType{}, unknownKey(key))
@@ -106,8 +69,8 @@ func needPMCD(annotations map[string]string, own []source) field.ErrorList {
 }
 
 func unknownKey(key string) string {
-	detail := fmt.Sprintf("unknown key: allowed are %s and %s<name>", strings.Join(userKeys, ", "), OpenMetricsPrefix)
-	if meant := config.Nearest(key, append(userKeys, OpenMetricsPrefix+path.Base(key))); meant != "" {
+	detail := fmt.Sprintf("unknown key: allowed are %s and %s<name>", strings.Join(authorKeys, ", "), OpenMetricsPrefix)
+	if meant := config.Nearest(key, append(authorKeys, OpenMetricsPrefix+path.Base(key))); meant != "" {
 		detail += "; did you mean " + meant + "?"
 	}
 	return detail
@@ -181,4 +144,70 @@ func appendProblem(problems field.ErrorList, problem *field.Error) field.ErrorLi
 		return problems
 	}
 	return append(problems, problem)
+}
+
+// source is one OpenMetrics source that travels in the pod, as an annotation.
+type source struct {
+	// name under which PCP sees it: openmetrics.<name>.*
+	name string
+	// key of the annotation that holds the .url file.
+	key string
+	// content of that annotation where the injector has to add it, empty where the pod's author wrote it.
+	content string
+}
+
+// authorSources are the sources that the pod's author wrote. A pod may not read files: with host monitoring, a file URL
+// would open the node's files to whoever may annotate a pod.
+func (i *Injector) authorSources(annotations map[string]string) ([]source, field.ErrorList) {
+	var sources []source
+	var problems field.ErrorList
+	for key, content := range annotations {
+		name, isSource := strings.CutPrefix(key, OpenMetricsPrefix)
+		if !isSource || isFull(problems) {
+			continue
+		}
+		path := annotationPath(key)
+		safe, err := config.SourceName(name)
+		if err != nil {
+			problems = append(problems, field.Invalid(path, name, err.Error()))
+			continue
+		}
+		problems = append(problems, checkSource(key, content)...)
+		sources = append(sources, source{name: safe, key: key})
+	}
+	slices.SortFunc(sources, func(a, b source) int { return cmp.Compare(a.key, b.key) })
+	return sources, append(problems, i.checkSourceNames(sources)...)
+}
+
+func checkSource(key, content string) field.ErrorList {
+	if problem := tooLong(key, content, maxSource); problem != nil {
+		return field.ErrorList{problem}
+	}
+	var problems field.ErrorList
+	for _, err := range config.CheckSourceFile(content, config.PodAuthor) {
+		problems = append(problems, field.Invalid(annotationPath(key), field.OmitValueType{}, err.Error()))
+	}
+	return problems
+}
+
+func (i *Injector) checkSourceNames(sources []source) field.ErrorList {
+	var problems field.ErrorList
+	if !i.cfg.OpenMetrics.Enabled {
+		for _, s := range sources {
+			problems = append(problems, field.Forbidden(annotationPath(s.key), "the injector's configuration has openMetrics.enabled: false: remove the annotation, or ask the administrator"))
+		}
+	}
+	for n, s := range sources {
+		if i.endpoints.Has(s.name) {
+			problems = append(problems, field.Invalid(annotationPath(s.key), s.name, fmt.Sprintf("the administrator's openMetrics.endpoints has a source %q already: choose another name", s.name)))
+		}
+		if twin := indexOfSource(sources[:n], s.name); twin >= 0 {
+			problems = append(problems, field.Invalid(annotationPath(s.key), s.name, fmt.Sprintf("%s gives the same source %q, since PCP's names have no dashes or dots: rename one", sources[twin].key, s.name)))
+		}
+	}
+	return problems
+}
+
+func indexOfSource(sources []source, name string) int {
+	return slices.IndexFunc(sources, func(other source) bool { return other.name == name })
 }

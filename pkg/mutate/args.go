@@ -38,7 +38,7 @@ var (
 // step is something that the container does before systemd starts.
 type step struct {
 	text    string
-	applies func(*Injector, *wish) bool
+	applies func(*Injector, *settings) bool
 }
 
 // steps are run in this order. The chart's template pcp.script has the same.
@@ -48,32 +48,32 @@ var steps = []step{
 	{stepDevices, always},
 	{stepDisks, (*Injector).needsNoDisks},
 	{stepProcessDetails, (*Injector).hidesProcesses},
-	{stepListenOnLoopback, func(_ *Injector, w *wish) bool { return w.onLoopback }},
-	{stepPMLoggerPort, func(_ *Injector, w *wish) bool { return w.runs(config.ServicePMLogger) }},
+	{stepListenOnLoopback, func(_ *Injector, s *settings) bool { return s.onLoopback }},
+	{stepPMLoggerPort, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
 	{stepNoArchives, (*Injector).refusesWrites},
-	{stepNoStores, func(i *Injector, w *wish) bool { return i.refusesWrites(w) && w.runs(config.ServicePMCD) }},
+	{stepNoStores, func(i *Injector, s *settings) bool { return i.refusesWrites(s) && s.runs(config.ServicePMCD) }},
 }
 
-func always(*Injector, *wish) bool { return true }
+func always(*Injector, *settings) bool { return true }
 
 // needsNoDisks: the agents smart and farm ask disks for their state of health (https://man7.org/linux/man-pages/man1/pmdasmart.1.html).
-func (*Injector) needsNoDisks(w *wish) bool {
-	return !slices.Contains(w.agents, "smart") && !slices.Contains(w.agents, "farm")
+func (*Injector) needsNoDisks(s *settings) bool {
+	return !slices.Contains(s.agents, "smart") && !slices.Contains(s.agents, "farm")
 }
 
 // refusesWrites: pmproxy is to read only.
-func (i *Injector) refusesWrites(w *wish) bool {
-	return !i.cfg.Container.AcceptWrites && w.runs(config.ServicePMProxy)
+func (i *Injector) refusesWrites(s *settings) bool {
+	return !i.cfg.Container.AcceptWrites && s.runs(config.ServicePMProxy)
 }
 
 // args are what the image's entrypoint runs last, in place of /usr/sbin/init alone. Nobody can change them on a live pod, unlike an
 // annotation or a ConfigMap: what they do runs as root on the node. Steps are joined and never filled in: what varies reaches them as
 // an environment variable of the container, or by leaving a step out.
-func (i *Injector) args(w *wish) []string {
+func (i *Injector) args(s *settings) []string {
 	var script strings.Builder
 	script.WriteString("set -eu\n")
 	for _, step := range steps {
-		if step.applies(i, w) {
+		if step.applies(i, s) {
 			script.WriteString(step.text)
 		}
 	}

@@ -5,30 +5,31 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
 // container builds the PCP container. It never sets a command, since the image's entrypoint reads the environment
 // (https://github.com/performancecopilot/pcp/tree/main/build/containers/pcp).
-func (i *Injector) container(w *wish) *corev1.Container {
+func (i *Injector) container(s *settings) *corev1.Container {
 	c := &corev1.Container{
 		Name:            ContainerName,
 		Image:           i.cfg.Container.Image,
 		ImagePullPolicy: i.cfg.Container.ImagePullPolicy,
-		Args:            i.args(w),
-		Ports:           ports(w),
-		Env:             i.env(w),
-		Resources:       i.resources(w),
-		VolumeMounts:    i.volumeMounts(w),
+		Args:            i.args(s),
+		Ports:           ports(s),
+		Env:             i.env(s),
+		Resources:       i.resources(s),
+		VolumeMounts:    i.volumeMounts(s),
 		SecurityContext: rootContext(),
 	}
 	// Stated in full, since the pod's own security context may say otherwise.
 	c.SecurityContext.Privileged = new(true)
 	c.SecurityContext.ReadOnlyRootFilesystem = new(false)
 	c.SecurityContext.AppArmorProfile = &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeUnconfined}
-	c.StartupProbe, c.LivenessProbe, c.ReadinessProbe = i.probes(w)
-	if w.native {
+	c.StartupProbe, c.LivenessProbe, c.ReadinessProbe = i.probes(s)
+	if s.native {
 		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 	}
 	return c
@@ -38,25 +39,25 @@ func rootContext() *corev1.SecurityContext {
 	return &corev1.SecurityContext{RunAsUser: new(int64(0)), RunAsGroup: new(int64(0)), RunAsNonRoot: new(false)}
 }
 
-func ports(w *wish) []corev1.ContainerPort {
+func ports(s *settings) []corev1.ContainerPort {
 	var ports []corev1.ContainerPort
-	if w.runs(config.ServicePMCD) {
+	if s.runs(config.ServicePMCD) {
 		ports = append(ports, corev1.ContainerPort{Name: PortNamePMCD, ContainerPort: PortPMCD, Protocol: corev1.ProtocolTCP})
 	}
-	if w.runs(config.ServicePMProxy) {
+	if s.runs(config.ServicePMProxy) {
 		ports = append(ports, corev1.ContainerPort{Name: PortNamePMProxy, ContainerPort: PortPMProxy, Protocol: corev1.ProtocolTCP})
 	}
 	return ports
 }
 
-func (i *Injector) env(w *wish) []corev1.EnvVar {
+func (i *Injector) env(s *settings) []corev1.EnvVar {
 	env := []corev1.EnvVar{
 		// Without it systemd takes the container for the machine itself, and switches the host's swap off when it stops.
 		{Name: "container", Value: "oci"},
-		{Name: "PCP_SERVICES", Value: join(w.services)},
+		{Name: "PCP_SERVICES", Value: join(s.services)},
 		{Name: "KEY_SERVERS", Value: strings.Join(i.cfg.Container.KeyServers, ",")},
 	}
-	if agents := i.agents(w); len(agents) > 0 {
+	if agents := i.agents(s); len(agents) > 0 {
 		env = append(env, corev1.EnvVar{Name: "PCP_DOMAIN_AGENTS", Value: join(agents)})
 	}
 	if i.cfg.HostMonitoring.Enabled {
@@ -66,22 +67,22 @@ func (i *Injector) env(w *wish) []corev1.EnvVar {
 }
 
 // agents names openmetrics itself, since not every image has it on by default.
-func (i *Injector) agents(w *wish) []string {
+func (i *Injector) agents(s *settings) []string {
 	var agents []string
-	for _, agent := range w.agents {
+	for _, agent := range s.agents {
 		if !slices.Contains(agents, agent) {
 			agents = append(agents, agent)
 		}
 	}
-	if i.readsOpenMetrics(w) && !slices.Contains(agents, "openmetrics") {
+	if i.readsOpenMetrics(s) && !slices.Contains(agents, "openmetrics") {
 		agents = append(agents, "openmetrics")
 	}
 	return agents
 }
 
 // resources are left out where the pod as a whole has some: a container's would have to fit into them.
-func (i *Injector) resources(w *wish) corev1.ResourceRequirements {
-	if w.podResources {
+func (i *Injector) resources(s *settings) corev1.ResourceRequirements {
+	if s.podResources {
 		return corev1.ResourceRequirements{}
 	}
 	return corev1.ResourceRequirements{Requests: i.cfg.Container.Resources.Requests, Limits: i.cfg.Container.Resources.Limits}
@@ -89,7 +90,7 @@ func (i *Injector) resources(w *wish) corev1.ResourceRequirements {
 
 // fixOwnership builds the init container that gives the volumes to PCP's user, by name, since its number differs from
 // image to image. It is nil where nothing needs it.
-func (i *Injector) fixOwnership(w *wish) *corev1.Container {
+func (i *Injector) fixOwnership(s *settings) *corev1.Container {
 	if !i.cfg.Persistence.FixOwnership {
 		return nil
 	}
@@ -99,10 +100,10 @@ func (i *Injector) fixOwnership(w *wish) *corev1.Container {
 		Image:           i.cfg.Container.Image,
 		ImagePullPolicy: i.cfg.Container.ImagePullPolicy,
 		Command:         []string{"/bin/sh", "-c", script, InitContainerName},
-		Resources:       i.resources(w),
+		Resources:       i.resources(s),
 		SecurityContext: rootContext(),
 	}
-	for _, d := range i.dataVolumes(w) {
+	for _, d := range i.dataVolumes(s) {
 		c.Command = append(c.Command, d.mountPath)
 		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: d.name, MountPath: d.mountPath})
 	}
@@ -118,4 +119,73 @@ func join[T ~string](words []T) string {
 		texts[n] = string(word)
 	}
 	return strings.Join(texts, ",")
+}
+
+// probes follow the services: what does not run is not probed. They watch one service, since systemctl is-active A B
+// succeeds when either is active: pmcd where it runs, else the first of the others.
+func (i *Injector) probes(s *settings) (startup, liveness, readiness *corev1.Probe) {
+	watched := s.services[0]
+	for _, service := range []config.Service{config.ServicePMProxy, config.ServicePMCD} {
+		if s.runs(service) {
+			watched = service
+		}
+	}
+	active := corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"systemctl", "is-active", "--quiet", string(watched)}}}
+	overrides := i.cfg.Container.Probes
+	startup = s.override(overrides.Startup, corev1.Probe{ProbeHandler: active, PeriodSeconds: 2, TimeoutSeconds: 5, FailureThreshold: 60})
+	liveness = s.override(overrides.Liveness, corev1.Probe{ProbeHandler: active, PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 3})
+	readiness = s.override(overrides.Readiness, corev1.Probe{ProbeHandler: ready(watched, active, s.variant), PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 3})
+	return startup, liveness, readiness
+}
+
+// ready asks the service's port, where the kubelet reaches it and nobody else can hold it: with the node's network another pmcd
+// or pmproxy may answer in our stead. Elsewhere pmcd is asked on its own socket: unix:, since local: falls back to the port
+// (https://man7.org/linux/man-pages/man1/pcpintro.1.html).
+func ready(watched config.Service, active corev1.ProbeHandler, v variant) corev1.ProbeHandler {
+	open := !v.hostNetwork && !v.onLoopback
+	switch {
+	case watched == config.ServicePMCD && !open:
+		return corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"pminfo", "-h", "unix:", "-f", "pmcd.version"}}}
+	case watched == config.ServicePMCD:
+		return tcp(PortPMCD)
+	case watched == config.ServicePMProxy && open:
+		return tcp(PortPMProxy)
+	}
+	return active
+}
+
+func tcp(port int32) corev1.ProbeHandler {
+	return corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(port)}}
+}
+
+// override puts the fields that the administrator set in place of the default's. A handler that asks a service which the
+// pod has left out, or which the kubelet does not reach, does not count: the container would never become ready.
+func (s *settings) override(o config.Probe, probe corev1.Probe) *corev1.Probe {
+	if o.Disabled {
+		return nil
+	}
+	if o.ProbeHandler != (corev1.ProbeHandler{}) && s.answers(o.ProbeHandler) {
+		probe.ProbeHandler = o.ProbeHandler
+	}
+	for _, number := range []struct{ field, value *int32 }{
+		{&probe.InitialDelaySeconds, &o.InitialDelaySeconds},
+		{&probe.TimeoutSeconds, &o.TimeoutSeconds},
+		{&probe.PeriodSeconds, &o.PeriodSeconds},
+		{&probe.SuccessThreshold, &o.SuccessThreshold},
+		{&probe.FailureThreshold, &o.FailureThreshold},
+	} {
+		if *number.value != 0 {
+			*number.field = *number.value
+		}
+	}
+	if o.TerminationGracePeriodSeconds != nil {
+		probe.TerminationGracePeriodSeconds = o.TerminationGracePeriodSeconds
+	}
+	return &probe
+}
+
+// answers tells whether the kubelet reaches the service whose port a handler asks.
+func (s *settings) answers(h corev1.ProbeHandler) bool {
+	service, asks := config.AskedService(h)
+	return !asks || s.runs(service) && !s.onLoopback
 }

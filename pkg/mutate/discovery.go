@@ -30,9 +30,9 @@ type exporter struct {
 
 // discover adds a source for each port that the pod says serves metrics, always read from localhost: the containers of
 // a pod share their network. Sources that somebody wrote win over discovered ones.
-func (i *Injector) discover(pod *Pod, w *wish) {
+func (i *Injector) discover(pod *Pod, s *settings) {
 	annotations := pod.Metadata.Annotations
-	if !i.readsOpenMetrics(w) || len(pod.Spec.Containers) == 0 || annotations[prometheusScrape] == "false" {
+	if !i.readsOpenMetrics(s) || len(pod.Spec.Containers) == 0 || annotations[prometheusScrape] == "false" {
 		return
 	}
 	scheme, path := "http", "/metrics"
@@ -43,25 +43,25 @@ func (i *Injector) discover(pod *Pod, w *wish) {
 		if port := annotations[prometheusPort]; port != "" {
 			number, err := strconv.ParseUint(port, 10, 16)
 			if err != nil || number == 0 {
-				w.warn("annotation %s: %.20q is no port: nothing was discovered from it", prometheusPort, port)
+				s.warn("annotation %s: %.20q is no port: nothing was discovered from it", prometheusPort, port)
 			} else {
 				exporters = []exporter{exporterAt(pod.Spec.Containers, int64(number))}
 			}
 		}
 	}
 	if len(exporters) > maxDiscovered {
-		w.warn("the pod has %d ports named for metrics: only the first %d were taken", len(exporters), maxDiscovered)
+		s.warn("the pod has %d ports named for metrics: only the first %d were taken", len(exporters), maxDiscovered)
 		exporters = exporters[:maxDiscovered]
 	}
 	for _, e := range exporters {
 		url, usable := localURL(scheme, e.port, path)
 		switch {
 		case config.IsPCPPort(e.port):
-			w.warn("port %d is PCP's own: it was not made a source of PCP", e.port)
+			s.warn("port %d is PCP's own: it was not made a source of PCP", e.port)
 		case !usable:
-			w.warn("the prometheus.io annotations give no usable URL for port %d: nothing was discovered from it", e.port)
+			s.warn("the prometheus.io annotations give no usable URL for port %d: nothing was discovered from it", e.port)
 		default:
-			i.addDiscovered(w, e, url)
+			i.addDiscovered(s, e, url)
 		}
 	}
 }
@@ -73,17 +73,17 @@ func localURL(scheme string, port int64, path string) (string, bool) {
 	return url, (scheme == "http" || scheme == "https") && oneLine && len(config.CheckSourceFile(url, config.PodAuthor)) == 0
 }
 
-func (i *Injector) addDiscovered(w *wish, e exporter, url string) {
-	written := slices.ContainsFunc(w.sources, func(s source) bool { return s.content == "" && s.name == e.name })
+func (i *Injector) addDiscovered(s *settings, e exporter, url string) {
+	written := slices.ContainsFunc(s.sources, func(other source) bool { return other.content == "" && other.name == e.name })
 	if written || i.endpoints.Has(e.name) {
 		return
 	}
 	name := e.name
-	if indexOfSource(w.sources, name) >= 0 {
+	if indexOfSource(s.sources, name) >= 0 {
 		name = fmt.Sprintf("%.57s_%d", e.name, e.port)
 	}
-	if indexOfSource(w.sources, name) < 0 {
-		w.sources = append(w.sources, source{name: name, key: OpenMetricsPrefix + name, content: url + "\n"})
+	if indexOfSource(s.sources, name) < 0 {
+		s.sources = append(s.sources, source{name: name, key: OpenMetricsPrefix + name, content: url + "\n"})
 	}
 }
 

@@ -26,7 +26,7 @@ type Injector struct {
 	// endpoints are the names of the administrator's sources as PCP will see them.
 	endpoints sets.Set[string]
 	// standard holds what pods without overrides get, so that it is marshaled once.
-	standard map[shape]*sidecar
+	standard map[variant]*sidecar
 }
 
 // New prepares an Injector for a completed and valid configuration, which must not change afterwards. The version of this
@@ -43,7 +43,7 @@ func New(cfg *config.InjectorConfig, version string) (*Injector, error) {
 		hash:      hex.EncodeToString(sum[:8]),
 		hostname:  hostnameFor(cfg.Target.Name),
 		endpoints: sets.New[string](),
-		standard:  map[shape]*sidecar{},
+		standard:  map[variant]*sidecar{},
 	}
 	for name := range cfg.OpenMetrics.Endpoints {
 		safe, err := config.SourceName(name)
@@ -80,7 +80,7 @@ func (i *Injector) Decide(req Request) Decision {
 	if problem := checkAnnotationSize(pod); problem != nil {
 		return Decision{Reason: ReasonIncompatible, Problems: field.ErrorList{problem}}
 	}
-	w, problems := i.wishOf(pod)
+	w, problems := i.settingsOf(pod)
 	problems = append(problems, i.incompatibilities(pod, &w)...)
 	if len(problems) > 0 {
 		return Decision{Reason: ReasonIncompatible, Problems: summarize(problems)}
@@ -106,7 +106,7 @@ func requested(pod *Pod) (bool, *field.Error) {
 // somebody copied an injected manifest. What keeps systemd from starting is refused even now, and what PCP must not read.
 func (i *Injector) alreadyInjected(req Request, status *Status) Decision {
 	pod := req.Pod
-	problems := append(checkProcessNamespace(i, pod, nil), checkUserNamespace(i, pod, nil)...)
+	problems := append(checkProcessNamespace(pod), i.checkUserNamespace(pod)...)
 	for key, content := range pod.Metadata.Annotations {
 		if strings.HasPrefix(key, OpenMetricsPrefix) && !isFull(problems) {
 			problems = append(problems, checkSource(key, content)...)

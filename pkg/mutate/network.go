@@ -7,13 +7,15 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
 // checkPorts: the containers of a pod share one network, so that PCP's ports must be free, and so must their names, by
 // which Services find them.
-func checkPorts(_ *Injector, pod *Pod, w *wish) field.ErrorList {
+func checkPorts(pod *Pod, services []config.Service) field.ErrorList {
 	var problems field.ErrorList
-	taken := portsOf(w.services)
+	taken := portsOf(services)
 	eachPort(pod, func(port placedPort) {
 		if isFull(problems) {
 			return
@@ -38,7 +40,7 @@ func portTaken(path *field.Path, port int64) *field.Error {
 
 // checkHostNetwork finds what the API server or the kubelet would refuse once the injector gives the pod the node's
 // network (https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/apis/core/validation/validation.go).
-func checkHostNetwork(i *Injector, pod *Pod, _ *wish) field.ErrorList {
+func (i *Injector) checkHostNetwork(pod *Pod) field.ErrorList {
 	if !i.wantsHostNetwork() || isTrue(pod.Spec.HostNetwork) {
 		return nil
 	}

@@ -1,124 +1,126 @@
 package mutate
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// edit collects operations and, for Uninject, what they add and replace.
-type edit struct {
+// patchBuilder collects operations and, for Uninject, what they add and replace.
+type patchBuilder struct {
 	pod    *Pod
 	ops    []jsonpatch.Operation
 	status Status
 }
 
 // inject builds the patch: adds to lists and maps, and replaces of the pod-level fields that the configuration names.
-func (i *Injector) inject(req Request, w *wish) Decision {
-	sidecar, err := i.sidecarFor(w)
+func (i *Injector) inject(req Request, s *settings) Decision {
+	sidecar, err := i.sidecarFor(s)
 	if err != nil {
 		return Decision{Reason: ReasonIncompatible, Problems: field.ErrorList{field.InternalError(nil, err)}}
 	}
-	decision := Decision{Reason: ReasonInjected, Warnings: w.warnings}
-	i.advise(&decision, req.Pod, w, sidecar)
-	e := &edit{pod: req.Pod, ops: make([]jsonpatch.Operation, 0, 16)}
-	e.status = Status{Version: i.version, Config: i.hash, Reason: ReasonInjected}
+	decision := Decision{Reason: ReasonInjected, Warnings: s.warnings}
+	i.advise(&decision, req.Pod, s, sidecar)
+	b := &patchBuilder{pod: req.Pod, ops: make([]jsonpatch.Operation, 0, 16)}
+	b.status = Status{Version: i.version, Config: i.hash, Reason: ReasonInjected}
 	for _, warning := range decision.Warnings {
-		e.status.Warnings = append(e.status.Warnings, warning.Code+": "+warning.Message)
+		b.status.Warnings = append(b.status.Warnings, warning.Code+": "+warning.Message)
 	}
-	i.editPodFields(e, w)
-	e.addContainers(sidecar, w.native)
-	e.addVolumes(sidecar)
-	e.addMetadata(sidecar)
-	decision.Patch, decision.Status = e.ops, &e.status
+	i.setPodFields(b, s)
+	b.addContainers(sidecar, s.native)
+	b.addVolumes(sidecar)
+	b.addMetadata(sidecar)
+	decision.Patch, decision.Status = b.ops, &b.status
 	return decision
 }
 
-// editPodFields sets what a container cannot say for itself.
-func (i *Injector) editPodFields(e *edit, w *wish) {
-	spec := &e.pod.Spec
+// setPodFields sets what a container cannot say for itself.
+func (i *Injector) setPodFields(b *patchBuilder, s *settings) {
+	spec := &b.pod.Spec
 	if i.wantsHostNetwork() && !isTrue(spec.HostNetwork) {
-		setField(e, fieldHostNetwork, spec.HostNetwork, true)
+		setField(b, fieldHostNetwork, spec.HostNetwork, true)
 		// With ClusterFirst, a pod on the node's network resolves no names of the cluster.
 		if spec.DNSPolicy == nil || *spec.DNSPolicy == "ClusterFirst" {
-			setField(e, fieldDNSPolicy, spec.DNSPolicy, "ClusterFirstWithHostNet")
+			setField(b, fieldDNSPolicy, spec.DNSPolicy, "ClusterFirstWithHostNet")
 		}
 	}
-	if i.setsHostname(e.pod, w.shape) {
-		setField(e, fieldHostname, spec.Hostname, i.hostname)
+	if i.setsHostname(b.pod, s.variant) {
+		setField(b, fieldHostname, spec.Hostname, i.hostname)
 	}
 }
 
 // setField adds a field, or replaces it and keeps the former value for Uninject.
-func setField[T any](e *edit, path string, former *T, value T) {
+func setField[T any](b *patchBuilder, path string, former *T, value T) {
 	if former == nil {
-		e.add(path, value)
-		e.status.Added.Fields = append(e.status.Added.Fields, path)
+		b.add(path, value)
+		b.status.Added.Fields = append(b.status.Added.Fields, path)
 		return
 	}
-	if e.status.Replaced == nil {
-		e.status.Replaced = map[string]any{}
+	if b.status.Replaced == nil {
+		b.status.Replaced = map[string]any{}
 	}
-	e.status.Replaced[path] = *former
-	e.ops = append(e.ops, jsonpatch.NewOperation("replace", path, value))
+	b.status.Replaced[path] = *former
+	b.ops = append(b.ops, jsonpatch.NewOperation("replace", path, value))
 }
 
-func (e *edit) addContainers(s *sidecar, native bool) {
-	added := &e.status.Added
+func (b *patchBuilder) addContainers(sc *sidecar, native bool) {
+	added := &b.status.Added
 	var inits []any
-	if s.initContainer != nil {
-		inits = append(inits, s.initContainer)
+	if sc.initContainer != nil {
+		inits = append(inits, sc.initContainer)
 		added.InitContainers = append(added.InitContainers, InitContainerName)
 	}
 	if native {
-		inits = append(inits, s.container)
+		inits = append(inits, sc.container)
 		added.InitContainers = append(added.InitContainers, ContainerName)
 	} else {
-		e.add(fieldContainers+"/-", s.container)
+		b.add(fieldContainers+"/-", sc.container)
 		added.Containers = []string{ContainerName}
 	}
-	e.addToList(fieldInitContainers, e.pod.Spec.InitContainers == nil, inits)
+	b.addToList(fieldInitContainers, b.pod.Spec.InitContainers == nil, inits)
 }
 
-func (e *edit) addVolumes(s *sidecar) {
-	e.status.Added.Volumes = s.volumeNames
-	e.addToList(fieldVolumes, e.pod.Spec.Volumes == nil, s.volumes)
+func (b *patchBuilder) addVolumes(sc *sidecar) {
+	b.status.Added.Volumes = sc.volumeNames
+	b.addToList(fieldVolumes, b.pod.Spec.Volumes == nil, sc.volumes)
 }
 
 // addToList appends to a list that the pod has, or adds the list.
-func (e *edit) addToList(path string, absent bool, items []any) {
+func (b *patchBuilder) addToList(path string, absent bool, items []any) {
 	if len(items) == 0 {
 		return
 	}
 	if absent {
-		e.add(path, items)
-		e.status.Added.Fields = append(e.status.Added.Fields, path)
+		b.add(path, items)
+		b.status.Added.Fields = append(b.status.Added.Fields, path)
 		return
 	}
 	end := path + "/-"
 	for _, item := range items {
-		e.add(end, item)
+		b.add(end, item)
 	}
 }
 
 // addMetadata comes last: the status tells all that was added.
-func (e *edit) addMetadata(s *sidecar) {
-	added := &e.status.Added
+func (b *patchBuilder) addMetadata(sc *sidecar) {
+	added := &b.status.Added
 	added.Labels = []string{LabelInjected}
-	if e.pod.Metadata.Labels == nil {
-		e.add(fieldLabels, map[string]string{LabelInjected: "true"})
+	if b.pod.Metadata.Labels == nil {
+		b.add(fieldLabels, map[string]string{LabelInjected: "true"})
 		added.Fields = append(added.Fields, fieldLabels)
 	} else {
-		e.add(pathInjected, "true")
+		b.add(pathInjected, "true")
 	}
-	added.Annotations = s.annotationKeys
-	e.ops = append(e.ops, s.annotations...)
-	e.add(pathStatus, e.status.String())
+	added.Annotations = sc.annotationKeys
+	b.ops = append(b.ops, sc.annotations...)
+	b.add(pathStatus, b.status.String())
 }
 
-func (e *edit) add(path string, value any) {
-	e.ops = append(e.ops, jsonpatch.NewOperation("add", path, value))
+func (b *patchBuilder) add(path string, value any) {
+	b.ops = append(b.ops, jsonpatch.NewOperation("add", path, value))
 }
 
 // annotate relies on the annotations that a pod which asks for PCP has.
@@ -136,3 +138,70 @@ var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
 // escape makes a key a part of a JSON pointer (RFC 6901).
 func escape(key string) string { return pointerEscapes.Replace(key) }
+
+// The fields that the injector adds to or replaces, as JSON pointers (RFC 6901).
+const (
+	fieldLabels         = "/metadata/labels"
+	fieldAnnotations    = "/metadata/annotations"
+	fieldContainers     = "/spec/containers"
+	fieldInitContainers = "/spec/initContainers"
+	fieldVolumes        = "/spec/volumes"
+	fieldHostNetwork    = "/spec/hostNetwork"
+	fieldDNSPolicy      = "/spec/dnsPolicy"
+	fieldHostname       = "/spec/hostname"
+)
+
+// Status is the value of the annotation pcp.io/status: what was done to the pod, by whom, or why not. Uninject works
+// from it.
+type Status struct {
+	// Version of the injector.
+	Version string `json:"version"`
+	// Config is the hash of the configuration.
+	Config string `json:"config"`
+	// Reason of the decision.
+	Reason Reason `json:"reason"`
+	// Message says why a pod was left out.
+	Message string `json:"message,omitempty"`
+	// Warnings say what will work badly, each with its code: the human behind a controller sees them nowhere else.
+	Warnings []string `json:"warnings,omitempty"`
+	// Added to the pod, by name.
+	Added Added `json:"added"`
+	// Replaced are the former values of pod-level fields, by JSON pointer.
+	Replaced map[string]any `json:"replaced,omitempty"`
+}
+
+// Added is what the pod did not have before.
+type Added struct {
+	Containers     []string `json:"containers,omitempty"`
+	InitContainers []string `json:"initContainers,omitempty"`
+	Volumes        []string `json:"volumes,omitempty"`
+	Annotations    []string `json:"annotations,omitempty"`
+	Labels         []string `json:"labels,omitempty"`
+	// Fields that were absent, as JSON pointers.
+	Fields []string `json:"fields,omitempty"`
+}
+
+// String is the JSON of the status.
+func (s *Status) String() string {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(s); err != nil {
+		// Cannot happen: a status holds strings and booleans.
+		return err.Error()
+	}
+	return string(bytes.TrimRight(text.Bytes(), "\n"))
+}
+
+// statusOf reads the pod's status annotation; nil where there is none, or none that the injector wrote.
+func statusOf(pod *Pod) *Status {
+	text, present := pod.Metadata.Annotations[AnnotationStatus]
+	if !present {
+		return nil
+	}
+	var status Status
+	if err := json.Unmarshal([]byte(text), &status); err != nil || status.Reason == "" {
+		return nil
+	}
+	return &status
+}

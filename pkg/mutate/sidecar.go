@@ -7,8 +7,6 @@ import (
 
 	"gomodules.xyz/jsonpatch/v2"
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
 // pmlogconfGroup archives OpenMetrics sources, which pmlogger's stock rule misses because it probes before the agent is up. pmlogger
@@ -27,37 +25,37 @@ type sidecar struct {
 	resources      Resources
 }
 
-// buildStandard marshals what pods without overrides get, once for each shape.
+// buildStandard marshals what pods without overrides get, once for each variant.
 func (i *Injector) buildStandard() error {
 	for _, native := range []bool{false, true} {
 		for _, hostNetwork := range []bool{false, true} {
 			for _, podResources := range []bool{false, true} {
-				s := shape{native: native, hostNetwork: hostNetwork, onLoopback: i.cfg.Container.Listen.OnLoopback(hostNetwork), podResources: podResources}
-				built, err := i.build(&wish{shape: s, services: i.cfg.Container.Services, agents: i.cfg.Container.DomainAgents})
+				v := variant{native: native, hostNetwork: hostNetwork, onLoopback: i.cfg.Container.Listen.OnLoopback(hostNetwork), podResources: podResources}
+				built, err := i.build(&settings{variant: v, services: i.cfg.Container.Services, agents: i.cfg.Container.DomainAgents})
 				if err != nil {
 					return err
 				}
-				i.standard[s] = built
+				i.standard[v] = built
 			}
 		}
 	}
 	return nil
 }
 
-// sidecarFor returns the prepared sidecar where the pod has no wishes of its own.
-func (i *Injector) sidecarFor(w *wish) (*sidecar, error) {
+// sidecarFor returns the prepared sidecar where the pod overrides nothing.
+func (i *Injector) sidecarFor(s *settings) (*sidecar, error) {
 	switch {
-	case w.custom:
-		return i.build(w)
-	case len(w.sources) > 0:
-		return i.withSources(i.standard[w.shape], w)
+	case s.custom:
+		return i.build(s)
+	case len(s.sources) > 0:
+		return i.withSources(i.standard[s.variant], s)
 	}
-	return i.standard[w.shape], nil
+	return i.standard[s.variant], nil
 }
 
 // withSources changes what the pod's own sources change: one volume, and the annotations of discovered ones.
-func (i *Injector) withSources(standard *sidecar, w *wish) (*sidecar, error) {
-	changed, volume := *standard, i.openMetricsVolume(w)
+func (i *Injector) withSources(standard *sidecar, s *settings) (*sidecar, error) {
+	changed, volume := *standard, i.openMetricsVolume(s)
 	raw, err := marshal("volume "+volume.Name, volume)
 	if err != nil {
 		return nil, err
@@ -65,70 +63,53 @@ func (i *Injector) withSources(standard *sidecar, w *wish) (*sidecar, error) {
 	changed.volumes = slices.Clone(standard.volumes)
 	changed.volumes[slices.Index(standard.volumeNames, volume.Name)] = raw
 	changed.annotations, changed.annotationKeys = slices.Clone(standard.annotations), slices.Clone(standard.annotationKeys)
-	changed.addSources(w)
+	changed.addSources(s)
 	return &changed, nil
 }
 
-func (i *Injector) build(w *wish) (*sidecar, error) {
-	container := i.container(w)
-	s := &sidecar{annotationKeys: []string{AnnotationStatus}}
-	i.addAnnotations(s, w)
-	for _, volume := range i.volumes(w) {
+func (i *Injector) build(s *settings) (*sidecar, error) {
+	container := i.container(s)
+	sc := &sidecar{annotationKeys: []string{AnnotationStatus}}
+	i.addAnnotations(sc, s)
+	for _, volume := range i.volumes(s) {
 		raw, err := marshal("volume "+volume.Name, volume)
 		if err != nil {
 			return nil, err
 		}
-		s.volumes, s.volumeNames = append(s.volumes, raw), append(s.volumeNames, volume.Name)
+		sc.volumes, sc.volumeNames = append(sc.volumes, raw), append(sc.volumeNames, volume.Name)
 	}
 	var err error
-	if s.container, err = marshal("container", container); err != nil {
+	if sc.container, err = marshal("container", container); err != nil {
 		return nil, err
 	}
-	if init := i.fixOwnership(w); init != nil {
-		if s.initContainer, err = marshal("init container", init); err != nil {
+	if init := i.fixOwnership(s); init != nil {
+		if sc.initContainer, err = marshal("init container", init); err != nil {
 			return nil, err
 		}
 	}
-	s.resources, err = viewOf(container.Resources)
-	return s, err
+	sc.resources, err = viewOf(container.Resources)
+	return sc, err
 }
 
 // addAnnotations adds the files that travel in the pod.
-func (i *Injector) addAnnotations(s *sidecar, w *wish) {
-	if i.archivesOpenMetrics(w) {
-		s.addAnnotation(AnnotationPmlogconf, pmlogconfGroup)
+func (i *Injector) addAnnotations(sc *sidecar, s *settings) {
+	if i.archivesOpenMetrics(s) {
+		sc.addAnnotation(AnnotationPmlogconf, pmlogconfGroup)
 	}
-	s.addSources(w)
+	sc.addSources(s)
 }
 
-func (s *sidecar) addSources(w *wish) {
-	for _, source := range w.sources {
+func (sc *sidecar) addSources(s *settings) {
+	for _, source := range s.sources {
 		if source.content != "" {
-			s.addAnnotation(source.key, source.content)
+			sc.addAnnotation(source.key, source.content)
 		}
 	}
 }
 
-func (s *sidecar) addAnnotation(key, value string) {
-	s.annotations = append(s.annotations, annotate(key, value))
-	s.annotationKeys = append(s.annotationKeys, key)
-}
-
-func (i *Injector) hidesProcesses(w *wish) bool {
-	return !i.cfg.HostMonitoring.ProcessDetails && w.runs(config.ServicePMCD)
-}
-
-func (i *Injector) archivesOpenMetrics(w *wish) bool {
-	return i.readsOpenMetrics(w) && i.cfg.OpenMetrics.Archive && w.runs(config.ServicePMLogger)
-}
-
-// readsOpenMetrics: the agent is pmcd's.
-func (i *Injector) readsOpenMetrics(w *wish) bool {
-	return i.cfg.OpenMetrics.Enabled && w.runs(config.ServicePMCD)
-}
-
-func (w *wish) runs(service config.Service) bool {
-	return slices.Contains(w.services, service)
+func (sc *sidecar) addAnnotation(key, value string) {
+	sc.annotations = append(sc.annotations, annotate(key, value))
+	sc.annotationKeys = append(sc.annotationKeys, key)
 }
 
 // viewOf gives the container's resources the form that those of the pod's own containers have.

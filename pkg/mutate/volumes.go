@@ -22,27 +22,27 @@ type dataVolume struct {
 }
 
 // dataVolumes are those of the services that run.
-func (i *Injector) dataVolumes(w *wish) []dataVolume {
+func (i *Injector) dataVolumes(s *settings) []dataVolume {
 	var volumes []dataVolume
-	if v := i.cfg.Persistence.PMLogger; w.runs(config.ServicePMLogger) && v.Type != config.VolumeNone {
+	if v := i.cfg.Persistence.PMLogger; s.runs(config.ServicePMLogger) && v.Type != config.VolumeNone {
 		volumes = append(volumes, dataVolume{volumePMLogger, "/var/log/pcp/pmlogger", v})
 	}
-	if v := i.cfg.Persistence.PMProxy; w.runs(config.ServicePMProxy) && v.Type != config.VolumeNone {
+	if v := i.cfg.Persistence.PMProxy; s.runs(config.ServicePMProxy) && v.Type != config.VolumeNone {
 		volumes = append(volumes, dataVolume{volumePMProxy, "/var/log/pcp/pmproxy", v})
 	}
 	return volumes
 }
 
-func (i *Injector) volumes(w *wish) []corev1.Volume {
+func (i *Injector) volumes(s *settings) []corev1.Volume {
 	var volumes []corev1.Volume
-	for _, d := range i.dataVolumes(w) {
-		volumes = append(volumes, corev1.Volume{Name: d.name, VolumeSource: dataSource(d.Volume)})
+	for _, d := range i.dataVolumes(s) {
+		volumes = append(volumes, corev1.Volume{Name: d.name, VolumeSource: volumeSource(d.Volume)})
 	}
-	if i.readsOpenMetrics(w) {
-		volumes = append(volumes, i.openMetricsVolume(w))
+	if i.readsOpenMetrics(s) {
+		volumes = append(volumes, i.openMetricsVolume(s))
 	}
-	if i.archivesOpenMetrics(w) {
-		volumes = append(volumes, projected(volumePmlogconf, []file{{"openmetrics", AnnotationPmlogconf}}, i.cfg.OpenMetrics.PmlogconfConfigMapName))
+	if i.archivesOpenMetrics(s) {
+		volumes = append(volumes, projectedVolume(volumePmlogconf, []file{{"openmetrics", AnnotationPmlogconf}}, i.cfg.OpenMetrics.PmlogconfConfigMapName))
 	}
 	if host := i.cfg.HostMonitoring; host.Enabled {
 		volumes = append(volumes, corev1.Volume{Name: volumeHost, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: host.HostPath, Type: new(corev1.HostPathDirectory)}}})
@@ -52,12 +52,12 @@ func (i *Injector) volumes(w *wish) []corev1.Volume {
 
 // openMetricsVolume is one read-only volume, mounted even where it is empty: it hides the image's stock sources, which
 // would read ports of the user's own pod.
-func (i *Injector) openMetricsVolume(w *wish) corev1.Volume {
+func (i *Injector) openMetricsVolume(s *settings) corev1.Volume {
 	var files []file
-	for _, s := range w.sources {
+	for _, s := range s.sources {
 		files = append(files, file{s.name + ".url", s.key})
 	}
-	volume := projected(volumeOpenMetrics, files, i.cfg.OpenMetrics.ConfigMapName)
+	volume := projectedVolume(volumeOpenMetrics, files, i.cfg.OpenMetrics.ConfigMapName)
 	if name := i.cfg.OpenMetrics.SecretName; name != "" {
 		volume.Projected.Sources = append(volume.Projected.Sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{
 			LocalObjectReference: corev1.LocalObjectReference{Name: name}, Optional: new(true),
@@ -71,11 +71,11 @@ type file struct {
 	path, annotation string
 }
 
-// projected puts files of the pod's annotations and those of a ConfigMap, which need not exist, into one folder. Of two
+// projectedVolume puts files of the pod's annotations and those of a ConfigMap, which need not exist, into one folder. Of two
 // files with one name the last wins, the administrator's. All may read them, none may execute: PCP's agents run as their own
 // user, and run what is executable.
-func projected(name string, files []file, configMap string) corev1.Volume {
-	source := &corev1.ProjectedVolumeSource{DefaultMode: new(int32(0o444))}
+func projectedVolume(name string, files []file, configMap string) corev1.Volume {
+	volume := &corev1.ProjectedVolumeSource{DefaultMode: new(int32(0o444))}
 	if len(files) > 0 {
 		items := &corev1.DownwardAPIProjection{}
 		for _, f := range files {
@@ -84,17 +84,17 @@ func projected(name string, files []file, configMap string) corev1.Volume {
 				FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['" + f.annotation + "']"},
 			})
 		}
-		source.Sources = append(source.Sources, corev1.VolumeProjection{DownwardAPI: items})
+		volume.Sources = append(volume.Sources, corev1.VolumeProjection{DownwardAPI: items})
 	}
 	if configMap != "" {
-		source.Sources = append(source.Sources, corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{
+		volume.Sources = append(volume.Sources, corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{
 			LocalObjectReference: corev1.LocalObjectReference{Name: configMap}, Optional: new(true),
 		}})
 	}
-	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Projected: source}}
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Projected: volume}}
 }
 
-func dataSource(v config.Volume) corev1.VolumeSource {
+func volumeSource(v config.Volume) corev1.VolumeSource {
 	switch v.Type {
 	case config.VolumePersistentVolumeClaim:
 		return corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: v.ClaimName}}
@@ -121,15 +121,15 @@ func claimTemplate(v config.Volume) *corev1.PersistentVolumeClaimTemplate {
 }
 
 // volumeMounts are those of the PCP container.
-func (i *Injector) volumeMounts(w *wish) []corev1.VolumeMount {
+func (i *Injector) volumeMounts(s *settings) []corev1.VolumeMount {
 	var mounts []corev1.VolumeMount
-	for _, d := range i.dataVolumes(w) {
+	for _, d := range i.dataVolumes(s) {
 		mounts = append(mounts, corev1.VolumeMount{Name: d.name, MountPath: d.mountPath})
 	}
-	if i.readsOpenMetrics(w) {
+	if i.readsOpenMetrics(s) {
 		mounts = append(mounts, corev1.VolumeMount{Name: volumeOpenMetrics, MountPath: "/var/lib/pcp/pmdas/openmetrics/config.d", ReadOnly: true})
 	}
-	if i.archivesOpenMetrics(w) {
+	if i.archivesOpenMetrics(s) {
 		mounts = append(mounts, corev1.VolumeMount{Name: volumePmlogconf, MountPath: "/var/lib/pcp/config/pmlogconf/openmetrics", ReadOnly: true})
 	}
 	if host := i.cfg.HostMonitoring; host.Enabled {

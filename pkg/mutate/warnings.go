@@ -1,7 +1,11 @@
 package mutate
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,30 +42,30 @@ const (
 var hostVolumeSize = resource.MustParse("10Gi")
 
 // advise warns about what will work, but badly.
-func (i *Injector) advise(d *Decision, pod *Pod, w *wish, s *sidecar) {
+func (i *Injector) advise(d *Decision, pod *Pod, s *settings, sc *sidecar) {
 	if grace := pod.Spec.TerminationGracePeriodSeconds; grace != nil && *grace < minGracePeriodSeconds {
 		d.warn(warnGracePeriod, "spec.terminationGracePeriodSeconds is %d: PCP needs up to 13 s to stop while agents install, set %d or more", *grace, minGracePeriodSeconds)
 	}
-	if before, after := qosBefore(pod), qosAfter(pod, s); !w.podResources && before != after {
+	if before, after := qosBefore(pod), qosAfter(pod, sc); !s.podResources && before != after {
 		d.warn(warnQoS, "the pod's QoS class changes from %s to %s by PCP's resources", before, after)
 	}
-	if w.podResources {
+	if s.podResources {
 		requests := i.cfg.Container.Resources.Requests
 		d.warn(warnPodResources, "spec.resources is shared by all containers: leave %s cpu and %s memory in it for PCP, which gets no requests or limits of its own", requests.Cpu(), requests.Memory())
 	}
 	if pod.Spec.HostUsers != nil && !*pod.Spec.HostUsers {
 		d.warn(warnHostUsers, "spec.hostUsers is false: PCP is privileged only within the pod's user namespace, and some of its metrics will be missing")
 	}
-	i.adviseOnArchives(d, pod, w)
-	i.adviseOnExposure(d, w)
+	i.adviseOnArchives(d, pod, s)
+	i.adviseOnExposure(d, s)
 }
 
 // adviseOnArchives warns about archives that will be lost or fill their volume.
-func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, w *wish) {
+func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, s *settings) {
 	if _, limited := i.cfg.Container.Resources.Limits["cpu"]; limited {
 		d.warn(warnCPULimit, "container.resources.limits.cpu is set: PCP's agents may start late or never, leave it out")
 	}
-	if !w.runs(config.ServicePMLogger) {
+	if !s.runs(config.ServicePMLogger) {
 		return
 	}
 	archives := i.cfg.Persistence.PMLogger
@@ -69,7 +73,7 @@ func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, w *wish) {
 		d.warn(warnSmallVolume, "persistence.pmlogger.size is %s in the injector's configuration: the archives of a monitored node need about %s", archives.Size, &hostVolumeSize)
 	}
 	lasting := archives.Type == config.VolumePersistentVolumeClaim || archives.Type == config.VolumeHostPath
-	if lasting && i.needsHostname(pod, w.shape) && !i.setsHostname(pod, w.shape) {
+	if lasting && i.needsHostname(pod, s.variant) && !i.setsHostname(pod, s.variant) {
 		remedy := "set stableHostname"
 		if i.cfg.Target.Kind == config.KindDaemonSet {
 			remedy = "set hostMonitoring.hostNetwork"
@@ -79,16 +83,16 @@ func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, w *wish) {
 }
 
 // adviseOnExposure warns about data that others can read or write, and about a pod that the chart takes for one that others reach.
-func (i *Injector) adviseOnExposure(d *Decision, w *wish) {
+func (i *Injector) adviseOnExposure(d *Decision, s *settings) {
 	switch {
-	case w.hostNetwork && !w.onLoopback:
+	case s.hostNetwork && !s.onLoopback:
 		d.warn(warnHostNetwork, "container.listen is %s: pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies: guard ports %d to %d, or set %s",
 			i.cfg.Container.Listen, PortPMCD, PortPMProxyTLS, config.ListenLoopback)
-	case w.onLoopback && !i.cfg.Container.Listen.OnLoopback(i.wantsHostNetwork()):
+	case s.onLoopback && !i.cfg.Container.Listen.OnLoopback(i.wantsHostNetwork()):
 		d.warn(warnLoopback, "spec.hostNetwork: pmcd and pmproxy listen on the node's loopback address alone, Services do not lead to them: use kubectl port-forward, or container.listen %s",
 			config.ListenAllAddresses)
 	}
-	i.adviseOnProbes(d, w)
+	i.adviseOnProbes(d, s)
 	for _, agent := range i.cfg.Container.DomainAgents {
 		if port, listens := listeningAgents[agent]; listens {
 			d.warn(warnAgentListens, "container.domainAgents has %s, which takes what anybody sends to %s of all addresses, whatever container.listen says: guard that port", agent, port)
@@ -97,23 +101,23 @@ func (i *Injector) adviseOnExposure(d *Decision, w *wish) {
 	if i.cfg.HostMonitoring.ProcessDetails {
 		d.warn(warnProcessDetails, "hostMonitoring.processDetails lets whoever reaches ports %d and %d read the environment of every process, secrets included", PortPMCD, PortPMProxy)
 	}
-	if i.cfg.Container.AcceptWrites && w.runs(config.ServicePMProxy) {
+	if i.cfg.Container.AcceptWrites && s.runs(config.ServicePMProxy) {
 		d.warn(warnAcceptsWrites, "container.acceptWrites lets whoever reaches port %d store values of metrics and, from PCP 7 on, whole archives, until the volume is full", PortPMProxy)
 	}
 }
 
 // adviseOnProbes warns about probes that the administrator set, and that another's service may answer, or nobody.
-func (i *Injector) adviseOnProbes(d *Decision, w *wish) {
+func (i *Injector) adviseOnProbes(d *Decision, s *settings) {
 	probes := &i.cfg.Container.Probes
 	for _, probe := range []struct {
 		name    string
 		handler corev1.ProbeHandler
 	}{{"startup", probes.Startup.ProbeHandler}, {"liveness", probes.Liveness.ProbeHandler}, {"readiness", probes.Readiness.ProbeHandler}} {
-		if _, asks := config.AskedService(probe.handler); asks && w.onLoopback {
+		if _, asks := config.AskedService(probe.handler); asks && s.onLoopback {
 			d.warn(warnProbePort, "container.probes.%s asks a port that is on the loopback address alone, where the kubelet does not reach it: the default is used instead", probe.name)
 		}
 	}
-	if readiness := probes.Readiness; w.hostNetwork && !w.onLoopback && (readiness.TCPSocket != nil || readiness.HTTPGet != nil) {
+	if readiness := probes.Readiness; s.hostNetwork && !s.onLoopback && (readiness.TCPSocket != nil || readiness.HTTPGet != nil) {
 		d.warn(warnReadiness, "container.probes.readiness asks a port of the node, where another pmcd may answer: leave it out, the default asks pmcd's own socket")
 	}
 }
@@ -122,9 +126,9 @@ func (d *Decision) warn(code, format string, arguments ...any) {
 	d.Warnings = append(d.Warnings, newWarning(code, format, arguments...))
 }
 
-// warn is about discovery, the one wish that can be granted in part.
-func (w *wish) warn(format string, arguments ...any) {
-	w.warnings = append(w.warnings, newWarning(warnDiscovery, format, arguments...))
+// warn is about discovery, the one setting that may take effect in part.
+func (s *settings) warn(format string, arguments ...any) {
+	s.warnings = append(s.warnings, newWarning(warnDiscovery, format, arguments...))
 }
 
 // newWarning keeps to the length up to which the API server promises to pass a warning on
@@ -135,4 +139,106 @@ func newWarning(code, format string, arguments ...any) Warning {
 		w.Message = strings.ToValidUTF8(w.Message[:len(w.Message)-excess-3], "") + "..."
 	}
 	return w
+}
+
+// Workload is what of a workload, beside its pod template, decides whether PCP works in it.
+type Workload struct {
+	Kind     string
+	Replicas *int64
+	// Strategy is the type of a Deployment's strategy or of another workload's updateStrategy, empty where absent.
+	Strategy string
+	// Parallelism of a Job, or of a CronJob's.
+	Parallelism *int64
+	// ConcurrencyPolicy of a CronJob, empty where absent.
+	ConcurrencyPolicy string
+}
+
+// WorkloadWarnings advises on a workload whose template is injected: too many replicas, or a strategy that starts the new
+// pod beside the old one, which holds the claim. A pod alone does not tell either.
+func (i *Injector) WorkloadWarnings(w Workload) []Warning {
+	var warnings []Warning
+	if w.Replicas != nil && *w.Replicas > 1 {
+		warnings = append(warnings, newWarning(warnReplicas, "spec.replicas is %d: PCP monitors the system, a second instance only duplicates data and writes the same files, use 1", *w.Replicas))
+	}
+	if w.Parallelism != nil && *w.Parallelism > 1 {
+		warnings = append(warnings, newWarning(warnReplicas, "spec.parallelism is %d: PCP monitors the system, pods that run together write the same files, use 1", *w.Parallelism))
+	}
+	if w.Kind == string(config.KindCronJob) && w.ConcurrencyPolicy != "Forbid" {
+		warnings = append(warnings, newWarning(warnReplicas, "spec.concurrencyPolicy is %s: pods of two Jobs that run together write the same files, use Forbid", cmp.Or(w.ConcurrencyPolicy, "Allow by default")))
+	}
+	surges := w.Kind == string(config.KindDeployment) && w.Strategy != "Recreate"
+	if surges && (lasts(i.cfg.Persistence.PMLogger) || lasts(i.cfg.Persistence.PMProxy)) {
+		warnings = append(warnings, newWarning(warnStrategy, "spec.strategy.type is %s: the new pod starts while the old one holds the volume, use Recreate", cmp.Or(w.Strategy, "RollingUpdate by default")))
+	}
+	return warnings
+}
+
+// lasts tells whether the volume outlives the pod, so that two pods may meet on it.
+func lasts(v config.Volume) bool {
+	return v.Type == config.VolumePersistentVolumeClaim || v.Type == config.VolumeHostPath
+}
+
+// The quality-of-service classes of pods, found as in
+// https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/apis/core/v1/helper/qos/qos.go.
+const (
+	qosGuaranteed = "Guaranteed"
+	qosBurstable  = "Burstable"
+	qosBestEffort = "BestEffort"
+)
+
+func qosBefore(pod *Pod) string {
+	return qosOf(pod.Spec.Containers, pod.Spec.InitContainers)
+}
+
+func qosAfter(pod *Pod, sc *sidecar) string {
+	return qosOf(pod.Spec.Containers, pod.Spec.InitContainers, []Container{{Resources: sc.resources}})
+}
+
+func qosOf(lists ...[]Container) string {
+	guaranteed, some := true, false
+	for _, list := range lists {
+		for n := range list {
+			r := &list[n].Resources
+			guaranteed = guaranteed && isGuaranteed(r.Limits.CPU, r.Requests.CPU) && isGuaranteed(r.Limits.Memory, r.Requests.Memory)
+			some = some || isSome(r.Requests.CPU) || isSome(r.Requests.Memory) || isSome(r.Limits.CPU) || isSome(r.Limits.Memory)
+		}
+	}
+	switch {
+	case !some:
+		return qosBestEffort
+	case guaranteed:
+		return qosGuaranteed
+	}
+	return qosBurstable
+}
+
+// isSome: not absent, and not zero.
+func isSome(amount json.RawMessage) bool { return bytes.ContainsAny(amount, "123456789") }
+
+// isGuaranteed: a limit, and a request, which defaults to the limit, equal to it.
+func isGuaranteed(limit, request json.RawMessage) bool {
+	if !isSome(limit) {
+		return false
+	}
+	if request == nil || bytes.Equal(limit, request) {
+		return true
+	}
+	most, least := quantity(limit), quantity(request)
+	return most.Cmp(least) == 0
+}
+
+var quantityForm = regexp.MustCompile(config.QuantityPattern)
+
+// quantity reads an amount; what is none counts as absent, since the API server will refuse it anyway. The form is checked
+// before: Kubernetes' own parser takes minutes over 1e-999999999.
+func quantity(raw json.RawMessage) resource.Quantity {
+	text := bytes.Trim(raw, `"`)
+	if !quantityForm.Match(text) {
+		return resource.Quantity{}
+	}
+	amount, err := resource.ParseQuantity(string(text))
+	if err != nil {
+		return resource.Quantity{}
+	}
+	return amount
 }

@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,26 +11,24 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// check finds what in a pod keeps PCP from working.
-type check func(i *Injector, pod *Pod, w *wish) field.ErrorList
-
-var checks = []check{
-	checkContainers, checkProcessNamespace, checkWindows, checkUserNamespace, checkPlacement,
-	checkContainerNames, checkVolumeNames, checkPorts, checkHostNetwork,
-}
-
 var specPath = field.NewPath("spec")
 
 // incompatibilities are all reasons why PCP could not work in this pod.
-func (i *Injector) incompatibilities(pod *Pod, w *wish) field.ErrorList {
-	var problems field.ErrorList
-	for _, find := range checks {
-		problems = append(problems, find(i, pod, w)...)
-	}
-	return problems
+func (i *Injector) incompatibilities(pod *Pod, s *settings) field.ErrorList {
+	return slices.Concat(
+		checkContainers(pod),
+		checkProcessNamespace(pod),
+		checkWindows(pod),
+		i.checkUserNamespace(pod),
+		i.checkPlacement(pod, s.native),
+		checkContainerNames(pod),
+		checkVolumeNames(pod),
+		checkPorts(pod, s.services),
+		i.checkHostNetwork(pod),
+	)
 }
 
-func checkContainers(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
+func checkContainers(pod *Pod) field.ErrorList {
 	if len(pod.Spec.Containers) > 0 {
 		return nil
 	}
@@ -37,7 +36,7 @@ func checkContainers(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
 }
 
 // checkProcessNamespace: systemd must be PID 1 of its container, else it exits at once.
-func checkProcessNamespace(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
+func checkProcessNamespace(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	if pod.Spec.HostPID {
 		problems = append(problems, field.Invalid(specPath.Child("hostPID"), true,
@@ -50,7 +49,7 @@ func checkProcessNamespace(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
 	return problems
 }
 
-func checkWindows(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
+func checkWindows(pod *Pod) field.ErrorList {
 	const detail = "PCP's container runs on Linux only: inject it into a Linux pod"
 	var problems field.ErrorList
 	if os := pod.Spec.OS; os != nil && os.Name != "linux" {
@@ -66,7 +65,7 @@ func checkWindows(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
 }
 
 // checkUserNamespace: in a user namespace, privileged does not reach the node.
-func checkUserNamespace(i *Injector, pod *Pod, _ *wish) field.ErrorList {
+func (i *Injector) checkUserNamespace(pod *Pod) field.ErrorList {
 	if pod.Spec.HostUsers == nil || *pod.Spec.HostUsers || !i.cfg.HostMonitoring.Enabled {
 		return nil
 	}
@@ -74,8 +73,8 @@ func checkUserNamespace(i *Injector, pod *Pod, _ *wish) field.ErrorList {
 		"hostMonitoring cannot see the node from a user namespace: remove hostUsers, or have the administrator disable hostMonitoring")}
 }
 
-func checkPlacement(i *Injector, pod *Pod, w *wish) field.ErrorList {
-	if restartsAlways(pod) || w.native {
+func (i *Injector) checkPlacement(pod *Pod, native bool) field.ErrorList {
+	if restartsAlways(pod) || native {
 		return nil
 	}
 	return field.ErrorList{field.Invalid(specPath.Child("restartPolicy"), pod.Spec.RestartPolicy,
@@ -83,7 +82,7 @@ func checkPlacement(i *Injector, pod *Pod, w *wish) field.ErrorList {
 			config.PlacementAuto, config.PlacementNativeSidecar, i.cfg.Container.Placement))}
 }
 
-func checkContainerNames(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
+func checkContainerNames(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	eachContainer(pod, func(list string, n int, c *Container) {
 		if !isFull(problems) && (c.Name == ContainerName || c.Name == InitContainerName) {
@@ -93,7 +92,7 @@ func checkContainerNames(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
 	return problems
 }
 
-func checkVolumeNames(_ *Injector, pod *Pod, _ *wish) field.ErrorList {
+func checkVolumeNames(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	for n, volume := range pod.Spec.Volumes {
 		if !isFull(problems) && strings.HasPrefix(volume.Name, VolumePrefix) {
@@ -148,3 +147,58 @@ func portsOf(services []config.Service) []int64 {
 	}
 	return ports
 }
+
+// Whoever may create pods may send millions of mistakes: what is read and what is told has bounds.
+const (
+	// maxProblems is more than anybody reads.
+	maxProblems = 50
+	// maxAnnotations is the API server's own limit in bytes, which it checks only after admission
+	// (https://github.com/kubernetes/apimachinery/blob/v0.37.2/pkg/api/validation/objectmeta.go, TotalAnnotationSizeLimitB).
+	maxAnnotations = 256 << 10
+	// maxList bounds the annotations that are lists of names, maxSource one OpenMetrics source, both in bytes.
+	maxList   = 4 << 10
+	maxSource = 16 << 10
+)
+
+func checkAnnotationSize(pod *Pod) *field.Error {
+	total := 0
+	for key, value := range pod.Metadata.Annotations {
+		total += len(key) + len(value)
+	}
+	if total <= maxAnnotations {
+		return nil
+	}
+	return field.TooLong(field.NewPath("metadata", "annotations"), "", maxAnnotations)
+}
+
+// tooLong is the problem of an annotation that exceeds the limit, nil where it does not.
+func tooLong(key, value string, limit int) *field.Error {
+	if len(value) <= limit {
+		return nil
+	}
+	return field.TooLong(annotationPath(key), "", limit)
+}
+
+// summarize puts problems in the order of their text, since annotations come from a map, and cuts what nobody would read.
+func summarize(problems field.ErrorList) field.ErrorList {
+	type told struct {
+		problem *field.Error
+		text    string
+	}
+	list := make([]told, len(problems))
+	for n, problem := range problems {
+		list[n] = told{problem, problem.Error()}
+	}
+	slices.SortFunc(list, func(a, b told) int { return cmp.Compare(a.text, b.text) })
+	result := make(field.ErrorList, 0, min(len(list), maxProblems+1))
+	for n := range list[:min(len(list), maxProblems)] {
+		result = append(result, list[n].problem)
+	}
+	if len(list) > maxProblems {
+		result = append(result, field.Invalid(field.NewPath("pod"), field.OmitValueType{}, fmt.Sprintf("has more than %d problems: correct these first", maxProblems)))
+	}
+	return result
+}
+
+// isFull tells when to stop looking for more of one kind.
+func isFull(problems field.ErrorList) bool { return len(problems) > maxProblems }

@@ -1,0 +1,133 @@
+package mutate
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+)
+
+// settings are what one pod gets: the configuration's, with the overrides of the pod's annotations.
+type settings struct {
+	variant
+	services []config.Service
+	agents   []string
+	// custom: services or agents differ from the configuration's.
+	custom   bool
+	sources  []source
+	warnings []Warning
+}
+
+// settingsOf reads the pod's annotations, reporting every one that is wrong or not allowed.
+func (i *Injector) settingsOf(pod *Pod) (settings, field.ErrorList) {
+	s := settings{variant: i.variantOf(pod), services: i.cfg.Container.Services, agents: i.cfg.Container.DomainAgents}
+	problems := i.checkKeys(pod)
+	annotations := pod.Metadata.Annotations
+	if value, present := annotations[AnnotationServices]; present {
+		services, errs := parseServices(value)
+		problems = append(problems, errs...)
+		s.services, s.custom = services, true
+	}
+	if value, present := annotations[AnnotationDomainAgents]; present {
+		agents, errs := i.parseAgents(value)
+		problems = append(problems, errs...)
+		s.agents, s.custom = append(slices.Clone(s.agents), agents...), true
+	}
+	own, errs := i.authorSources(annotations)
+	problems = append(problems, errs...)
+	s.sources = own
+	if !s.runs(config.ServicePMCD) {
+		problems = append(problems, needPMCD(annotations, own)...)
+	}
+	if i.cfg.OpenMetrics.Discover {
+		i.discover(pod, &s)
+	}
+	return s, problems
+}
+
+func (i *Injector) hidesProcesses(s *settings) bool {
+	return !i.cfg.HostMonitoring.ProcessDetails && s.runs(config.ServicePMCD)
+}
+
+func (i *Injector) archivesOpenMetrics(s *settings) bool {
+	return i.readsOpenMetrics(s) && i.cfg.OpenMetrics.Archive && s.runs(config.ServicePMLogger)
+}
+
+// readsOpenMetrics: the agent is pmcd's.
+func (i *Injector) readsOpenMetrics(s *settings) bool {
+	return i.cfg.OpenMetrics.Enabled && s.runs(config.ServicePMCD)
+}
+
+func (s *settings) runs(service config.Service) bool {
+	return slices.Contains(s.services, service)
+}
+
+// variant is what in the pod itself, beside its annotations, changes the container.
+type variant struct {
+	// native: PCP is an init container that restarts.
+	native bool
+	// hostNetwork: the pod uses, or will use, the node's network.
+	hostNetwork bool
+	// onLoopback: PCP listens on the loopback address alone.
+	onLoopback bool
+	// podResources: the pod as a whole has resources, which containers share.
+	podResources bool
+}
+
+func (i *Injector) variantOf(pod *Pod) variant {
+	hostNetwork := isTrue(pod.Spec.HostNetwork) || i.wantsHostNetwork()
+	return variant{
+		native:       i.isNative(pod),
+		hostNetwork:  hostNetwork,
+		onLoopback:   i.cfg.Container.Listen.OnLoopback(hostNetwork),
+		podResources: pod.Spec.Resources != nil && len(pod.Spec.Resources.Requests)+len(pod.Spec.Resources.Limits) > 0,
+	}
+}
+
+func (i *Injector) isNative(pod *Pod) bool {
+	switch i.cfg.Container.Placement {
+	case config.PlacementNativeSidecar:
+		return true
+	case config.PlacementContainer:
+		return false
+	case config.PlacementAuto:
+	}
+	return !restartsAlways(pod)
+}
+
+func restartsAlways(pod *Pod) bool {
+	return pod.Spec.RestartPolicy == "" || pod.Spec.RestartPolicy == "Always"
+}
+
+func (i *Injector) wantsHostNetwork() bool {
+	return i.cfg.HostMonitoring.Enabled && i.cfg.HostMonitoring.HostNetwork
+}
+
+// needsHostname tells whether the archives' folder would change with every pod. With the node's network the host name is
+// the node's, and the controller of a StatefulSet names its pods' hosts itself.
+func (i *Injector) needsHostname(pod *Pod, v variant) bool {
+	named := pod.Spec.HostnameOverride != nil || (pod.Spec.Hostname != nil && *pod.Spec.Hostname != "")
+	if named || v.hostNetwork || i.cfg.Target.Kind == config.KindStatefulSet {
+		return false
+	}
+	return i.cfg.Target.Kind != config.KindPod || pod.Metadata.Name == ""
+}
+
+// setsHostname: the pods of a DaemonSet must not share one.
+func (i *Injector) setsHostname(pod *Pod, v variant) bool {
+	return i.cfg.StableHostname && i.cfg.Target.Kind != config.KindDaemonSet && i.needsHostname(pod, v)
+}
+
+// hostnameFor makes a host name, which has no dots and at most 63 characters, of the target's name.
+func hostnameFor(name string) string {
+	name = strings.ReplaceAll(name, ".", "-")
+	return strings.TrimRight(name[:min(len(name), 63)], "-")
+}
+
+func isTrue(value *bool) bool { return value != nil && *value }
+
+func indexOf(containers []Container, name string) int {
+	return slices.IndexFunc(containers, func(c Container) bool { return c.Name == name })
+}
