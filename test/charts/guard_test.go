@@ -151,7 +151,7 @@ func TestGuardOfLiveObjects(t *testing.T) {
 			isDenied("cannot change in a live pod"),
 		attempt{name: "own-label", arguments: append([]string{"label", "pod", pod.Name, "team=a"}, in...)},
 		attempt{name: "forged-owner", input: manifest(t, forgedReplicaSet()), arguments: append([]string{"create", "-f", "-"}, in...)}.
-			isDenied("replicasets of Deployment node-monitor in namespace "+r.target+", which is designated to get PCP, are made and changed by the deployment-controller only"),
+			isDenied("may not create or change replicasets of Deployment node-monitor in namespace "+r.target+", which is designated to get PCP: only the deployment-controller may"),
 	)
 	r.requireNotAutoscaled(one)
 }

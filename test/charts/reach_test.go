@@ -70,7 +70,7 @@ func TestReach(t *testing.T) {
 	image := func(container string) attempt {
 		return r.attempted("image of "+container, "set", "image", "pod/"+pod.Name, container+"=registry.example.com/evil:v1")
 	}
-	const imageDenied = `Forbidden: user "alice" may not change it in a live pod, as it runs privileged: `
+	const imageDenied = `Forbidden: user "alice" may not change it in a live pod, because it runs privileged: `
 	configMap := r.attempted("a ConfigMap", "create", "configmap", "pcp-pmlogconf", "--from-literal=a=b")
 	secret := r.attempted("a Secret", "create", "secret", "generic", "tokens", "--from-literal=a=b")
 	sources := r.attempted("sources", "patch", "configmap", "pcp-openmetrics", "--type=merge", `--patch={"data":{"b.url":"file:///etc/shadow"}}`)
@@ -88,9 +88,9 @@ func TestReach(t *testing.T) {
 		sources.as("bob"),
 		r.attempted("label of the sources", "label", "configmap", "pcp-openmetrics", "team=a").as("alice"),
 		r.attempted("another ConfigMap", "create", "configmap", "mine", "--from-literal=a=b").as("alice"),
-		r.debugs("alice", pod.Name).isDenied(`may run nothing there: `+lacks("exec")),
+		r.debugs("alice", pod.Name).isDenied(`may not run anything there: `+lacks("exec")),
 		r.debugs("bob", pod.Name),
-		r.attaches("exec", "alice", pod.Name, "pcp").isDenied(`container pcp: Forbidden: it is privileged, and user "alice" may run nothing there: `+lacks("exec")),
+		r.attaches("exec", "alice", pod.Name, "pcp").isDenied(`container pcp: Forbidden: it is privileged, and user "alice" may not run anything there: `+lacks("exec")),
 		r.attaches("attach", "alice", pod.Name, "pcp").isDenied(`container pcp: Forbidden: it is privileged`),
 		r.attaches("exec", "alice", pod.Name, "app"),
 		r.attaches("exec", "bob", pod.Name, "pcp"),
@@ -156,8 +156,8 @@ func TestLabel(t *testing.T) {
 	})).must(t)
 	other := r.pod("second", untouched)
 	labeled := func(template *corev1.PodTemplateSpec) { template.Labels["pcp.io/injected"] = "true" }
-	const isForPCP = "metadata.labels[pcp.io/injected]: Forbidden: is for pods with PCP"
-	const beforehand = `user "alice" may not apply what has been injected beforehand, but to Deployment node-monitor in namespace `
+	const isForPCP = "metadata.labels[pcp.io/injected]: Forbidden: only the injector sets it, on pods with PCP"
+	const beforehand = `user "alice" may apply a manifest with injected PCP only for Deployment node-monitor in namespace `
 	r.requireAttempts(
 		r.attempted("label", "label", "pod", other.Name, "pcp.io/injected=true").isDenied(isForPCP),
 		r.applies("labeled pod", &corev1.Pod{

@@ -13,34 +13,34 @@
 {{- range $service := list "pmlogger" "pmproxy" }}
 {{- $path := (get $.Values.persistence $service).mountPath }}
 {{- if ne $path (printf "/var/log/pcp/%s" $service) }}
-- persistence.{{ $service }}.mountPath is {{ $path }}: upstream's image writes to /var/log/pcp/{{ $service }}, and nothing there is kept.
+- persistence.{{ $service }}.mountPath is {{ $path }}: upstream's image writes to /var/log/pcp/{{ $service }}, and this data is not kept.
 {{- end }}
 {{- end }}
 - The container is privileged: where Pod Security is enforced, namespace {{ .Release.Namespace }} needs the label pod-security.kubernetes.io/enforce=privileged.
 {{- if include "pcp.isPerNode" . }}
-- The archives stay on each node, in {{ include "pcp.nodePath" . }}, also after an uninstall.
+- Each node keeps its archives in {{ include "pcp.nodePath" . }}, even after you uninstall the release.
 {{- end }}
 {{- if include "pcp.onLoopback" . }}
-- pmcd and pmproxy listen on the {{ ternary "node's " "" .Values.hostNetwork }}loopback address alone: the way in is kubectl port-forward, or kubectl exec. For others, set listen=AllAddresses.
+- pmcd and pmproxy listen on the {{ ternary "node's " "" .Values.hostNetwork }}loopback address only: use kubectl port-forward or kubectl exec. For other clients, set listen=AllAddresses.
 {{- else if .Values.hostNetwork }}
-- listen is {{ .Values.listen }}: pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies there: guard ports 44321 to 44323.
+- listen is {{ .Values.listen }}: pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies there: protect ports 44321 to 44323.
 {{- else if not .Values.networkPolicy.enabled }}
-- pmcd and pmproxy know no authentication, and networkPolicy.enabled is false: whoever reaches the pod reads all its metrics.
+- pmcd and pmproxy have no authentication, and networkPolicy.enabled is false: anyone who can connect to the pod can read all its metrics.
 {{- else if .Values.networkPolicy.from }}
-- Only those in networkPolicy.from reach ports 44321 and 44322, where the cluster's network enforces NetworkPolicies.
+- If the cluster's network enforces NetworkPolicies, only the peers in networkPolicy.from can connect to ports 44321 and 44322.
 {{- else }}
-- Nobody reaches ports 44321 and 44322, where the cluster's network enforces NetworkPolicies: name PCP's clients in networkPolicy.from.
+- If the cluster's network enforces NetworkPolicies, nothing can connect to ports 44321 and 44322: list PCP's clients in networkPolicy.from.
 {{- end }}
 {{- if and .Values.acceptWrites (include "pcp.runs" (list . "pmproxy")) }}
-- acceptWrites lets whoever reaches port 44322 store values of metrics and, from PCP 7 on, whole archives, until the volume is full.
+- acceptWrites lets anyone who can connect to port 44322 store metric values and, from PCP 7 on, whole archives, until the volume is full.
 {{- end }}
 {{- if or .Values.ingress.enabled (ne .Values.service.type "ClusterIP") }}
-- PCP is reachable from outside the cluster and knows no authentication: let only those in who may read everything.
+- PCP is reachable from outside the cluster and has no authentication: admit only clients that may read everything.
 {{- end }}
 {{- if .Values.hostMonitoring.processDetails }}
-- hostMonitoring.processDetails lets whoever reaches ports 44321 and 44322 read the environment of every process, secrets included.
+- hostMonitoring.processDetails lets anyone who can connect to ports 44321 and 44322 read the environment of every process, including secrets.
 {{- end }}
 {{- if dig "limits" "cpu" "" (.Values.resources | default dict) }}
-- resources.limits.cpu is set: PCP's agents may start late or never, leave it out.
+- resources.limits.cpu is set: PCP's agents may start late or never: remove it.
 {{- end }}
 {{- end }}

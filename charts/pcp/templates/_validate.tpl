@@ -16,7 +16,7 @@
 
 {{- define "pcp.validate.workload" -}}
 {{- if ne (toString .Values.replicaCount) "1" }}
-{{- include "pcp.refuse" (list "replicaCount" .Values.replicaCount "must be 1, since PCP monitors the system and a second instance only duplicates its data: for one on every node set node.mode=perNode") }}
+{{- include "pcp.refuse" (list "replicaCount" .Values.replicaCount "must be 1, since PCP monitors the system and a second instance only duplicates its data: for one instance on every node, set node.mode=perNode") }}
 {{- end }}
 {{- if lt (int .Values.terminationGracePeriodSeconds) 30 }}
 {{- include "pcp.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds "must be 30 or more: PCP needs up to 13 s to stop while agents install") }}
@@ -66,15 +66,15 @@
 {{- include "pcp.validate.path" (list "hostMonitoring.hostPath" .hostPath) }}
 {{- include "pcp.validate.path" (list "hostMonitoring.mountPath" .mountPath) }}
 {{- if regexMatch "^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr|var)?(/|$)" .mountPath }}
-{{- include "pcp.refuse" (list "hostMonitoring.mountPath" .mountPath "would hide files that PCP needs: use a folder of its own, e.g. /host") }}
+{{- include "pcp.refuse" (list "hostMonitoring.mountPath" .mountPath "would hide files that PCP needs: use a separate folder, e.g. /host") }}
 {{- end }}
 {{- if and .processDetails (not .enabled) }}
-{{- include "pcp.refuse" (list "hostMonitoring.processDetails" true "without the node's files no processes but the pod's are seen: set hostMonitoring.enabled=true too") }}
+{{- include "pcp.refuse" (list "hostMonitoring.processDetails" true "without the node's files, PCP sees only the pod's processes: set hostMonitoring.enabled=true too") }}
 {{- end }}
 {{- end }}
 {{- with .Values.env.HOST_MOUNT }}
 {{- if not $.Values.hostMonitoring.enabled }}
-{{- include "pcp.refuse" (list "env.HOST_MOUNT" . "nothing is mounted there, so that PCP would monitor nothing: set hostMonitoring.enabled=true too, or remove it") }}
+{{- include "pcp.refuse" (list "env.HOST_MOUNT" . "nothing is mounted there, so PCP would monitor nothing: set hostMonitoring.enabled=true too, or remove it") }}
 {{- else if ne . $mount }}
 {{- include "pcp.refuse" (list "env.HOST_MOUNT" . (printf "must be hostMonitoring.mountPath, %s: set that, or remove env.HOST_MOUNT" $mount)) }}
 {{- end }}
@@ -86,7 +86,7 @@
 
 {{- define "pcp.validate.path" -}}
 {{- if or (not (regexMatch "^/[A-Za-z0-9._/-]*$" (last .))) (ne (last .) (clean (last .))) }}
-{{- include "pcp.refuse" (list (first .) (last .) "must be an absolute path of letters, digits and . _ - /, without .., . or a needless /") }}
+{{- include "pcp.refuse" (list (first .) (last .) "must be an absolute path of letters, digits and . _ - /, without .., . or a redundant /") }}
 {{- end }}
 {{- end }}
 
@@ -101,11 +101,11 @@
 {{- end }}
 {{- $logger := include "pcp.claimName" (list $ "pmlogger") }}
 {{- if and .pmlogger.enabled .pmproxy.enabled (eq $logger (include "pcp.claimName" (list $ "pmproxy"))) }}
-{{- include "pcp.refuse" (list "persistence.pmproxy.existingClaim" $logger "is the claim of persistence.pmlogger too: they need one each") }}
+{{- include "pcp.refuse" (list "persistence.pmproxy.existingClaim" $logger "is also the claim of persistence.pmlogger: each needs its own") }}
 {{- end }}
 {{- $paths := list (printf "%s/" .pmlogger.mountPath) (printf "%s/" .pmproxy.mountPath) }}
 {{- if or (hasPrefix (first $paths) (last $paths)) (hasPrefix (last $paths) (first $paths)) }}
-{{- include "pcp.refuse" (list "persistence.pmproxy.mountPath" .pmproxy.mountPath (printf "must be apart from persistence.pmlogger.mountPath, %s" .pmlogger.mountPath)) }}
+{{- include "pcp.refuse" (list "persistence.pmproxy.mountPath" .pmproxy.mountPath (printf "must be neither inside nor above persistence.pmlogger.mountPath, %s" .pmlogger.mountPath)) }}
 {{- end }}
 {{- if and .fixOwnership (not .pmlogger.enabled) (not .pmproxy.enabled) }}
 {{- include "pcp.refuse" (list "persistence.fixOwnership" true "has nothing to do: enable persistence.pmlogger or persistence.pmproxy, or remove it") }}
@@ -122,21 +122,21 @@
 {{- $path := include "pcp.nodePath" . }}
 {{- include "pcp.validate.path" (list "node.hostPath" $path) }}
 {{- if or (regexMatch "^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr)?(/|$)" $path) (has $path (list "/home" "/mnt" "/opt" "/root" "/srv" "/var" "/var/lib" "/var/log" "/var/lib/kubelet")) }}
-{{- include "pcp.refuse" (list "node.hostPath" $path "is not PCP's to own: use a folder of its own, e.g. /var/lib/pcp-node") }}
+{{- include "pcp.refuse" (list "node.hostPath" $path "must not be owned by PCP: use a separate folder, e.g. /var/lib/pcp-node") }}
 {{- end }}
 {{- range $service := list "pmlogger" "pmproxy" }}
 {{- range $key, $default := dict "existingClaim" "" "storageClass" "" "accessMode" "ReadWriteOnce" }}
 {{- $value := get (get $.Values.persistence $service) $key }}
 {{- if ne $value $default }}
-{{- include "pcp.refuse" (list (printf "persistence.%s.%s" $service $key) $value "is for a claim, which the pods of all nodes cannot share: with node.mode=perNode the data lies in node.hostPath, remove it") }}
+{{- include "pcp.refuse" (list (printf "persistence.%s.%s" $service $key) $value "applies to a claim, which pods on different nodes cannot share: with node.mode=perNode the data is in node.hostPath, so remove it") }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- if and (not .Values.hostNetwork) .Values.persistence.pmlogger.enabled (include "pcp.runs" (list . "pmlogger")) }}
-{{- include "pcp.refuse" (list "node.mode" "perNode" "the archives' folder is called after the pod's host, so that every new pod would start a new one and old ones are never culled: set hostNetwork=true, or persistence.pmlogger.enabled=false") }}
+{{- include "pcp.refuse" (list "node.mode" "perNode" "the archives' folder is named after the pod's host name, so every new pod would start a new folder, and old ones would never be deleted: set hostNetwork=true, or persistence.pmlogger.enabled=false") }}
 {{- end }}
 {{- if .Values.ingress.enabled }}
-{{- include "pcp.refuse" (list "ingress.enabled" true "would lead to a node at random with node.mode=perNode: remove it") }}
+{{- include "pcp.refuse" (list "ingress.enabled" true "would lead to a random node with node.mode=perNode: remove it") }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -152,7 +152,7 @@
 {{- else if eq $clean "control" }}
 {{- include "pcp.refuse" (list $key $name "is reserved for the agent's own metrics: choose another name") }}
 {{- else if hasKey $known $clean }}
-{{- include "pcp.refuse" (list $key $name (printf "is the same as %q to the agent, which knows both as %q: rename one" (get $known $clean) $clean)) }}
+{{- include "pcp.refuse" (list $key $name (printf "collides with %q, because the agent calls both %q: rename one" (get $known $clean) $clean)) }}
 {{- end }}
 {{- $_ := set $known $clean $name }}
 {{- include "pcp.validate.source" (list $key $endpoint) }}
@@ -201,15 +201,15 @@
 
 {{- define "pcp.validate.exposure" -}}
 {{- if include "pcp.onLoopback" . }}
-{{- $why := printf "pmcd and pmproxy listen on the loopback address alone (listen is %s): set listen=AllAddresses" .Values.listen }}
+{{- $why := printf "pmcd and pmproxy listen on the loopback address only (listen is %s): set listen=AllAddresses" .Values.listen }}
 {{- if .Values.ingress.enabled }}
-{{- include "pcp.refuse" (list "ingress.enabled" true (printf "leads nowhere, as %s, or remove it" $why)) }}
+{{- include "pcp.refuse" (list "ingress.enabled" true (printf "has no effect, because %s, or remove it" $why)) }}
 {{- end }}
 {{- if ne .Values.service.type "ClusterIP" }}
-{{- include "pcp.refuse" (list "service.type" .Values.service.type (printf "lets nobody in, as %s, or remove it" $why)) }}
+{{- include "pcp.refuse" (list "service.type" .Values.service.type (printf "has no effect, because %s, or remove it" $why)) }}
 {{- end }}
 {{- if .Values.networkPolicy.from }}
-{{- include "pcp.refuse" (list "networkPolicy.from" .Values.networkPolicy.from (printf "lets nobody in, as %s, or remove it" $why)) }}
+{{- include "pcp.refuse" (list "networkPolicy.from" .Values.networkPolicy.from (printf "has no effect, because %s, or remove it" $why)) }}
 {{- end }}
 {{- end }}
 {{- if .Values.ingress.enabled }}
@@ -229,7 +229,7 @@
 {{- range $map := list "podAnnotations" "podLabels" }}
 {{- range $key, $value := get $.Values $map }}
 {{- if regexMatch "^([a-z-]+\\.)?pcp\\.io/" $key }}
-{{- include "pcp.refuse" (list $map $key "belongs to the injector, which would add a second PCP: remove it; this chart's own values do what it would") }}
+{{- include "pcp.refuse" (list $map $key "is for the injector, which would add a second PCP: remove it, and use this chart's values instead") }}
 {{- end }}
 {{- end }}
 {{- end }}
