@@ -14,29 +14,29 @@ const (
 	Kind = "InjectorConfig"
 )
 
-// InjectorConfig is the injector's whole configuration: one versioned file, and the same keys in the Helm chart's values.
-// Keys that are absent take their defaults; unknown, duplicate and empty (null) keys are errors. A changed file takes effect
-// with a restart: it is never reloaded while pods are admitted.
+// InjectorConfig is the injector's whole configuration. It is one versioned file; the Helm chart's values have the same keys.
+// Absent keys take their defaults. Unknown, duplicate and empty (null) keys are errors. A changed file takes effect after a
+// restart: the injector never reloads it while it admits pods.
 type InjectorConfig struct {
 	// Version of the file's format: config.pcp.io/v1alpha1.
 	APIVersion string `json:"apiVersion"`
 	// Kind of the file: InjectorConfig.
 	Kind string `json:"kind"`
-	// The one workload whose pods may get the PCP container.
+	// The one workload whose pods can get the PCP container.
 	Target Target `json:"target"`
 	// The PCP container itself.
 	Container Container `json:"container"`
-	// Where the archives of pmlogger and the data of pmproxy live.
+	// Where the archives of pmlogger and the data of pmproxy are stored.
 	Persistence Persistence `json:"persistence"`
-	// Sources of OpenMetrics (Prometheus) metrics that PCP reads, and whether they are archived.
+	// Sources of OpenMetrics (Prometheus) metrics that PCP reads, and whether PCP archives them.
 	OpenMetrics OpenMetrics `json:"openMetrics"`
 	// Access to the node: its file system, its processes, its network.
 	HostMonitoring HostMonitoring `json:"hostMonitoring"`
-	// Gives the pod a host name that stays the same when the pod is replaced. pmlogger writes its archives below a folder
-	// of that name: without a stable one, each new pod starts a new folder, and the old ones are never culled. Has no effect
-	// on DaemonSets and StatefulSets, and none where the pod names its own host name or uses the node's network.
+	// Gives the pod a host name that stays the same when the pod is replaced. pmlogger writes its archives to a folder of that
+	// name. Without a stable name, each new pod starts a new folder, and old folders are never deleted. Has no effect on
+	// DaemonSets and StatefulSets, on pods that set a host name themselves, or on the node's network.
 	StableHostname bool `json:"stableHostname"`
-	// What a pod may decide for itself with annotations.
+	// What a pod can set with annotations.
 	Overrides Overrides `json:"overrides"`
 }
 
@@ -56,20 +56,21 @@ const (
 	KindCronJob               TargetKind = "CronJob"
 )
 
-// Target designates the one node-monitor pod template. PCP monitors the system: a second instance only duplicates data.
+// Target designates the one pod template that can get PCP. PCP monitors the whole system, so a second instance would only
+// duplicate its data.
 type Target struct {
-	// Namespace of the workload. It opts in with the label pcp.io/injection=enabled.
+	// Namespace of the workload. The namespace opts in with the label pcp.io/injection=enabled.
 	Namespace string `json:"namespace" schema:"label"`
 	// Kind of the workload: Pod, Deployment, ReplicaSet, ReplicationController, StatefulSet, DaemonSet, Job, CronJob, or the
-	// kind of a custom resource whose controller creates the pods itself.
+	// kind of a custom resource whose controller creates the pods directly.
 	Kind TargetKind `json:"kind" schema:"kind"`
-	// Name of the workload, of up to 241 characters for a Deployment and 52 for a CronJob: what lies between them and their pods bears
-	// their name and a suffix.
+	// Name of the workload: up to 241 characters for a Deployment and 52 for a CronJob, because the names of their ReplicaSets
+	// and Jobs add a suffix.
 	Name string `json:"name" schema:"subdomain"`
-	// User names that may create the workload's pods, i.e. its controller: ownerReferences can be forged by whoever may
-	// create pods, the user of the request cannot. Defaults to the service account of the kind's controller in kube-system,
-	// e.g. system:serviceaccount:kube-system:replicaset-controller for a Deployment. Empty for kind Pod, where it means
-	// anyone who may create that pod. Required for custom kinds.
+	// Names of the users that may create the workload's pods, normally its controller. Anyone who may create pods can forge an
+	// ownerReference, but not the user of the request. Defaults to the service account of the kind's controller in kube-system,
+	// e.g. system:serviceaccount:kube-system:replicaset-controller for a Deployment. For kind Pod the default is empty, so
+	// anyone may create that pod. Required for custom kinds.
 	TrustedCreators []string `json:"trustedCreators,omitempty" schema:"unique"`
 }
 
@@ -128,69 +129,71 @@ func (l Listen) OnLoopback(hostNetwork bool) bool {
 	return l == ListenLoopback || l == ListenAuto && hostNetwork
 }
 
-// Container is the PCP container. It is always privileged and runs as root: systemd is its PID 1. Its command is never
-// set, since the image's entrypoint is what reads the environment.
+// Container is the PCP container. It is always privileged and runs as root, because systemd is its PID 1. The injector never
+// sets its command, because the image's entrypoint reads the environment.
 type Container struct {
-	// Image with the contract of PCP's own build/containers/pcp. With a tag and a digest the digest wins.
+	// Image of PCP, built like upstream's build/containers/pcp. If it has both a tag and a digest, the digest takes precedence.
 	Image string `json:"image"`
 	// When the image is pulled.
 	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy"`
-	// Where in the pod the container goes: among its containers, or as a native sidecar (an init container with restartPolicy
-	// Always), which lets a Job complete. Auto is a native sidecar where the pod's restartPolicy is not Always.
+	// Where the container goes in the pod: among the containers, or as a native sidecar (an init container with restartPolicy
+	// Always), which lets a Job complete. Auto means a native sidecar if the pod's restartPolicy is not Always, and otherwise a
+	// container.
 	Placement Placement `json:"placement"`
-	// Compute resources. Do not limit the CPU: with a limit of 100m agents were still missing after 43 s.
+	// Compute resources. Do not limit the CPU: with a limit of 100m, agents were still missing after 43 s.
 	Resources Resources `json:"resources"`
-	// PCP_SERVICES: which of PCP's services run. Ports and probes follow. pmie and pmlogger need pmcd.
+	// The services of PCP to run (PCP_SERVICES). Ports and probes follow. pmie and pmlogger need pmcd.
 	Services []Service `json:"services" schema:"unique,nonempty"`
-	// PCP_DOMAIN_AGENTS: metric agents (PMDAs) to install beside the image's own, by name: lower-case letters, digits and _.
-	// openmetrics is added where openMetrics is enabled. They need pmcd. trace and statsd, which listen for others, cause a warning.
+	// Metric agents (PMDAs) to install in addition to those of the image (PCP_DOMAIN_AGENTS), by name: lower-case letters,
+	// digits and _. With openMetrics.enabled, the injector adds openmetrics. Agents need pmcd. trace and statsd cause a
+	// warning, because they listen on a port.
 	DomainAgents []string `json:"domainAgents" schema:"agent,unique"`
-	// On which addresses pmcd and pmproxy, which know no authentication, listen. AllAddresses: those of the pod, which a
-	// NetworkPolicy guards; with the node's network, where none applies, they are the node's. Loopback: the loopback address
-	// alone; the way in is kubectl port-forward, or kubectl exec. Auto is Loopback with the node's network, be it of
-	// hostMonitoring.hostNetwork or of the pod itself, and AllAddresses elsewhere. pmlogger's control port is always on the
-	// loopback address.
+	// Addresses on which pmcd and pmproxy listen. They have no authentication. AllAddresses: the pod's addresses, which a
+	// NetworkPolicy can protect; on the node's network, the node's addresses, to which no NetworkPolicy applies. Loopback: the
+	// loopback address only; connect with kubectl port-forward or kubectl exec. Auto: Loopback if the pod uses the node's
+	// network, whether hostMonitoring.hostNetwork or the pod itself requests it, and otherwise AllAddresses. pmlogger's control
+	// port is always on the loopback address.
 	Listen Listen `json:"listen"`
-	// Lets clients of pmproxy write: whole archives through /logger (PCP 7), which fill its volume, and values of metrics
-	// through /pmapi/store. Without it pmproxy only reads. Takes effect where pmproxy runs.
+	// Lets clients of pmproxy write: whole archives through /logger (PCP 7), which can fill its volume, and metric values
+	// through /pmapi/store. If false, pmproxy is read-only. Takes effect if pmproxy runs.
 	AcceptWrites bool `json:"acceptWrites"`
-	// KEY_SERVERS: host:port of the key servers (Valkey or Redis) in which pmproxy indexes time series. Without one, live
-	// metrics work, and /series and /search do not answer.
+	// Key servers (Valkey or Redis) in which pmproxy indexes time series, as host:port (KEY_SERVERS). Without one, live metrics
+	// work, but /series and /search do not answer.
 	KeyServers []string `json:"keyServers" schema:"hostPort,unique,nonempty"`
-	// Overrides of the probes, which by default follow the services.
+	// Overrides of the probes. The default probes follow the services.
 	Probes Probes `json:"probes"`
-	// Extra environment variables, as in core/v1. systemd hides them from PCP's services: only the image's entrypoint sees
-	// them. PCP_SERVICES, PCP_DOMAIN_AGENTS, KEY_SERVERS, HOST_MOUNT and container are set by the injector.
+	// Additional environment variables, as in core/v1. Only the image's entrypoint sees them: systemd hides them from PCP's
+	// services. The injector sets PCP_SERVICES, PCP_DOMAIN_AGENTS, KEY_SERVERS, HOST_MOUNT and container.
 	Env []corev1.EnvVar `json:"env,omitempty"`
 }
 
 // Resources are the compute resources of the container.
 type Resources struct {
-	// Reserved amounts, by resource: cpu, memory, ephemeral-storage, hugepages-<size> or an extended resource. Those that are
-	// absent keep their defaults; cpu: 0 reserves none.
+	// Requests by resource: cpu, memory, ephemeral-storage, hugepages-<size> or an extended resource. Absent resources keep
+	// their defaults. cpu: 0 requests none.
 	Requests corev1.ResourceList `json:"requests,omitempty"`
-	// Upper bounds, by resource; none by default. Not below the request.
+	// Limits by resource. None by default. A limit cannot be below the request.
 	Limits corev1.ResourceList `json:"limits,omitempty"`
 }
 
 // Probes are overrides of the container's three probes.
 type Probes struct {
-	// Holds the other two back until pmcd has started: systemctl is-active pmcd, every 2 s for up to 2 minutes.
+	// Delays the other two probes until pmcd has started: systemctl is-active pmcd, every 2 s for up to 2 minutes.
 	Startup Probe `json:"startup,omitzero"`
 	// Restarts the container when pmcd has stopped: systemctl is-active pmcd, every 10 s.
 	Liveness Probe `json:"liveness,omitzero"`
-	// Keeps the pod out of its Service until pmcd answers: TCP 44321, or pminfo on pmcd's local socket where PCP listens on the
-	// loopback address alone, or with the node's network, where another pmcd may hold the port.
+	// Keeps the pod out of its Service until pmcd answers: TCP 44321. If PCP listens on the loopback address only, or on the
+	// node's network, where another pmcd may use the port: pminfo on pmcd's local socket.
 	Readiness Probe `json:"readiness,omitzero"`
 }
 
-// Probe overrides single fields of a probe: a field that is set replaces the default's, and a handler (exec, httpGet,
-// tcpSocket or grpc) replaces the default handler, unless it asks a service that a pod has left out. A port is a number or
-// one of the container's port names, pmcd and pmproxy. The path /metrics of pmproxy is refused without names, since it
-// returns 1.2 MB in 2.5 s: probe /metrics?names=kernel.all.load, which fails when pmcd is down. Where PCP listens on the
-// loopback address alone, kubelet's probes do not reach its ports: only exec does.
+// Probe overrides individual fields of a probe. A field that you set replaces the default. A handler (exec, httpGet, tcpSocket
+// or grpc) replaces the default handler, unless it probes a service that the pod does not run. A port is a number or one of the
+// container's port names, pmcd and pmproxy. The path /metrics of pmproxy is refused without names, because it returns 1.2 MB in
+// 2.5 s: probe /metrics?names=kernel.all.load, which fails when pmcd is down. If PCP listens on the loopback address only, the
+// kubelet cannot reach its ports, so only exec works.
 type Probe struct {
-	// Removes the probe; not together with other fields.
+	// Removes the probe. Cannot be combined with other fields.
 	Disabled bool `json:"disabled,omitempty"`
 	// The fields of core/v1 Probe.
 	corev1.Probe
@@ -212,37 +215,37 @@ const (
 	VolumeNone VolumeType = "None"
 )
 
-// Persistence says where PCP's data lives.
+// Persistence defines where PCP's data is stored.
 type Persistence struct {
 	// The archives of pmlogger: /var/log/pcp/pmlogger.
 	PMLogger Volume `json:"pmlogger"`
 	// The data of pmproxy: /var/log/pcp/pmproxy.
 	PMProxy Volume `json:"pmproxy"`
-	// Adds an init container that gives the volumes to PCP's user. Needed for images older than PCP 6.2.2; newer ones do it at
-	// boot. Fails on NFS with root squash. Not without a PersistentVolumeClaim, HostPath or Ephemeral volume.
+	// Adds an init container that changes the owner of the volumes to PCP's user. Images older than PCP 6.2.2 need it; newer
+	// ones do it at boot. It fails on NFS with root squash. Requires a PersistentVolumeClaim, HostPath or Ephemeral volume.
 	FixOwnership bool `json:"fixOwnership"`
 }
 
-// Volume is what holds the data of one service.
+// Volume holds the data of one service.
 type Volume struct {
-	// What holds the data: an existing claim, a folder of the node, a claim made for the pod and deleted with it, a folder
-	// that lives as long as the pod, or only the container's own layer. The pods of a DaemonSet cannot share a claim; pmlogger's
-	// alone can, if it is ReadWriteMany and hostMonitoring.hostNetwork gives each pod its node's name, which is that of its
-	// folder in the archives.
+	// What holds the data. PersistentVolumeClaim: an existing claim. HostPath: a folder on the node. Ephemeral: a claim that is
+	// created and deleted with the pod. EmptyDir: a folder that is deleted with the pod. None: the container's own layer. The
+	// pods of a DaemonSet cannot share a claim, with one exception: pmlogger's claim, if it is ReadWriteMany and
+	// hostMonitoring.hostNetwork gives each pod its node's name, so each has its own folder of archives.
 	Type VolumeType `json:"type"`
-	// PersistentVolumeClaim: name of the claim, which has to exist; not the same for both services. Defaults to pcp-pmlogger
-	// or pcp-pmproxy.
+	// PersistentVolumeClaim: name of the claim. The claim must exist, and the two services need different claims. Defaults to
+	// pcp-pmlogger or pcp-pmproxy.
 	ClaimName string `json:"claimName,omitempty" schema:"subdomain,optional"`
-	// HostPath: absolute path of the folder on the node, which PCP will own; created when absent. Not a folder of the system,
-	// and not within the other service's. Defaults to /var/lib/pcp-injector/pmlogger or …/pmproxy.
+	// HostPath: absolute path of the folder on the node. It is created if absent, and PCP will own it, so it cannot be a system
+	// folder or within the other service's folder. Defaults to /var/lib/pcp-injector/pmlogger or …/pmproxy.
 	Path string `json:"path,omitempty" schema:"path,optional"`
-	// PersistentVolumeClaim and Ephemeral: access mode of the claim: ReadWriteOnce, ReadWriteOncePod or ReadWriteMany.
-	// Defaults to ReadWriteOnce.
+	// PersistentVolumeClaim and Ephemeral: access mode of the claim: ReadWriteOnce, ReadWriteOncePod or ReadWriteMany. Defaults
+	// to ReadWriteOnce.
 	AccessMode corev1.PersistentVolumeAccessMode `json:"accessMode,omitempty"`
 	// PersistentVolumeClaim and Ephemeral: storage class of the claim. Defaults to the cluster's default class.
 	StorageClassName string `json:"storageClassName,omitempty" schema:"subdomain,optional"`
-	// Size: of the claim (PersistentVolumeClaim, Ephemeral; defaults to 1Gi) or the limit of the folder (EmptyDir; none by
-	// default). pmlogger writes about 290 MB a day before compression and keeps 14 days: with host monitoring, less than 10Gi
+	// PersistentVolumeClaim and Ephemeral: size of the claim; defaults to 1Gi. EmptyDir: size limit of the folder; none by
+	// default. pmlogger writes about 290 MB a day before compression and keeps 14 days, so with host monitoring, less than 10Gi
 	// causes a warning.
 	Size *resource.Quantity `json:"size,omitempty"`
 }
