@@ -1,14 +1,19 @@
 package config
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
 
-	kjson "sigs.k8s.io/json"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/performancecopilot/pcp-injector/internal/strictyaml"
 )
 
 // maxFileSize is that of the ConfigMap that usually holds the file.
@@ -51,37 +56,72 @@ func parse(data []byte) (*InjectorConfig, []Problem) {
 	if len(data) > maxFileSize {
 		return nil, []Problem{{Message: fmt.Sprintf("file too large: must be no more than %d bytes", maxFileSize)}}
 	}
-	root, problem := parseDocument(data)
+	document, problem := strictyaml.Parse(data)
 	if problem != nil {
 		return nil, []Problem{*problem}
 	}
-	if problems := checkVersion(root); len(problems) > 0 {
+	if problems := checkVersion(document); len(problems) > 0 {
 		return nil, problems
 	}
-	r := &reader{lines: map[string]int{}}
-	value := r.read(root, reflect.TypeFor[InjectorConfig](), nil)
-	if len(r.problems) > 0 {
-		sortByLine(r.problems)
-		return nil, r.problems
-	}
-	cfg, err := decode(value)
-	if err != nil {
-		return nil, []Problem{{Message: err.Error()}}
+	cfg := Default()
+	if problems := document.Decode(cfg, scalars); len(problems) > 0 {
+		return nil, problems
 	}
 	cfg.Complete()
-	return cfg, r.locate(cfg.Validate())
+	return cfg, locate(document, cfg.Validate())
 }
 
-// decode decodes what the reader has checked, so an error here is a gap in the reader.
-func decode(value any) (*InjectorConfig, error) {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return nil, fmt.Errorf("failed to convert to JSON: %w", err)
+// checkVersion comes before everything else, since the keys of other versions and kinds are other keys.
+func checkVersion(document *strictyaml.Document) []Problem {
+	var problems []Problem
+	for _, key := range []struct{ name, want string }{{"apiVersion", APIVersion}, {"kind", Kind}} {
+		if text, line := document.Text(key.name); line > 0 && text != key.want {
+			err := field.NotSupported(field.NewPath(key.name), text, []string{key.want})
+			problems = append(problems, Problem{Line: line, Message: err.Error()})
+		}
 	}
-	cfg := Default()
-	strict, err := kjson.UnmarshalStrict(data, cfg)
-	if err := errors.Join(append(strict, err)...); err != nil {
-		return nil, fmt.Errorf("failed to decode: %w", err)
+	strictyaml.SortByLine(problems)
+	return problems
+}
+
+// locate finds the lines of the problems of a configuration that has been decoded.
+func locate(document *strictyaml.Document, invalid field.ErrorList) []Problem {
+	problems := make([]Problem, len(invalid))
+	for n, err := range invalid {
+		problems[n] = Problem{Line: document.Line(err.Field), Message: err.Error()}
 	}
-	return cfg, nil
+	strictyaml.SortByLine(problems)
+	return problems
+}
+
+// QuantityPattern is how quantities are written. Kubernetes' own parser takes minutes over 1e-999999999, so it never sees it.
+const QuantityPattern = `^[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2}|[numkMGTPE]|[KMGTPE]i)?$`
+
+// scalars are the types of the configuration that decode themselves.
+var scalars = strictyaml.Scalars{
+	reflect.TypeFor[resource.Quantity]():  {Form: "must be a quantity, e.g. 50m, 0.5, 128Mi or 1Gi", Pattern: regexp.MustCompile(QuantityPattern)},
+	reflect.TypeFor[intstr.IntOrString](): {Form: "must be a port number or the name of a port"},
+}
+
+// Problem is one thing that is wrong with a configuration file.
+type Problem = strictyaml.Problem
+
+// FileError is everything that is wrong with a configuration file.
+type FileError struct {
+	// Name of the file.
+	Name string
+	// Problems in the order of the file.
+	Problems []Problem
+}
+
+// Error has a line for each problem: <file>:<line>: <message>.
+func (e *FileError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for n, problem := range e.Problems {
+		lines[n] = e.Name + ": " + problem.Message
+		if problem.Line > 0 {
+			lines[n] = e.Name + ":" + strconv.Itoa(problem.Line) + ": " + problem.Message
+		}
+	}
+	return strings.Join(lines, "\n")
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
+
+	"github.com/performancecopilot/pcp-injector/internal/strictyaml"
 )
 
 func compileSchema(t *testing.T) *jsonschema.Schema {
@@ -100,11 +101,9 @@ func TestSchemaAgreesWithReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			invalid := compiled.Validate(generic(t, data))
-			if root, problem := parseDocument(data); problem == nil {
-				r := &reader{lines: map[string]int{}}
-				r.read(root, reflect.TypeFor[InjectorConfig](), nil)
-				if len(r.problems) > 0 && invalid == nil {
-					t.Errorf("the schema accepts what the reader refuses: %v", r.problems)
+			if document, problem := strictyaml.Parse(data); problem == nil {
+				if problems := document.Decode(Default(), scalars); len(problems) > 0 && invalid == nil {
+					t.Errorf("the schema accepts what the reader refuses: %v", problems)
 				}
 			}
 			if _, err := Parse(data, "mutant"); invalid != nil && err == nil {

@@ -7,6 +7,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // An OpenMetrics source is a file <name>.url in the agent's folder config.d. What follows is its grammar as the agent's
@@ -102,4 +107,152 @@ func (e Endpoint) File() string {
 		file.WriteString("FILTER: " + filter + "\n")
 	}
 	return file.String()
+}
+
+// headerName is a token of RFC 9110.
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+var (
+	metadataTypes     = []string{"double", "float", "u64", "64", "u32", "32"}
+	metadataSemantics = []string{"counter", "instant", "discrete"}
+)
+
+// checkCharacters refuses what does not survive in a line of a text file.
+func checkCharacters(line string) error {
+	switch {
+	case !utf8.ValidString(line):
+		return errors.New("must be UTF-8")
+	case strings.Contains(line, "\r"):
+		return errors.New("must not contain a carriage return: lines end in a line feed alone")
+	case strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }):
+		return errors.New("must not contain control characters")
+	}
+	return nil
+}
+
+// checkHeader checks an HTTP header. The errors name the header, never its value.
+func checkHeader(name, value string) error {
+	if !headerName.MatchString(name) {
+		return errors.New("the name of the header must consist of letters, digits and !#$%&'*+.^_`|~-")
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return r != '\t' && (r < ' ' || r > '~') }) {
+		return fmt.Errorf("the value of header %s must be printable ASCII on one line", name)
+	}
+	return nil
+}
+
+// checkFilter checks the text of a FILTER: line.
+func checkFilter(text string) error {
+	words := strings.Fields(text)
+	if len(words) < 3 || !slices.Contains([]string{"INCLUDE", "EXCLUDE", "OPTIONAL"}, words[0]) ||
+		!slices.Contains([]string{"METRIC", "LABEL"}, words[1]) {
+		return errors.New(`must be "INCLUDE METRIC <regex>", "EXCLUDE METRIC <regex>", "INCLUDE LABEL <regex>", ` +
+			`"EXCLUDE LABEL <regex>" or "OPTIONAL LABEL <regex>"`)
+	}
+	if words[0] == "OPTIONAL" && words[1] == "METRIC" {
+		return errors.New("OPTIONAL applies to labels only: the agent drops the metrics that match it")
+	}
+	if strings.Contains(text, ":") {
+		return errors.New(`the regular expression must not contain ":", where the agent cuts it off: write "." instead`)
+	}
+	return checkRegexp(strings.Join(words[2:], " "))
+}
+
+// checkFilterText checks a filter that has not been a line of a file yet.
+func checkFilterText(text string) error {
+	if strings.Contains(text, "\n") {
+		return errors.New("must be one line")
+	}
+	if err := checkCharacters(text); err != nil {
+		return err
+	}
+	return checkFilter(text)
+}
+
+// checkMetadata checks the text of a METADATA: line, whose fields the agent splits at every single space.
+func checkMetadata(text string) error {
+	fields := strings.Split(text, " ")
+	if len(fields) < 6 || fields[0] != "" || slices.Contains(fields[1:], "") {
+		return errors.New(`must be "METADATA: <regex> <type> <indom> <semantics> <units>", separated by single spaces`)
+	}
+	if !slices.Contains(metadataTypes, fields[2]) {
+		return fmt.Errorf("the type must be one of %s", strings.Join(metadataTypes, ", "))
+	}
+	if !slices.Contains(metadataSemantics, fields[4]) {
+		return fmt.Errorf("the semantics must be one of %s", strings.Join(metadataSemantics, ", "))
+	}
+	return checkRegexp(fields[1])
+}
+
+func (o *OpenMetrics) validate(path *field.Path) field.ErrorList {
+	errs := checkOptionalName(path.Child("pmlogconfConfigMapName"), o.PmlogconfConfigMapName, validation.IsDNS1123Subdomain)
+	errs = append(errs, checkOptionalName(path.Child("secretName"), o.SecretName, validation.IsDNS1123Subdomain)...)
+	if !o.Enabled {
+		errs = append(errs, checkOptionalName(path.Child("configMapName"), o.ConfigMapName, validation.IsDNS1123Subdomain)...)
+		return append(errs, o.validateDisabled(path)...)
+	}
+	errs = append(errs, checkName(path.Child("configMapName"), o.ConfigMapName, validation.IsDNS1123Subdomain)...)
+	if o.ConfigMapName != "" && o.ConfigMapName == o.PmlogconfConfigMapName {
+		errs = append(errs, field.Invalid(path.Child("pmlogconfConfigMapName"), o.PmlogconfConfigMapName,
+			"is openMetrics.configMapName too: they need one each"))
+	}
+	return append(errs, validateEndpoints(path.Child("endpoints"), o.Endpoints)...)
+}
+
+func (o *OpenMetrics) validateDisabled(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if len(o.Endpoints) > 0 {
+		errs = append(errs, field.Forbidden(path.Child("endpoints"), "needs openMetrics.enabled: nothing reads them without it"))
+	}
+	if o.Discover {
+		errs = append(errs, field.Forbidden(path.Child("discover"), "needs openMetrics.enabled: nothing reads the sources without it"))
+	}
+	return errs
+}
+
+func validateEndpoints(path *field.Path, endpoints map[string]Endpoint) field.ErrorList {
+	var errs field.ErrorList
+	first := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
+		item := path.Key(name)
+		errs = append(errs, endpoints[name].validate(item)...)
+		clean, err := SourceName(name)
+		if err != nil {
+			errs = append(errs, field.Invalid(item, name, err.Error()))
+			continue
+		}
+		if other, taken := first[clean]; taken {
+			errs = append(errs, field.Invalid(item, name, fmt.Sprintf("is the same as %q to the agent, which knows both as %q: rename one", other, clean)))
+			continue
+		}
+		first[clean] = name
+	}
+	return errs
+}
+
+// validate checks one endpoint. Its errors never show the value of a header, nor what of a URL may be secret.
+func (e Endpoint) validate(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if err := checkURL(e.URL, Administrator); err != nil && e.URL == "" {
+		errs = append(errs, field.Required(path.Child("url"), err.Error()))
+	} else if err != nil {
+		errs = append(errs, field.Invalid(path.Child("url"), redactURL(e.URL), err.Error()))
+	}
+	first := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		item := path.Child("headers").Key(name)
+		if err := checkHeader(name, e.Headers[name]); err != nil {
+			errs = append(errs, field.Invalid(item, field.OmitValueType{}, err.Error()))
+		}
+		if other, taken := first[strings.ToLower(name)]; taken {
+			errs = append(errs, field.Invalid(item, field.OmitValueType{}, fmt.Sprintf("is the same header as %q: remove one", other)))
+		}
+		first[strings.ToLower(name)] = name
+	}
+	for n, filter := range e.Filters {
+		if err := checkFilterText(filter); err != nil {
+			errs = append(errs, field.Invalid(path.Child("filters").Index(n), filter, err.Error()))
+		}
+	}
+	return errs
 }

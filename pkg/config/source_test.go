@@ -242,16 +242,3 @@ func readAsAgent(content string) agentsView {
 	}
 	return view
 }
-
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	known := []string{"image", "imagePullPolicy", "placement", "services", "env"}
-	for name, want := range map[string]string{
-		"imgae": "image", "Image": "image", "imagepullpolicy": "imagePullPolicy", "service": "services",
-		"place": "placement", "envs": "env", "command": "", "": "", "x": "",
-	} {
-		if got := config.Nearest(name, known); got != want {
-			t.Errorf("%q: want %q, got %q", name, want, got)
-		}
-	}
-}

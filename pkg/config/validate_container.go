@@ -1,14 +1,18 @@
 package config
 
 import (
+	"cmp"
+	"maps"
 	"net"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -105,4 +109,150 @@ func isHostPort(text string) bool {
 	}
 	_, err = netip.ParseAddr(host)
 	return err == nil || len(validation.IsDNS1123Subdomain(host)) == 0
+}
+
+// reservedEnv are the variables that the image's contract knows, and what sets them.
+var reservedEnv = map[string]string{
+	"PCP_SERVICES":      "use container.services",
+	"PCP_DOMAIN_AGENTS": "use container.domainAgents",
+	"KEY_SERVERS":       "use container.keyServers",
+	"HOST_MOUNT":        "use hostMonitoring, since it monitors nothing without the mount",
+	"container":         "it is always oci, without which systemd takes the node's swap and loop devices for its own",
+}
+
+func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {
+	var errs field.ErrorList
+	seen := map[string]bool{}
+	for n, variable := range env {
+		item := path.Index(n)
+		errs = append(errs, checkName(item.Child("name"), variable.Name, validation.IsEnvVarName)...)
+		if remedy, reserved := reservedEnv[variable.Name]; reserved {
+			errs = append(errs, field.Invalid(item.Child("name"), variable.Name, "is set by the injector: "+remedy))
+		}
+		if seen[variable.Name] {
+			errs = append(errs, field.Duplicate(item.Child("name"), variable.Name))
+		}
+		seen[variable.Name] = true
+		errs = append(errs, validateValueFrom(item, variable)...)
+	}
+	return errs
+}
+
+// envField matches what the API server takes (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/).
+var envField = regexp.MustCompile(`^(metadata\.(name|namespace|uid|(labels|annotations)\['[^']+'\])|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?))$`)
+
+func validateValueFrom(path *field.Path, variable corev1.EnvVar) field.ErrorList {
+	source := variable.ValueFrom
+	if source == nil {
+		return nil
+	}
+	if variable.Value != "" {
+		return field.ErrorList{field.Forbidden(path.Child("valueFrom"), "must not be used together with value")}
+	}
+	given, missing := 0, ""
+	if ref := source.FieldRef; ref != nil {
+		given, missing = given+1, cmp.Or(missing, require("fieldRef.fieldPath", ref.FieldPath))
+	}
+	if ref := source.ResourceFieldRef; ref != nil {
+		given, missing = given+1, cmp.Or(missing, require("resourceFieldRef.resource", ref.Resource))
+	}
+	if ref := source.ConfigMapKeyRef; ref != nil {
+		given, missing = given+1, cmp.Or(missing, require("configMapKeyRef.name", ref.Name), require("configMapKeyRef.key", ref.Key))
+	}
+	if ref := source.SecretKeyRef; ref != nil {
+		given, missing = given+1, cmp.Or(missing, require("secretKeyRef.name", ref.Name), require("secretKeyRef.key", ref.Key))
+	}
+	if ref := source.FieldRef; ref != nil && ref.FieldPath != "" && !envField.MatchString(ref.FieldPath) {
+		return field.ErrorList{field.Invalid(path.Child("valueFrom", "fieldRef", "fieldPath"), ref.FieldPath,
+			"must be a field that environment variables can have: metadata.name, metadata.namespace, metadata.uid, metadata.labels['<key>'], metadata.annotations['<key>'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs")}
+	}
+	switch {
+	case source.FileKeyRef != nil:
+		return field.ErrorList{field.Forbidden(path.Child("valueFrom", "fileKeyRef"), "needs a volume of the pod, which the configuration does not know")}
+	case given != 1:
+		return field.ErrorList{field.Invalid(path.Child("valueFrom"), field.OmitValueType{},
+			"must have one of fieldRef, resourceFieldRef, configMapKeyRef and secretKeyRef")}
+	case missing != "":
+		return field.ErrorList{field.Required(path.Child("valueFrom", missing), "must not be empty")}
+	}
+	return nil
+}
+
+// require is the key where its value is empty.
+func require(key, value string) string {
+	if value == "" {
+		return key
+	}
+	return ""
+}
+
+func (r *Resources) validate(path *field.Path) field.ErrorList {
+	errs := validateAmounts(path.Child("requests"), r.Requests)
+	errs = append(errs, validateAmounts(path.Child("limits"), r.Limits)...)
+	for _, name := range slices.Sorted(maps.Keys(r.Requests)) {
+		if !isContainerResource(name) {
+			continue
+		}
+		errs = append(errs, r.compare(path.Child("requests").Key(string(name)), name)...)
+	}
+	return errs
+}
+
+// compare compares a request with its limit.
+func (r *Resources) compare(path *field.Path, name corev1.ResourceName) field.ErrorList {
+	request := r.Requests[name]
+	limit, limited := r.Limits[name]
+	switch {
+	case limited && request.Cmp(limit) > 0:
+		return field.ErrorList{field.Invalid(path, request.String(), "must not be more than the limit, "+limit.String())}
+	case !overcommits(name) && (!limited || request.Cmp(limit) != 0):
+		return field.ErrorList{field.Invalid(path, request.String(), "cannot be overcommitted: the limit must be the same")}
+	}
+	return nil
+}
+
+func validateAmounts(path *field.Path, amounts corev1.ResourceList) field.ErrorList {
+	var errs field.ErrorList
+	for _, name := range slices.Sorted(maps.Keys(amounts)) {
+		item := path.Key(string(name))
+		if !isContainerResource(name) {
+			errs = append(errs, field.Invalid(item, string(name),
+				"must be cpu, memory, ephemeral-storage, hugepages-<size> or an extended resource such as example.com/device"))
+		}
+		if detail := checkAmount(name, amounts[name]); detail != "" {
+			amount := amounts[name]
+			errs = append(errs, field.Invalid(item, amount.String(), detail))
+		}
+	}
+	return errs
+}
+
+// checkAmount finds the classic mistakes, 100m of memory (a tenth of a byte) among them.
+func checkAmount(name corev1.ResourceName, amount resource.Quantity) string {
+	switch {
+	case amount.Sign() < 0:
+		return "must not be negative"
+	case name == corev1.ResourceCPU:
+		return ""
+	case amount.Cmp(*resource.NewQuantity(amount.Value(), amount.Format)) != 0: // Value rounds up
+		return "must be a whole number: m is for thousandths, Mi for mebibytes"
+	}
+	return ""
+}
+
+func overcommits(name corev1.ResourceName) bool {
+	return name == corev1.ResourceCPU || name == corev1.ResourceMemory || name == corev1.ResourceEphemeralStorage
+}
+
+func isContainerResource(name corev1.ResourceName) bool {
+	if overcommits(name) {
+		return true
+	}
+	if size, huge := strings.CutPrefix(string(name), corev1.ResourceHugePagesPrefix); huge {
+		_, err := resource.ParseQuantity(size)
+		return err == nil
+	}
+	domain, _, extended := strings.Cut(string(name), "/")
+	return extended && domain != "kubernetes.io" && !strings.HasSuffix(domain, ".kubernetes.io") &&
+		!strings.HasPrefix(string(name), "requests.") && len(validation.IsQualifiedName(string(name))) == 0
 }

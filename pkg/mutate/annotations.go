@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/performancecopilot/pcp-injector/internal/spelling"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -70,7 +71,7 @@ func needPMCD(annotations map[string]string, own []source) field.ErrorList {
 
 func unknownKey(key string) string {
 	detail := fmt.Sprintf("unknown key: allowed are %s and %s<name>", strings.Join(authorKeys, ", "), OpenMetricsPrefix)
-	if meant := config.Nearest(key, append(authorKeys, OpenMetricsPrefix+path.Base(key))); meant != "" {
+	if meant := spelling.Nearest(key, append(authorKeys, OpenMetricsPrefix+path.Base(key))); meant != "" {
 		detail += "; did you mean " + meant + "?"
 	}
 	return detail

@@ -1,6 +1,9 @@
-package config
+// Package spelling guesses which name was meant by a misspelled one.
+package spelling
 
-import "strings"
+import (
+	"strings"
+)
 
 // Nearest is the known name that was probably meant by an unknown one, or nothing where none is near.
 func Nearest(name string, known []string) string {

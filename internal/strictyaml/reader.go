@@ -1,20 +1,25 @@
-package config
+package strictyaml
 
 import (
+	"bytes"
+	"encoding/json"
+	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/performancecopilot/pcp-injector/internal/spelling"
 )
 
-// reader turns a YAML tree into values for encoding/json. On the way it checks the tree against the Go types, because the
-// decoders for JSON know no lines, stop at the first wrong type, and cannot see duplicate keys once YAML is a Go map.
+// reader turns a YAML tree into values for encoding/json. On the way it checks the tree against the Go types.
 type reader struct {
-	// lines of all keys by their path.
 	lines    map[string]int
+	scalars  Scalars
 	problems []Problem
 }
 
@@ -133,8 +138,134 @@ func suggest(key string, known map[string]reflect.Type) string {
 		keys = append(keys, candidate)
 	}
 	slices.Sort(keys)
-	if nearest := Nearest(key, keys); nearest != "" {
+	if nearest := spelling.Nearest(key, keys); nearest != "" {
 		return "did you mean " + strconv.Quote(nearest) + "?"
 	}
 	return "known are " + strings.Join(keys, ", ")
+}
+
+// decodesItself tells types apart that are written as one scalar, such as quantities.
+func decodesItself(typ reflect.Type) bool {
+	return reflect.PointerTo(typ).Implements(reflect.TypeFor[json.Unmarshaler]())
+}
+
+// Scalars are the types that decode themselves, such as quantities, and how their values are written.
+type Scalars map[reflect.Type]Scalar
+
+// Scalar is how the values of a type are written.
+type Scalar struct {
+	// Form for people: "must be …".
+	Form string
+	// Pattern that the text has to match before the type's own parser sees it; nil for any.
+	Pattern *regexp.Regexp
+}
+
+func (r *reader) readSelf(node *yaml.Node, typ reflect.Type, path *field.Path) any {
+	scalar := r.scalars[typ]
+	if node.Kind != yaml.ScalarNode {
+		r.report(node, path, scalar.Form+", not "+describe(node))
+		return nil
+	}
+	value := scalarValue(node)
+	if !scalar.accepts(value, typ) {
+		r.report(node, nil, field.Invalid(path, node.Value, scalar.Form).Error())
+	}
+	return value
+}
+
+func (s *Scalar) accepts(value any, typ reflect.Type) bool {
+	data, err := json.Marshal(value)
+	if err != nil || value == nil {
+		return false
+	}
+	if s.Pattern != nil && !s.Pattern.Match(bytes.Trim(data, `"`)) {
+		return false
+	}
+	return json.Unmarshal(data, reflect.New(typ).Interface()) == nil
+}
+
+// readScalar reads a string, a boolean or a number. Its messages never repeat the value: it may be a header's.
+func (r *reader) readScalar(node *yaml.Node, typ reflect.Type, path *field.Path) any {
+	value := scalarValue(node)
+	switch typ.Kind() {
+	case reflect.String:
+		if _, ok := value.(string); !ok {
+			r.report(node, path, "must be a string, not "+describe(node)+quoteHint(node))
+		}
+	case reflect.Bool:
+		if _, ok := value.(bool); !ok {
+			r.report(node, path, "must be true or false, not "+describe(node))
+		}
+	default:
+		if !isWhole(value, typ) {
+			r.report(node, path, "must be a whole number ("+typ.Kind().String()+")")
+		}
+	}
+	return value
+}
+
+func quoteHint(node *yaml.Node) string {
+	if node.Kind == yaml.ScalarNode && !strings.HasPrefix(describe(node), "a value") {
+		return ": put it in quotes"
+	}
+	return ""
+}
+
+// scalarValue is the value of a scalar as encoding/json can write it, or nil. Dates are strings: no key wants one.
+func scalarValue(node *yaml.Node) any {
+	if node.Kind != yaml.ScalarNode {
+		return nil
+	}
+	switch node.ShortTag() {
+	case "!!str", "!!timestamp":
+		return node.Value
+	case "!!int", "!!float", "!!bool":
+		var value any
+		if err := node.Decode(&value); err != nil {
+			return nil
+		}
+		if number, ok := value.(float64); ok && (math.IsInf(number, 0) || math.IsNaN(number)) {
+			return nil
+		}
+		return value
+	}
+	return nil
+}
+
+// isWhole tells whether a value is an integer that fits the type; 5.0 is one, as it is in JSON Schema.
+func isWhole(value any, typ reflect.Type) bool {
+	zero := reflect.Zero(typ)
+	switch number := value.(type) {
+	case int:
+		return !zero.OverflowInt(int64(number))
+	case int64:
+		return !zero.OverflowInt(number)
+	case float64:
+		return number == math.Trunc(number) && math.Abs(number) < 1<<53 && !zero.OverflowInt(int64(number))
+	}
+	return false
+}
+
+// describe names the kind of a node's value for people.
+func describe(node *yaml.Node) string {
+	switch node.Kind {
+	case yaml.MappingNode:
+		return "an object"
+	case yaml.SequenceNode:
+		return "a list"
+	default:
+		return describeScalar(node)
+	}
+}
+
+func describeScalar(node *yaml.Node) string {
+	switch node.ShortTag() {
+	case "!!str", "!!timestamp":
+		return "a string"
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "a boolean"
+	}
+	return "a value with the tag " + node.ShortTag()
 }

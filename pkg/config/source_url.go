@@ -1,0 +1,155 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Author is who wrote a source, which decides what it may read.
+type Author int
+
+const (
+	// Administrator writes the configuration, and may read whatever PCP can: files of its container, too.
+	Administrator Author = iota
+	// PodAuthor annotates a pod, and may read by HTTP what is neither PCP's own nor the node's.
+	PodAuthor
+)
+
+func (a Author) schemes() []string {
+	if a == Administrator {
+		return []string{"http", "https", "file"}
+	}
+	return []string{"http", "https"}
+}
+
+// checkURL checks the URL of a source. The errors do not repeat it: it may hold a password.
+func checkURL(raw string, author Author) error {
+	if raw == "" {
+		return errors.New("must be the exporter's URL, e.g. http://localhost:9100/metrics")
+	}
+	if err := checkCharacters(raw); err != nil {
+		return err
+	}
+	scheme, rest, _ := strings.Cut(raw, "://")
+	if schemes := author.schemes(); !slices.Contains(schemes, scheme) {
+		return fmt.Errorf("must be a URL that starts with %s", strings.Join(schemes, "://, ")+"://")
+	}
+	if strings.ContainsFunc(raw, unicode.IsSpace) {
+		return errors.New("the URL must not contain white space")
+	}
+	if scheme == "file" {
+		return checkFilePath(rest)
+	}
+	if err := checkHost(raw); err != nil || author == Administrator {
+		return err
+	}
+	return checkPodAuthorURL(raw)
+}
+
+// checkFilePath checks what follows file://, which the agent opens as it stands: no host, no percent-decoding.
+func checkFilePath(path string) error {
+	if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") {
+		return errors.New("must name a file by its absolute path, e.g. file:///run/metrics.prom")
+	}
+	return nil
+}
+
+func checkHost(raw string) error {
+	parsed, err := url.Parse(raw)
+	if err != nil {
+		return errors.New("the URL cannot be parsed: see its host, its port and its % escapes")
+	}
+	if parsed.Hostname() == "" {
+		return errors.New("the URL must name a host, e.g. http://localhost:9100/metrics")
+	}
+	port := parsed.Port()
+	if number, err := strconv.Atoi(port); port != "" && (err != nil || number < 1 || number > 65535) {
+		return errors.New("the port must be between 1 and 65535")
+	}
+	return nil
+}
+
+var userinfo = regexp.MustCompile(`(?s)//.*@`)
+
+// redactURL is the URL for an error message: without user and password, and without the query, which may hold a token.
+func redactURL(raw string) string {
+	raw, _, query := strings.Cut(userinfo.ReplaceAllString(raw, "//xxxxx@"), "?")
+	if query {
+		raw += "?xxxxx"
+	}
+	return raw
+}
+
+// What a pod's author may have PCP read. The agent is not the pod's: it runs beside root, its answers go to whoever may ask PCP,
+// and its headers are the author's. A name that resolves to such an address, or a server that redirects there, cannot be seen here:
+// docs/security.md says what helps.
+
+// podAuthorURL is stricter than any parser, since Go's and that of the agent, Python's requests, differ: the latter decodes %6c in a
+// host, for one.
+var podAuthorURL = regexp.MustCompile(`^https?://(?:[A-Za-z0-9._~!$&'()*+,;=:%-]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]*))?(?:[/?#].*)?$`)
+
+// numericHost is what the C library takes for an IPv4 address (inet_aton(3)), in as many parts and bases as it knows.
+var numericHost = regexp.MustCompile(`(?i)^(.*\.)?(0x[0-9a-f]*|\d+)$`)
+
+// metadataServices are those of clouds that have a name, or whose address is not link-local.
+var metadataServices = map[string]string{
+	"metadata.google.internal":   "Google Cloud",
+	"metadata.goog":              "Google Cloud",
+	"fd20:ce::254":               "Google Cloud",
+	"instance-data.ec2.internal": "AWS",
+	"fd00:ec2::254":              "AWS",
+	"168.63.129.16":              "Azure",
+	"100.100.100.200":            "Alibaba Cloud",
+}
+
+func checkPodAuthorURL(raw string) error {
+	parts := podAuthorURL.FindStringSubmatch(raw)
+	if parts == nil {
+		return errors.New(`the host must be a name of letters, digits, ".", "-" and "_", an IPv4 address, or an IPv6 address in brackets, with a port in digits`)
+	}
+	if err := checkPodAuthorPort(parts[2]); err != nil {
+		return err
+	}
+	return checkPodAuthorHost(strings.ToLower(strings.TrimRight(parts[1], ".")))
+}
+
+// IsPCPPort says whether PCP listens on the TCP port. It is no source on any host: the pod has more addresses and names than
+// anybody knows before it runs, and PCP would read itself.
+func IsPCPPort(port int64) bool {
+	return port == PortPMCD || port == PortPMProxy || port == PortPMProxyTLS || port == PortPMLogger
+}
+
+func checkPodAuthorPort(port string) error {
+	if number, err := strconv.ParseInt(port, 10, 64); err == nil && IsPCPPort(number) {
+		return fmt.Errorf("port %d is PCP's own, which would read itself: name the exporter's port, or have the administrator add the source", number)
+	}
+	return nil
+}
+
+func checkPodAuthorHost(host string) error {
+	const remedy = ", which is the node's: have the administrator add the source"
+	literal := strings.Trim(host, "[]")
+	if literal != host || numericHost.MatchString(host) {
+		address, err := netip.ParseAddr(literal)
+		switch {
+		case err != nil:
+			return errors.New("an IPv4 address must be written as four decimal numbers without leading zeros, e.g. 10.0.0.1")
+		case address.Is4In6():
+			return errors.New("the host must be the IPv4 address without ::ffff: before it")
+		case address.IsLinkLocalUnicast():
+			return errors.New("the host is a link-local address" + remedy)
+		}
+		literal = address.String()
+	}
+	if cloud, isMetadata := metadataServices[literal]; isMetadata {
+		return errors.New("the host is the metadata service of " + cloud + remedy)
+	}
+	return nil
+}
