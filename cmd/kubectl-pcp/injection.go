@@ -75,10 +75,10 @@ func (i *injection) decide(w *manifest.Workload, pod *mutate.Pod) (*outcome, err
 	case decision.Reason != mutate.ReasonInjected:
 		return passedBy(&decision), nil
 	case len(problems) > 0:
-		return &outcome{verdict: "refused (InvalidConfiguration):", problems: problems}, nil
+		return &outcome{summary: "refused (InvalidConfiguration):", problems: problems}, nil
 	}
 	return &outcome{
-		verdict:  "injected: " + describe(decision.Status),
+		summary:  "injected: " + describe(decision.Status),
 		patch:    decision.Patch,
 		warnings: append(decision.Warnings, i.warnings(injector, w)...),
 	}, nil

@@ -16,19 +16,19 @@ import (
 
 // outcome is what a verb does with one workload.
 type outcome struct {
-	verdict  string
+	summary  string
 	patch    []operations.Operation
 	warnings []mutate.Warning
 	problems []error
 }
 
 func skipped(reason mutate.Reason, message string) *outcome {
-	return &outcome{verdict: fmt.Sprintf("skipped (%s): %s", reason, message)}
+	return &outcome{summary: fmt.Sprintf("skipped (%s): %s", reason, message)}
 }
 
 // refused places the problems in the document: they count from the pod.
 func refused(w *manifest.Workload, reason mutate.Reason, problems ...error) *outcome {
-	result := &outcome{verdict: fmt.Sprintf("refused (%s):", reason)}
+	result := &outcome{summary: fmt.Sprintf("refused (%s):", reason)}
 	for _, problem := range problems {
 		result.problems = append(result.problems, placed(w, problem))
 	}
@@ -68,13 +68,13 @@ type report struct {
 
 func (r *report) add(document *manifest.Document, w *manifest.Workload, result *outcome) {
 	if len(result.problems) > 0 {
-		r.refused = append(r.refused, fmt.Sprintf("%s (%s:%d): %s", w, document.Source, document.Line, result.verdict))
+		r.refused = append(r.refused, fmt.Sprintf("%s (%s:%d): %s", w, document.File, document.Line, result.summary))
 		for _, problem := range result.problems {
 			r.refused = append(r.refused, fmt.Sprintf("  %v", problem))
 		}
 		return
 	}
-	r.lines = append(r.lines, fmt.Sprintf("%s: %s", w, result.verdict))
+	r.lines = append(r.lines, fmt.Sprintf("%s: %s", w, result.summary))
 	for _, warning := range result.warnings {
 		r.lines = append(r.lines, fmt.Sprintf("  warning: %s: %s", warning.Code, warning.Message))
 	}

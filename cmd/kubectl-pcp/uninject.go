@@ -56,5 +56,5 @@ func (uninjection) change(w *manifest.Workload) (*outcome, error) {
 	if err := json.Unmarshal([]byte(pod.Metadata.Annotations[mutate.AnnotationStatus]), &status); err != nil {
 		return nil, fmt.Errorf("failed to decode the status: %w", err) // cannot happen: Uninject has read it
 	}
-	return &outcome{verdict: "uninjected: " + describe(&status), patch: patch}, nil
+	return &outcome{summary: "uninjected: " + describe(&status), patch: patch}, nil
 }

@@ -10,17 +10,17 @@ import (
 )
 
 func main() {
-	source := flag.String("source", ".", "folder of pkg/config")
+	folder := flag.String("source", ".", "folder of pkg/config")
 	page := flag.String("page", "configuration.md", "reference page to write")
 	flag.Parse()
-	if err := run(*source, *page); err != nil {
+	if err := run(*folder, *page); err != nil {
 		fmt.Fprintln(os.Stderr, "configdocs:", err)
 		os.Exit(1)
 	}
 }
 
-func run(source, page string) error {
-	files, err := generate(source, page)
+func run(folder, page string) error {
+	files, err := generate(folder, page)
 	if err != nil {
 		return err
 	}
@@ -33,8 +33,8 @@ func run(source, page string) error {
 }
 
 // generate returns the content of the generated files by their names.
-func generate(source, page string) (map[string][]byte, error) {
-	comments, err := readComments(source)
+func generate(folder, page string) (map[string][]byte, error) {
+	comments, err := readComments(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +43,9 @@ func generate(source, page string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := renderPage(root, filepath.Join(source, "testdata", "good", "example.txtar"))
+	text, err := renderPage(root, filepath.Join(folder, "testdata", "good", "example.txtar"))
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{filepath.Join(source, "schema.json"): schema, page: text}, nil
+	return map[string][]byte{filepath.Join(folder, "schema.json"): schema, page: text}, nil
 }

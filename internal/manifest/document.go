@@ -21,8 +21,8 @@ import (
 
 // Document is one document of a file. Unless it is patched, its text is never changed.
 type Document struct {
-	// Source is the name of the file.
-	Source string
+	// File is the name of the file.
+	File string
 	// Line where the document starts, from 1.
 	Line int
 
@@ -94,18 +94,18 @@ func (d *Document) at(err error) error {
 	}
 	last := d.Line + bytes.Count(bytes.TrimRight(d.text, "\n"), []byte("\n"))
 	line = max(d.Line, min(line, last))
-	return &Error{Source: d.Source, Line: line, Message: message}
+	return &Error{File: d.File, Line: line, Message: message}
 }
 
 // Error is a mistake at a place of a file.
 type Error struct {
-	Source  string
+	File    string
 	Line    int
 	Message string
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s:%d: %s", e.Source, e.Line, e.Message)
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
 }
 
 // checkKeys refuses keys that stand twice in an object: readers disagree about which one counts.
@@ -138,7 +138,7 @@ func (d *Document) Patch(ops []operations.Operation) error {
 	options.EscapeHTML = false
 	patched, err := patch.ApplyWithOptions(d.data, options)
 	if err != nil {
-		return fmt.Errorf("%s:%d: failed to apply the patch: %w", d.Source, d.Line, err)
+		return fmt.Errorf("%s:%d: failed to apply the patch: %w", d.File, d.Line, err)
 	}
 	var text []byte
 	if d.isJSON {

@@ -56,13 +56,13 @@ func invalidLine(data []byte) int {
 // split cuts the text before each line "---" and behind each line "...". YAML allows neither inside a document, not even
 // inside a block of text.
 func split(source string, text []byte) []*Document {
-	documents := []*Document{{Source: source, Line: 1}}
+	documents := []*Document{{File: source, Line: 1}}
 	line := 1
 	for raw := range bytes.Lines(text) {
 		last := documents[len(documents)-1]
 		starts := marks(raw, startMarker) && len(last.text) > 0 && !directives(last.text)
 		if starts || last.tail != nil {
-			last = &Document{Source: source, Line: line}
+			last = &Document{File: source, Line: line}
 			documents = append(documents, last)
 		}
 		if marks(raw, endMarker) {
@@ -119,7 +119,7 @@ func (d *Document) splitJSON() []*Document {
 			return []*Document{d}
 		}
 		end := lead + int(decoder.InputOffset())
-		next := &Document{Source: d.Source, Line: line, text: d.text[at:end:end]}
+		next := &Document{File: d.File, Line: line, text: d.text[at:end:end]}
 		if at > 0 {
 			next.Line += leadingLines(next.text)
 		}

@@ -32,7 +32,7 @@ func Write(documents []*Document, format Format) ([]byte, error) {
 		if len(text) == 0 {
 			continue
 		}
-		if before != nil && (before.Source != document.Source || format != AsRead) {
+		if before != nil && (before.File != document.File || format != AsRead) {
 			text = separate(&out, before.isJSON || format == JSON, asJSON, text)
 		}
 		out.Write(text)
@@ -52,7 +52,7 @@ func (d *Document) render(format Format) (text []byte, asJSON bool, err error) {
 		text, asJSON = bytes.Join([][]byte{d.lead, d.text, d.tail}, nil), d.isJSON
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("%s:%d: %w", d.Source, d.Line, err)
+		return nil, false, fmt.Errorf("%s:%d: %w", d.File, d.Line, err)
 	}
 	return text, asJSON, nil
 }
@@ -63,7 +63,7 @@ func (d *Document) indented() ([]byte, error) {
 	}
 	var buf bytes.Buffer
 	if err := json.Indent(&buf, d.data, "", "    "); err != nil {
-		return nil, fmt.Errorf("%s:%d: failed to write as JSON: %w", d.Source, d.Line, err)
+		return nil, fmt.Errorf("%s:%d: failed to write as JSON: %w", d.File, d.Line, err)
 	}
 	buf.WriteByte('\n')
 	return buf.Bytes(), nil

@@ -142,32 +142,32 @@ func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {
 var envField = regexp.MustCompile(`^(metadata\.(name|namespace|uid|(labels|annotations)\['[^']+'\])|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?))$`)
 
 func validateValueFrom(path *field.Path, variable corev1.EnvVar) field.ErrorList {
-	source := variable.ValueFrom
-	if source == nil {
+	from := variable.ValueFrom
+	if from == nil {
 		return nil
 	}
 	if variable.Value != "" {
 		return field.ErrorList{field.Forbidden(path.Child("valueFrom"), "must not be used together with value")}
 	}
 	given, missing := 0, ""
-	if ref := source.FieldRef; ref != nil {
+	if ref := from.FieldRef; ref != nil {
 		given, missing = given+1, cmp.Or(missing, require("fieldRef.fieldPath", ref.FieldPath))
 	}
-	if ref := source.ResourceFieldRef; ref != nil {
+	if ref := from.ResourceFieldRef; ref != nil {
 		given, missing = given+1, cmp.Or(missing, require("resourceFieldRef.resource", ref.Resource))
 	}
-	if ref := source.ConfigMapKeyRef; ref != nil {
+	if ref := from.ConfigMapKeyRef; ref != nil {
 		given, missing = given+1, cmp.Or(missing, require("configMapKeyRef.name", ref.Name), require("configMapKeyRef.key", ref.Key))
 	}
-	if ref := source.SecretKeyRef; ref != nil {
+	if ref := from.SecretKeyRef; ref != nil {
 		given, missing = given+1, cmp.Or(missing, require("secretKeyRef.name", ref.Name), require("secretKeyRef.key", ref.Key))
 	}
-	if ref := source.FieldRef; ref != nil && ref.FieldPath != "" && !envField.MatchString(ref.FieldPath) {
+	if ref := from.FieldRef; ref != nil && ref.FieldPath != "" && !envField.MatchString(ref.FieldPath) {
 		return field.ErrorList{field.Invalid(path.Child("valueFrom", "fieldRef", "fieldPath"), ref.FieldPath,
 			"must be a field that environment variables can have: metadata.name, metadata.namespace, metadata.uid, metadata.labels['<key>'], metadata.annotations['<key>'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs")}
 	}
 	switch {
-	case source.FileKeyRef != nil:
+	case from.FileKeyRef != nil:
 		return field.ErrorList{field.Forbidden(path.Child("valueFrom", "fileKeyRef"), "needs a volume of the pod, which the configuration does not know")}
 	case given != 1:
 		return field.ErrorList{field.Invalid(path.Child("valueFrom"), field.OmitValueType{},
