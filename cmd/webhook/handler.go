@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"time"
@@ -38,6 +37,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := v.write(w); err != nil {
 		h.logger.WarnContext(r.Context(), "answer is lost", "error", err)
 	}
+	if v.patch != nil {
+		recycle(v.patch)
+	}
 }
 
 // judge never panics: one pod that the core cannot digest is denied, and the others are still served.
@@ -48,7 +50,7 @@ func (h *handler) judge(w http.ResponseWriter, r *http.Request) (v *verdict) {
 			v = panicked(req, cause)
 		}
 	}()
-	body, _ := bodies.Get().(*bytes.Buffer)
+	body := borrow()
 	defer recycle(body)
 	large, err := h.intake.read(w, r, body)
 	if large {
@@ -61,7 +63,7 @@ func (h *handler) judge(w http.ResponseWriter, r *http.Request) (v *verdict) {
 		return unreadable(err)
 	}
 	defer h.intake.decoding.free()
-	req, err = decodeReview(body.Bytes())
+	req, err = decodeReview(body)
 	switch {
 	case req == nil:
 		return unreadable(err)
@@ -78,8 +80,10 @@ func (h *handler) decide(req *request) *verdict {
 		Username:  req.UserInfo.Username,
 		Pod:       req.Object,
 	})
-	response, err := decided(req, &decision, h.configHash)
+	buffer := borrow()
+	response, err := decided(req, &decision, h.configHash, buffer)
 	if err != nil {
+		recycle(buffer)
 		return failed(req, slog.String("error", err.Error()))
 	}
 	return &verdict{
@@ -89,6 +93,7 @@ func (h *handler) decide(req *request) *verdict {
 		level:    levelOf(decision.Reason),
 		details:  decisionAttrs(&decision),
 		response: response,
+		patch:    buffer,
 	}
 }
 

@@ -60,7 +60,7 @@ func TestUnreadable(t *testing.T) {
 		"empty":              {"", http.StatusBadRequest, "body is empty: must be an AdmissionReview"},
 		"no json":            {"pods, please", http.StatusBadRequest, "body is not an AdmissionReview: jsontext: invalid character 'p'"},
 		"truncated":          {goodReview[:len(goodReview)-2], http.StatusBadRequest, "unexpected EOF"},
-		"something after":    {goodReview + "{}", http.StatusBadRequest, "invalid character '{' after top-level value"},
+		"something after":    {goodReview + "{}", http.StatusBadRequest, "must be one value, found another after it"},
 		"array":              {"[" + goodReview + "]", http.StatusBadRequest, `field "" has the wrong type array: must be an object`},
 		"null":               {"null", http.StatusBadRequest, `found apiVersion "" and kind "", must be "admission.k8s.io/v1"`},
 		"empty object":       {"{}", http.StatusBadRequest, `found apiVersion "" and kind ""`},

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"gomodules.xyz/jsonpatch/v2"
 )
 
-// encodePatch writes the operations as JSON. It copies what is JSON already, as the sidecar is: json.Marshal would parse
+// appendPatch writes the operations as JSON. It copies what is JSON already, as the sidecar is: json.Marshal would parse
 // each of these values again, twice.
-func encodePatch(operations []jsonpatch.Operation) ([]byte, error) {
-	patch := make([]byte, 0, patchSize(operations))
+func appendPatch(patch []byte, operations []jsonpatch.Operation) ([]byte, error) {
 	separator := byte('[')
 	for n := range operations {
 		operation := &operations[n]
@@ -44,32 +44,7 @@ func appendValue(to []byte, value any) ([]byte, error) {
 
 // appendString quotes text as JSON, without the escapes for HTML that json.Marshal adds.
 func appendString(to []byte, text string) []byte {
-	to = append(to, '"')
-	for n := range len(text) {
-		switch c := text[n]; {
-		case c == '"' || c == '\\':
-			to = append(to, '\\', c)
-		case c < ' ':
-			to = fmt.Appendf(to, `\u%04x`, c)
-		default:
-			to = append(to, c)
-		}
-	}
-	return append(to, '"')
-}
-
-// patchSize estimates the size of the patch, so that it is allocated once.
-func patchSize(operations []jsonpatch.Operation) int {
-	const frame = 96
-	size := 0
-	for n := range operations {
-		size += frame
-		switch value := operations[n].Value.(type) {
-		case json.RawMessage:
-			size += len(value)
-		case string:
-			size += len(value) + len(value)/4
-		}
-	}
-	return size
+	// The error is about what is not UTF-8, which has been replaced.
+	to, _ = jsontext.AppendQuote(to, text)
+	return to
 }

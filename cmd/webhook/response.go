@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"unicode/utf8"
 
@@ -20,8 +21,8 @@ const (
 	maxMessage = 16 << 10
 )
 
-// decided is the answer that a decision means.
-func decided(req *request, d *mutate.Decision, configHash string) (*admissionv1.AdmissionResponse, error) {
+// decided is the answer that a decision means. Its patch is in the buffer.
+func decided(req *request, d *mutate.Decision, configHash string, buffer *bytes.Buffer) (*admissionv1.AdmissionResponse, error) {
 	response := &admissionv1.AdmissionResponse{
 		UID:              types.UID(req.UID),
 		Allowed:          d.Reason.Allowed(),
@@ -35,11 +36,12 @@ func decided(req *request, d *mutate.Decision, configHash string) (*admissionv1.
 	if len(d.Patch) == 0 {
 		return response, nil
 	}
-	patch, err := encodePatch(d.Patch)
+	patch, err := appendPatch(buffer.AvailableBuffer(), d.Patch)
 	if err != nil {
 		return nil, err
 	}
-	response.Patch = patch
+	buffer.Write(patch)
+	response.Patch = buffer.Bytes()
 	response.PatchType = new(admissionv1.PatchTypeJSONPatch)
 	return response, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"gomodules.xyz/jsonpatch/v2"
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
@@ -77,8 +80,8 @@ func compareGolden(t *testing.T, path string, answer []byte) {
 	}
 }
 
-// TestEncodePatch: what the hand-written encoder writes is what the library reads back.
-func TestEncodePatch(t *testing.T) {
+// TestAppendPatch: what the hand-written encoder writes is what the library reads back.
+func TestAppendPatch(t *testing.T) {
 	t.Parallel()
 	operations := []jsonpatch.Operation{
 		{Operation: "add", Path: `/metadata/annotations/a~1"b`, Value: "line\n\t\x00\\ \"<&>\u2028ä"},
@@ -87,7 +90,7 @@ func TestEncodePatch(t *testing.T) {
 		{Operation: "replace", Path: "/spec/hostNetwork", Value: true},
 		{Operation: "add", Path: "/spec/volumes", Value: []map[string]any{{"name": "pcp-host"}}},
 	}
-	encoded, err := encodePatch(operations)
+	encoded, err := appendPatch(nil, operations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +105,7 @@ func TestEncodePatch(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("patch is\n%s, want the equal of what json.Marshal writes:\n%s", encoded, reference)
 	}
-	if _, err := encodePatch([]jsonpatch.Operation{{Path: "/a", Value: func() {}}}); err == nil {
+	if _, err := appendPatch(nil, []jsonpatch.Operation{{Path: "/a", Value: func() {}}}); err == nil {
 		t.Error("a value that is no JSON is encoded, want an error")
 	}
 }
@@ -126,5 +129,44 @@ func TestWarningsAreClipped(t *testing.T) {
 	}
 	if text := clip("short", maxWarning); text != "short" {
 		t.Errorf("text is %q, want it as it was", text)
+	}
+}
+
+// TestAppendAnswer: what the hand-written encoder writes is what json.Marshal writes of every field that an answer has.
+func TestAppendAnswer(t *testing.T) {
+	t.Parallel()
+	full := &admissionv1.AdmissionResponse{
+		UID:              "u-\"1\"",
+		Allowed:          true,
+		Result:           status(http.StatusBadRequest, metav1.StatusReasonBadRequest, "<no> \u2028"),
+		Patch:            []byte(`[{"op":"add"}]`),
+		PatchType:        new(admissionv1.PatchTypeJSONPatch),
+		AuditAnnotations: map[string]string{"reason": "Injected", "config": "0123"},
+		Warnings:         []string{"first", "second & last"},
+	}
+	for _, response := range []*admissionv1.AdmissionResponse{full, {UID: "u-1"}, {UID: "u-1", Warnings: full.Warnings}} {
+		answer, err := appendAnswer(nil, response)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reference, err := json.Marshal(&admissionv1.AdmissionReview{
+			TypeMeta: metav1.TypeMeta{APIVersion: reviewAPIVersion, Kind: reviewKind},
+			Response: response,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want any
+		if err := errors.Join(json.Unmarshal(answer, &got), json.Unmarshal(reference, &want)); err != nil {
+			t.Fatalf("%v in %s", err, answer)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("answer is\n%s, want the equal of what json.Marshal writes:\n%s", answer, reference)
+		}
+	}
+	for n := range reflect.ValueOf(full).Elem().NumField() {
+		if reflect.ValueOf(full).Elem().Field(n).IsZero() {
+			t.Errorf("this test leaves out %s", reflect.TypeFor[admissionv1.AdmissionResponse]().Field(n).Name)
+		}
 	}
 }

@@ -1,15 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"reflect"
-	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -24,74 +20,134 @@ const (
 // review is the small view of an admission.k8s.io/v1 AdmissionReview that an answer needs.
 // https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request
 type review struct {
-	APIVersion string   `json:"apiVersion"`
-	Kind       string   `json:"kind"`
-	Request    *request `json:"request"`
+	APIVersion string
+	Kind       string
+	Request    *request
 }
 
 // request is one question of the API server.
 type request struct {
-	UID         string      `json:"uid"`
-	Kind        kind        `json:"kind"`
-	SubResource string      `json:"subResource"`
-	Namespace   string      `json:"namespace"`
-	Operation   string      `json:"operation"`
-	UserInfo    user        `json:"userInfo"`
-	Object      *mutate.Pod `json:"object"`
-	DryRun      bool        `json:"dryRun"`
+	UID         string
+	Kind        kind
+	SubResource string
+	Namespace   string
+	Operation   string
+	UserInfo    user
+	Object      *mutate.Pod
+	DryRun      bool
 }
 
 type kind struct {
-	Group   string `json:"group"`
-	Version string `json:"version"`
-	Kind    string `json:"kind"`
+	Group   string
+	Version string
+	Kind    string
 }
 
 type user struct {
-	Username string `json:"username"`
+	Username string
 }
 
 func (k kind) String() string {
 	return strings.TrimPrefix(k.Group+"/"+k.Version+" "+k.Kind, "/")
 }
 
-// decodeReview reads an AdmissionReview and the view of its pod in one pass: keys are case-sensitive, and the last of
-// duplicates counts, as with the API server's own decoder, which takes twice the time. A request comes back together with
-// an error where it can still be answered by name; without one, there is no AdmissionReview to answer.
-func decodeReview(body []byte) (*request, error) {
-	options := ordinaryOptions
-	if len(body) > ordinaryBody {
-		options = largeOptions
-	}
-	var r review
-	err := json.Unmarshal(body, &r, options)
-	mistyped, ok := errors.AsType[*json.SemanticError](err)
-	if err != nil && !ok {
-		return nil, fmt.Errorf("body is not an AdmissionReview: %w", err)
-	}
-	if err := r.checkEnvelope(); err != nil {
-		if mistyped != nil {
-			err = mistypedField(mistyped)
+// decodeReview reads an AdmissionReview and the view of its pod in one pass. A request comes back together with an error
+// where it can still be answered by name; without one, there is no AdmissionReview to answer.
+func decodeReview(body *bytes.Buffer) (*request, error) {
+	var v review
+	broken, fault := read(body, v.read)
+	err := broken
+	if err == nil {
+		if err = v.checkEnvelope(); err != nil && fault != nil {
+			err = fault
 		}
+	}
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("body is not an AdmissionReview: %w", err)
+	case fault != nil:
+		return v.Request, fault
+	default:
+		return v.Request, v.Request.check()
 	}
-	if mistyped != nil {
-		return r.Request, mistypedField(mistyped)
-	}
-	return r.Request, r.Request.check()
+}
+
+func (v *review) read(r *reader) {
+	r.object(func(name []byte) {
+		switch string(name) {
+		case "apiVersion":
+			r.text(&v.APIVersion)
+		case "kind":
+			r.text(&v.Kind)
+		case "request":
+			optional(r, &v.Request, readRequest)
+		default:
+			r.skip()
+		}
+	})
+}
+
+func readRequest(r *reader, req *request) {
+	r.object(func(name []byte) {
+		switch string(name) {
+		case "uid":
+			r.text(&req.UID)
+		case "kind":
+			readKind(r, &req.Kind)
+		case "subResource":
+			r.text(&req.SubResource)
+		case "namespace":
+			r.text(&req.Namespace)
+		case "operation":
+			r.text(&req.Operation)
+		case "userInfo":
+			readUser(r, &req.UserInfo)
+		case "object":
+			optional(r, &req.Object, readPod)
+		case "dryRun":
+			r.boolean(&req.DryRun)
+		default:
+			r.skip()
+		}
+	})
+}
+
+func readKind(r *reader, k *kind) {
+	r.object(func(name []byte) {
+		switch string(name) {
+		case "group":
+			r.text(&k.Group)
+		case "version":
+			r.text(&k.Version)
+		case "kind":
+			r.text(&k.Kind)
+		default:
+			r.skip()
+		}
+	})
+}
+
+func readUser(r *reader, u *user) {
+	r.object(func(name []byte) {
+		if string(name) == "username" {
+			r.text(&u.Username)
+		} else {
+			r.skip()
+		}
+	})
 }
 
 // checkEnvelope finds out whether there is a question whose answer the API server would understand.
-func (r *review) checkEnvelope() error {
+func (v *review) checkEnvelope() error {
 	switch {
-	case r.APIVersion != reviewAPIVersion || r.Kind != reviewKind:
-		return fmt.Errorf("found apiVersion %s and kind %s, must be %q and %q", quote(r.APIVersion), quote(r.Kind), reviewAPIVersion, reviewKind)
-	case r.Request == nil:
+	case v.APIVersion != reviewAPIVersion || v.Kind != reviewKind:
+		return fmt.Errorf("found apiVersion %s and kind %s, must be %q and %q", quote(v.APIVersion), quote(v.Kind), reviewAPIVersion, reviewKind)
+	case v.Request == nil:
 		return errors.New("request is required")
-	case r.Request.UID == "":
+	case v.Request.UID == "":
 		return errors.New("request.uid is required")
-	case len(r.Request.UID) > maxUID:
-		return fmt.Errorf("request.uid has %d bytes: must have at most %d", len(r.Request.UID), maxUID)
+	case len(v.Request.UID) > maxUID:
+		return fmt.Errorf("request.uid has %d bytes: must have at most %d", len(v.Request.UID), maxUID)
 	default:
 		return nil
 	}
@@ -118,28 +174,3 @@ func (r *request) check() error {
 func quote(value string) string { return strconv.Quote(clip(value, maxLoggedText)) }
 
 const rulesRemedy = "correct the rules of the MutatingWebhookConfiguration"
-
-// mistypedField says in JSON's words which field has the wrong type, or how large it may be, and keeps the value to itself.
-func mistypedField(err *json.SemanticError) error {
-	field := strings.Join(slices.Collect(err.JSONPointer.Tokens()), ".")
-	if bound, ok := errors.AsType[*boundError](err.Err); ok {
-		return fmt.Errorf("field %s is too large: %w", quote(field), bound)
-	}
-	found := map[jsontext.Kind]string{'n': "null", 't': "boolean", 'f': "boolean", '"': "string", '0': "number", '{': "object", '[': "array"}[err.JSONKind]
-	return fmt.Errorf("field %s has the wrong type %s: must be %s", quote(field), found, jsonType(err.GoType.Kind()))
-}
-
-func jsonType(kind reflect.Kind) string {
-	switch kind {
-	case reflect.Bool:
-		return "a boolean"
-	case reflect.Int64:
-		return "an integer of 64 bits"
-	case reflect.Slice:
-		return "an array"
-	case reflect.Struct, reflect.Map:
-		return "an object"
-	default:
-		return "a " + kind.String()
-	}
-}

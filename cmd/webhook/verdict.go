@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +22,9 @@ type verdict struct {
 	details []slog.Attr
 	// response is nil where there is no AdmissionReview to answer: then refusal is the answer.
 	response *admissionv1.AdmissionResponse
-	refusal  *httpError
+	// patch is the buffer that holds the response's patch, to be used again when the answer is written.
+	patch   *bytes.Buffer
+	refusal *httpError
 }
 
 // unreadable refuses what is no AdmissionReview.
@@ -79,11 +81,14 @@ func (v *verdict) write(w http.ResponseWriter) error {
 		return nil
 	}
 	w.Header().Set("Content-Type", mediaType)
-	err := json.NewEncoder(w).Encode(&admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: reviewAPIVersion, Kind: reviewKind},
-		Response: v.response,
-	})
+	buffer := borrow()
+	defer recycle(buffer)
+	buffer.Grow(1024 + 2*len(v.response.Patch))
+	answer, err := appendAnswer(buffer.AvailableBuffer(), v.response)
 	if err != nil {
+		return err
+	}
+	if _, err := w.Write(answer); err != nil {
 		return fmt.Errorf("failed to send the answer: %w", err)
 	}
 	return nil
