@@ -9,7 +9,7 @@ import (
 
 const injectHelp = `Add the PCP container to the pod templates of manifests, as the webhook does to pods in the cluster.
 
-A template asks for it with an annotation of its own, not of the workload around it:
+A pod template asks for it with an annotation. An annotation on the workload itself has no effect:
 
   spec:
     template:
@@ -19,20 +19,20 @@ A template asks for it with an annotation of its own, not of the workload around
 
 Supported kinds: Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob and PodTemplate,
 and lists of them. All other documents, and those that do not ask, are written unchanged, byte for byte. In documents that
-change, comments, order and layout stay as they are, and "kubectl pcp uninject" takes everything out again.
+change, comments, order and layout stay the same. "kubectl pcp uninject" removes everything again.
 
-With --config, the webhook's own configuration file, only its target gets PCP. Without it, the defaults apply, and each
-document that asks counts as the target.
+With --config, which takes the webhook's configuration file, only its target gets PCP. Without it, the defaults apply, and
+every document that asks counts as the target.
 
-Manifests go to standard output; what was done, with advice, goes to standard error. If one template is refused, the
-problems of all documents are reported and nothing is written, so no manifest is applied partially.
+The manifests go to standard output, and a report with warnings goes to standard error. If a template is refused, the command
+reports the problems of all documents and writes nothing, so no manifest is applied partially.
 
 `
 
 const injectExamples = `  # Add PCP to a deployment in the cluster
   kubectl get deploy node-monitor -o yaml | kubectl pcp inject -f - | kubectl apply -f -
 
-  # Add it to a file, as this configuration says
+  # Add PCP to a file, with the configuration of the webhook
   kubectl pcp inject --config injector.yaml -f node-monitor.yaml > with-pcp.yaml
 
   # See what would be added
@@ -56,7 +56,7 @@ func newInject(streams genericiooptions.IOStreams) *cobra.Command {
 		},
 	}
 	r.addFlags(cmd)
-	cmd.Flags().StringVar(&configFile, "config", "", "`FILE` with the InjectorConfig of the webhook; its target alone gets PCP")
-	cmd.Flags().StringVarP(&namespace, "namespace", "n", "", "`NAMESPACE` of documents that name none (default: the target's)")
+	cmd.Flags().StringVar(&configFile, "config", "", "`FILE` with the InjectorConfig of the webhook; only its target gets PCP")
+	cmd.Flags().StringVarP(&namespace, "namespace", "n", "", "`NAMESPACE` of documents without one (default: the target's)")
 	return cmd
 }

@@ -45,7 +45,7 @@ func (i *injection) change(w *manifest.Workload) (*outcome, error) {
 	case !present:
 		return skipped(mutate.ReasonNotRequested, i.howToAsk(w)), nil
 	case !w.Known:
-		return skipped("UnknownKind", "only the workloads of Kubernetes itself are read: inject its pods with the webhook"), nil
+		return skipped("UnknownKind", "only Kubernetes' own workloads are supported: inject its pods with the webhook"), nil
 	case !isText:
 		path := field.NewPath("metadata", "annotations").Key(mutate.AnnotationInject)
 		problem := field.Invalid(path, asked, `must be "true" or "false", in quotes`)
@@ -93,7 +93,7 @@ func (i *injection) warnings(injector *mutate.Injector, w *manifest.Workload) []
 		i.first = w.String()
 		return warnings
 	}
-	message := i.first + " has PCP too: it monitors the system, a second instance only duplicates data"
+	message := i.first + " also has PCP, which monitors the system, so a second instance only duplicates its data"
 	return append(warnings, mutate.Warning{Code: "SecondInstance", Message: message})
 }
 
@@ -104,7 +104,7 @@ func passedBy(decision *mutate.Decision) *outcome {
 	case mutate.ReasonNotRequested:
 		message = "its annotation " + mutate.AnnotationInject + ` says "false"`
 	case mutate.ReasonAlreadyInjected:
-		message = "PCP is in it"
+		message = "it already has PCP"
 	}
 	result := skipped(decision.Reason, message)
 	if decision.Reason == mutate.ReasonAlreadyInjected {
@@ -124,7 +124,7 @@ func (i *injection) injectorFor(w *manifest.Workload, namespace string) (*mutate
 	var problems []error
 	for _, problem := range cfg.Validate() {
 		if !strings.HasPrefix(problem.Field, "target.") {
-			problems = append(problems, fmt.Errorf("the default of %w; set it in a file for --config", problem))
+			problems = append(problems, fmt.Errorf("the default of %w; set it in a file and pass that with --config", problem))
 		}
 	}
 	injector, err := mutate.New(cfg, programVersion())

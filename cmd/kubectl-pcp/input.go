@@ -65,7 +65,7 @@ func list(name string) ([]string, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("folder %s holds no .yaml, .yml or .json file", name)
+		return nil, fmt.Errorf("folder %s contains no .yaml, .yml or .json file", name)
 	}
 	return files, nil
 }

@@ -87,7 +87,7 @@ func (r *report) write(out io.Writer, failed bool) {
 	case failed:
 		lines = r.refused
 	case len(lines) == 0:
-		lines = []string{"no workload was found: nothing to do"}
+		lines = []string{"no workload was found, so there is nothing to do"}
 	}
 	for _, line := range lines {
 		fmt.Fprintln(out, line)

@@ -26,15 +26,15 @@ type rewriter struct {
 
 func (r *rewriter) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVarP(&r.files, "filename", "f", nil, "`FILE` or folder with manifests, or - for standard input; can be repeated")
-	cmd.Flags().StringVarP(&r.output, "output", "o", "", "convert all documents to this `FORMAT`: yaml or json (default: as they were read)")
+	cmd.Flags().StringVarP(&r.output, "output", "o", "", "convert all documents to this `FORMAT`: yaml or json (default: the format of the input)")
 }
 
 func (r *rewriter) rewrite(v verb) error {
 	switch {
 	case len(r.files) == 0:
-		return errors.New("name the manifests with -f FILE, or -f - for standard input")
+		return errors.New("no manifests given: use -f FILE, or -f - for standard input")
 	case count(r.files, stdin) > 1:
-		return errors.New("standard input can be read only once: give -f - once")
+		return errors.New("standard input can be read only once: use -f - once")
 	case r.output != "" && r.output != string(manifest.YAML) && r.output != string(manifest.JSON):
 		return fmt.Errorf("unknown output format %q: must be yaml or json", r.output)
 	}
@@ -84,7 +84,7 @@ func (r *rewriter) finish(documents []*manifest.Document, done *report, err erro
 	case err != nil:
 		return &verbError{exitInput, err}
 	case len(done.refused) > 0:
-		return &verbError{exitRefused, errors.New("pod templates were refused: nothing was written")}
+		return &verbError{exitRefused, errors.New("some pod templates were refused, so nothing was written")}
 	}
 	text, err := manifest.Write(documents, manifest.Format(r.output))
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 var version string
 
 const exitCodes = `Exit codes:
-  0  done, also where nothing asked for it
-  1  bad input, or a file that cannot be read or written
+  0  success, even if nothing had to change
+  1  invalid input, or a file that cannot be read or written
   2  wrong usage
-  3  a pod template was refused: nothing was written
+  3  a pod template was refused, and nothing was written
 `
 
 // newRoot builds the command with all its verbs.

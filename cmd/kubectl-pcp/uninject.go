@@ -11,21 +11,21 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-const uninjectHelp = `Take out of the pod templates of manifests what inject, or the webhook, has added.
+const uninjectHelp = `Remove from the pod templates of manifests what inject or the webhook has added.
 
-What was added is written in the annotation pcp.io/status; nothing else is touched. The annotation pcp.io/inject, which is the
-author's, stays. Documents without that status are written as they are, byte for byte.
+The annotation pcp.io/status lists what was added. Nothing else changes, and the annotation pcp.io/inject stays, because its author
+wrote it. Documents without a status are written unchanged, byte for byte.
 
 `
 
-const uninjectExamples = `  # Take PCP out of a deployment in the cluster
+const uninjectExamples = `  # Remove PCP from a deployment in the cluster
   kubectl get deploy node-monitor -o yaml | kubectl pcp uninject -f - | kubectl replace -f -`
 
 func newUninject(streams genericiooptions.IOStreams) *cobra.Command {
 	r := rewriter{streams: streams}
 	cmd := &cobra.Command{
 		Use:     "uninject -f FILE [flags]",
-		Short:   "Take PCP out of the pod templates of manifests",
+		Short:   "Remove PCP from the pod templates of manifests",
 		Long:    uninjectHelp + exitCodes,
 		Example: uninjectExamples,
 		Args:    cobra.NoArgs,

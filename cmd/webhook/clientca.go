@@ -45,7 +45,7 @@ func (c *clientCA) refresh() error {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return errors.New("no certificate is in it: must be PEM")
+		return errors.New("contains no certificate: must be PEM")
 	}
 	c.pool = pool
 	return nil
@@ -56,7 +56,7 @@ func (c *clientCA) current() *x509.CertPool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.refresh(); err != nil {
-		c.logger.Error("client CA stays as it was", "file", c.path, "error", err)
+		c.logger.Error("client CA could not be reloaded, the previous one stays in use", "file", c.path, "error", err)
 	}
 	return c.pool
 }

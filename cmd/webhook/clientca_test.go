@@ -94,7 +94,7 @@ func TestClientCA(t *testing.T) {
 	if status := get(t, i.health+"/readyz"); status != http.StatusOK {
 		t.Errorf("/readyz is %d", status)
 	}
-	if count := strings.Count(i.stderr.String(), "client CA stays as it was"); count != 1 {
+	if count := strings.Count(i.stderr.String(), "client CA could not be reloaded, the previous one stays in use"); count != 1 {
 		t.Errorf("an unusable CA is logged %d times, want once", count)
 	}
 }

@@ -35,7 +35,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// What was decoded is not kept for a client that takes its time to read.
 	v.request, v.details = nil, nil
 	if err := v.write(w); err != nil {
-		h.logger.WarnContext(r.Context(), "answer is lost", "error", err)
+		h.logger.WarnContext(r.Context(), "failed to send the answer", "error", err)
 	}
 	if v.patch != nil {
 		recycle(v.patch)

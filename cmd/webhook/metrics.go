@@ -91,7 +91,7 @@ func resultOf(reason mutate.Reason) string {
 func expiryMetric(expiry func() time.Time) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "pcp_injector_certificate_expiry_timestamp_seconds",
-		Help: "When the certificate that is being served expires, in seconds since the epoch.",
+		Help: "Expiry of the certificate in use, in seconds since the epoch.",
 	}, func() float64 { return float64(expiry().Unix()) })
 }
 

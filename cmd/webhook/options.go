@@ -79,19 +79,19 @@ func (o *options) flags() *pflag.FlagSet {
 	flags.SortFlags = false
 	flags.StringVar(&o.config, "config", "", "the `FILE` with the InjectorConfig (required)")
 	flags.StringVar(&o.certDir, "cert-dir", "", "the `DIR` with tls.crt and tls.key, reloaded when they change (required)")
-	flags.StringVar(&o.clientCA, "client-ca", "", "the `FILE` with the CA certificates, reloaded when it changes, one of which must have signed the API server's client\n"+
-		"certificate; without it, whoever reaches the port may ask")
+	flags.StringVar(&o.clientCA, "client-ca", "", "the `FILE` with CA certificates, reloaded when it changes; only clients with a certificate that one of them has\n"+
+		"signed get an answer; without it, everyone who can connect does")
 	flags.Var(&o.listen, "listen", "where admission requests are served, with TLS")
 	flags.Var(&o.healthListen, "health-listen", "where /healthz and /readyz are served")
 	flags.Var(&o.metricsListen, "metrics-listen", "where /metrics is served")
-	flags.Var(&o.drain, "drain", "how long to keep serving, not ready, after SIGTERM: until all API servers have noticed")
+	flags.Var(&o.drain, "drain", "how long to keep serving after SIGTERM, although not ready, until all API servers have noticed")
 	flags.Var(&o.logLevel, "log-level", "least severe level to log: "+o.logLevel.list())
 	flags.Var(&o.logFormat, "log-format", "format of the log: "+o.logFormat.list())
-	flags.BoolVar(&o.check, "check", false, "check the configuration, report everything that is wrong with it, and exit")
+	flags.BoolVar(&o.check, "check", false, "check the configuration, report all errors, and exit")
 	flags.BoolVar(&o.version, "version", false, "print the version and exit")
 	o.usage = "pcp-injector serves the admission webhook that adds Performance Co-Pilot to the designated pod.\n\nFlags:\n" +
-		flags.FlagUsages() + "\nEach flag but --check and --version can be set in the environment instead: --log-level as PCP_INJECTOR_LOG_LEVEL.\n" +
-		"The flag wins.\n"
+		flags.FlagUsages() + "\nEnvironment variables can set all flags except --check and --version, e.g. PCP_INJECTOR_LOG_LEVEL for --log-level.\n" +
+		"A flag takes precedence over its variable.\n"
 	flags.Usage = func() {}
 	return flags
 }

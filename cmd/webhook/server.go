@@ -178,7 +178,7 @@ func (s *server) shutDown(ctx context.Context, srv *http.Server) {
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
-		s.logger.Warn("requests are left unanswered", "error", err)
+		s.logger.Warn("some requests were not answered", "error", err)
 		_ = srv.Close()
 	}
 }

@@ -53,7 +53,7 @@ func unexpected(req *request, err error) *verdict {
 
 // failed denies where the injector itself is at fault.
 func failed(req *request, details ...slog.Attr) *verdict {
-	const message = "pcp-injector failed: its log names the cause under the uid of this request"
+	const message = "pcp-injector failed: its log has the cause with the uid of this request"
 	v := failure(req, reasonInternal, slog.LevelError, details...)
 	if req == nil {
 		v.refusal = &httpError{http.StatusInternalServerError, message}

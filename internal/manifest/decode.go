@@ -50,7 +50,7 @@ func Decode(data []byte, into any) error {
 	if !errors.As(err, &mismatch) {
 		return err //nolint:wrapcheck // what is decoded here has been parsed before
 	}
-	return &FieldError{mismatch.Field, fmt.Sprintf("found %s where %s belongs", article(mismatch.Value), typeName(mismatch.Type))}
+	return &FieldError{mismatch.Field, fmt.Sprintf("found %s instead of %s", article(mismatch.Value), typeName(mismatch.Type))}
 }
 
 func article(jsonType string) string {

@@ -50,7 +50,7 @@ func (d *Document) parse() error {
 	}
 	d.data = data
 	if !d.Empty() && data[0] != '{' {
-		return d.at(fmt.Errorf("found %s where a Kubernetes object belongs", nameOf(data[0])))
+		return d.at(fmt.Errorf("found %s instead of a Kubernetes object", nameOf(data[0])))
 	}
 	if err := yamledit.CheckEnd(d.text); err != nil {
 		return d.at(err)

@@ -165,7 +165,7 @@ func descend(data json.RawMessage, steps []string) (json.RawMessage, error) {
 		}
 	}
 	if len(steps) > 0 && data[0] != '{' {
-		return nil, &FieldError{field(steps), "found " + nameOf(data[0]) + " where the pod template belongs"}
+		return nil, &FieldError{field(steps), "found " + nameOf(data[0]) + " instead of the pod template"}
 	}
 	return data, nil
 }

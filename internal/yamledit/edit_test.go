@@ -117,12 +117,12 @@ func TestEditRefuses(t *testing.T) {
 		"a value that an alias repeats": {
 			"a: &x {b: 1}\nc: *x\n",
 			`[{"op":"add","path":"/a/d","value":1}]`,
-			"line 1: cannot change what the anchor &x names, since line 2 repeats it with *x: write it out there",
+			"line 1: cannot change the value of the anchor &x, because line 2 repeats it with *x: write the value out there",
 		},
 		"a scalar that an alias repeats": {
 			"a: &x b\nc: *x\n",
 			`[{"op":"replace","path":"/a","value":1}]`,
-			"line 1: cannot change what the anchor &x names, since line 2 repeats it with *x: write it out there",
+			"line 1: cannot change the value of the anchor &x, because line 2 repeats it with *x: write the value out there",
 		},
 		"to remove what a merge key brings": {
 			"a: &x {b: 1}\nc: {<<: *x, d: 2}\n",

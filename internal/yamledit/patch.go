@@ -18,7 +18,7 @@ type SharedAnchorError struct {
 }
 
 func (e *SharedAnchorError) Error() string {
-	return fmt.Sprintf("line %d: cannot change what the anchor &%s names, since line %d repeats it with *%s: write it out there",
+	return fmt.Sprintf("line %d: cannot change the value of the anchor &%s, because line %d repeats it with *%s: write the value out there",
 		e.Line, e.Anchor, e.Alias, e.Anchor)
 }
 

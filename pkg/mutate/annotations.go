@@ -35,7 +35,7 @@ func (i *Injector) checkKeys(pod *Pod) field.ErrorList {
 	}
 	if value, present := pod.Metadata.Labels[LabelInjected]; present {
 		problems = append(problems, field.Invalid(field.NewPath("metadata", "labels").Key(LabelInjected), value,
-			"is written by the injector only: remove the label"))
+			"only the injector sets it: remove the label"))
 	}
 	return problems
 }
@@ -49,7 +49,7 @@ func (i *Injector) checkKey(pod *Pod, key string) *field.Error {
 	case key == AnnotationStatus:
 		return checkStatus(pod)
 	case slices.Contains(injectorKeys, key):
-		return field.Forbidden(annotationPath(key), "is written by the injector only: remove the annotation")
+		return field.Forbidden(annotationPath(key), "only the injector sets it: remove the annotation")
 	case slices.Contains(authorKeys, key):
 		return nil
 	}
@@ -58,7 +58,7 @@ func (i *Injector) checkKey(pod *Pod, key string) *field.Error {
 
 // needPMCD: agents, the one for OpenMetrics among them, are pmcd's.
 func needPMCD(annotations map[string]string, own []source) field.ErrorList {
-	const detail = "agents are started by pmcd, which does not run: add pmcd to the services, or remove the annotation"
+	const detail = "pmcd starts the agents, but it does not run: add pmcd to the services, or remove the annotation"
 	var problems field.ErrorList
 	if _, present := annotations[AnnotationDomainAgents]; present {
 		problems = append(problems, field.Forbidden(annotationPath(AnnotationDomainAgents), detail))
@@ -82,7 +82,7 @@ func checkStatus(pod *Pod) *field.Error {
 	path := annotationPath(AnnotationStatus)
 	switch status := statusOf(pod); {
 	case status == nil:
-		return field.Forbidden(path, "is written by the injector only: remove the annotation")
+		return field.Forbidden(path, "only the injector sets it: remove the annotation")
 	case status.Reason == ReasonInjected:
 		return field.Forbidden(path, fmt.Sprintf("says that PCP is injected, but there is no container %q: remove the annotation", ContainerName))
 	}
@@ -200,10 +200,10 @@ func (i *Injector) checkSourceNames(sources []source) field.ErrorList {
 	}
 	for n, s := range sources {
 		if i.endpoints.Has(s.name) {
-			problems = append(problems, field.Invalid(annotationPath(s.key), s.name, fmt.Sprintf("the administrator's openMetrics.endpoints has a source %q already: choose another name", s.name)))
+			problems = append(problems, field.Invalid(annotationPath(s.key), s.name, fmt.Sprintf("openMetrics.endpoints of the injector's configuration already has a source %q: choose another name", s.name)))
 		}
 		if twin := indexOfSource(sources[:n], s.name); twin >= 0 {
-			problems = append(problems, field.Invalid(annotationPath(s.key), s.name, fmt.Sprintf("%s gives the same source %q, since PCP's names have no dashes or dots: rename one", sources[twin].key, s.name)))
+			problems = append(problems, field.Invalid(annotationPath(s.key), s.name, fmt.Sprintf("%s defines the same source %q, because dashes and dots become underscores: rename one", sources[twin].key, s.name)))
 		}
 	}
 	return problems

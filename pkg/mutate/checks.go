@@ -32,7 +32,7 @@ func checkContainers(pod *Pod) field.ErrorList {
 	if len(pod.Spec.Containers) > 0 {
 		return nil
 	}
-	return field.ErrorList{field.Required(specPath.Child("containers"), "a pod has at least one container of its own")}
+	return field.ErrorList{field.Required(specPath.Child("containers"), "a pod must have at least one container of its own")}
 }
 
 // checkProcessNamespace: systemd must be PID 1 of its container, else it exits at once.
@@ -40,11 +40,11 @@ func checkProcessNamespace(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	if pod.Spec.HostPID {
 		problems = append(problems, field.Invalid(specPath.Child("hostPID"), true,
-			"systemd, which runs PCP, would not be PID 1 and exit at once: remove hostPID; host processes are visible with hostMonitoring.enabled"))
+			"systemd, which runs PCP, would not be PID 1 and would exit: remove hostPID; PCP sees host processes with hostMonitoring.enabled"))
 	}
 	if pod.Spec.ShareProcessNamespace {
 		problems = append(problems, field.Invalid(specPath.Child("shareProcessNamespace"), true,
-			"systemd, which runs PCP, would not be PID 1 and exit at once: remove shareProcessNamespace"))
+			"systemd, which runs PCP, would not be PID 1 and would exit: remove shareProcessNamespace"))
 	}
 	return problems
 }
@@ -70,7 +70,7 @@ func (i *Injector) checkUserNamespace(pod *Pod) field.ErrorList {
 		return nil
 	}
 	return field.ErrorList{field.Invalid(specPath.Child("hostUsers"), false,
-		"hostMonitoring cannot see the node from a user namespace: remove hostUsers, or have the administrator disable hostMonitoring")}
+		"hostMonitoring cannot see the node from a user namespace: remove hostUsers, or ask the administrator to disable hostMonitoring")}
 }
 
 func (i *Injector) checkPlacement(pod *Pod, native bool) field.ErrorList {
@@ -78,7 +78,7 @@ func (i *Injector) checkPlacement(pod *Pod, native bool) field.ErrorList {
 		return nil
 	}
 	return field.ErrorList{field.Invalid(specPath.Child("restartPolicy"), pod.Spec.RestartPolicy,
-		fmt.Sprintf("PCP never exits, so the pod would never complete: use Always, or have the administrator set container.placement to %s or %s instead of %s",
+		fmt.Sprintf("PCP never exits, so the pod would never complete: use Always, or ask the administrator to set container.placement to %s or %s instead of %s",
 			config.PlacementAuto, config.PlacementNativeSidecar, i.cfg.Container.Placement))}
 }
 
@@ -86,7 +86,7 @@ func checkContainerNames(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	eachContainer(pod, func(list string, n int, c *Container) {
 		if !isFull(problems) && (c.Name == ContainerName || c.Name == InitContainerName) {
-			problems = append(problems, field.Invalid(specPath.Child(list).Index(n).Child("name"), c.Name, "the name is the injector's: rename the container"))
+			problems = append(problems, field.Invalid(specPath.Child(list).Index(n).Child("name"), c.Name, "the name is reserved for the injector: rename the container"))
 		}
 	})
 	return problems

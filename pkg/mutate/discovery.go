@@ -43,23 +43,23 @@ func (i *Injector) discover(pod *Pod, s *settings) {
 		if port := annotations[prometheusPort]; port != "" {
 			number, err := strconv.ParseUint(port, 10, 16)
 			if err != nil || number == 0 {
-				s.warn("annotation %s: %.20q is no port: nothing was discovered from it", prometheusPort, port)
+				s.warn("annotation %s: %.20q is not a port, so no source was discovered from it", prometheusPort, port)
 			} else {
 				exporters = []exporter{exporterAt(pod.Spec.Containers, int64(number))}
 			}
 		}
 	}
 	if len(exporters) > maxDiscovered {
-		s.warn("the pod has %d ports named for metrics: only the first %d were taken", len(exporters), maxDiscovered)
+		s.warn("the pod has %d ports with names for metrics, but only the first %d become sources", len(exporters), maxDiscovered)
 		exporters = exporters[:maxDiscovered]
 	}
 	for _, e := range exporters {
 		url, usable := localURL(scheme, e.port, path)
 		switch {
 		case config.IsPCPPort(e.port):
-			s.warn("port %d is PCP's own: it was not made a source of PCP", e.port)
+			s.warn("port %d is PCP's own, so it does not become a source", e.port)
 		case !usable:
-			s.warn("the prometheus.io annotations give no usable URL for port %d: nothing was discovered from it", e.port)
+			s.warn("the prometheus.io annotations give no usable URL for port %d, so no source was discovered from it", e.port)
 		default:
 			i.addDiscovered(s, e, url)
 		}

@@ -117,10 +117,10 @@ func (i *Injector) alreadyInjected(req Request, status *Status) Decision {
 	}
 	decision := Decision{Reason: ReasonAlreadyInjected}
 	if reason, message := i.designated(req); reason != "" {
-		decision.warn(string(reason), "injected before it came here, and not by right: %s", message)
+		decision.warn(string(reason), "injected before this admission, but not allowed: %s", message)
 	}
 	if status.Config != i.hash {
-		decision.warn(warnStale, "injected with configuration %.16s, this is %s: render the pod again to take the change", status.Config, i.hash)
+		decision.warn(warnStale, "injected with configuration %.16s, but the current one is %s: recreate the pod to apply it", status.Config, i.hash)
 	}
 	for _, c := range slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers) {
 		if c.Name == ContainerName && c.Resources.Limits.CPU != nil {

@@ -27,7 +27,7 @@ func checkPorts(pod *Pod, services []config.Service) field.ErrorList {
 			problems = append(problems, portTaken(port.path().Child("hostPort"), port.HostPort))
 		}
 		if port.Name == PortNamePMCD || port.Name == PortNamePMProxy {
-			problems = append(problems, field.Invalid(port.path().Child("name"), port.Name, "Services would find this port in place of PCP's: rename the port"))
+			problems = append(problems, field.Invalid(port.path().Child("name"), port.Name, "Services would use this port instead of PCP's: rename the port"))
 		}
 	})
 	return problems
@@ -47,13 +47,13 @@ func (i *Injector) checkHostNetwork(pod *Pod) field.ErrorList {
 	problems := checkHostPorts(pod)
 	if pod.Spec.HostnameOverride != nil {
 		problems = append(problems, field.Invalid(specPath.Child("hostnameOverride"), *pod.Spec.HostnameOverride,
-			"not possible with hostMonitoring.hostNetwork, where the host name is the node's: remove hostnameOverride"))
+			"cannot be set with hostMonitoring.hostNetwork, where the host name is the node's: remove hostnameOverride"))
 	}
 	if security := pod.Spec.SecurityContext; security != nil {
 		for n, sysctl := range security.Sysctls {
 			if strings.HasPrefix(sysctl.Name, "net.") || strings.HasPrefix(sysctl.Name, "net/") {
 				problems = append(problems, field.Invalid(specPath.Child("securityContext", "sysctls").Index(n).Child("name"), sysctl.Name,
-					"the network is the node's with hostMonitoring.hostNetwork: remove the sysctl"))
+					"cannot be set with hostMonitoring.hostNetwork, where the network is the node's: remove the sysctl"))
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func Uninject(pod *Pod) ([]jsonpatch.Operation, error) {
 	}
 	status := statusOf(pod)
 	if status == nil {
-		return nil, fmt.Errorf("metadata.annotations[%s]: %.64q is not a status that the injector wrote: remove what was injected by hand", AnnotationStatus, text)
+		return nil, fmt.Errorf("metadata.annotations[%s]: %.64q is not a status that the injector wrote: remove PCP by hand", AnnotationStatus, text)
 	}
 	if err := status.check(); err != nil {
 		return nil, fmt.Errorf("metadata.annotations[%s]: %w", AnnotationStatus, err)
@@ -53,7 +53,7 @@ func (s *Status) check() error {
 	} {
 		for _, name := range group.names {
 			if !group.known(name) {
-				return fmt.Errorf("names %q, which the injector never adds: remove what was injected by hand", name)
+				return fmt.Errorf("names %q, which the injector never adds: remove PCP by hand", name)
 			}
 		}
 	}

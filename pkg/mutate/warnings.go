@@ -44,14 +44,14 @@ var hostVolumeSize = resource.MustParse("10Gi")
 // advise warns about what will work, but badly.
 func (i *Injector) advise(d *Decision, pod *Pod, s *settings, sc *sidecar) {
 	if grace := pod.Spec.TerminationGracePeriodSeconds; grace != nil && *grace < minGracePeriodSeconds {
-		d.warn(warnGracePeriod, "spec.terminationGracePeriodSeconds is %d: PCP needs up to 13 s to stop while agents install, set %d or more", *grace, minGracePeriodSeconds)
+		d.warn(warnGracePeriod, "spec.terminationGracePeriodSeconds is %d: PCP needs up to 13 s to stop while agents install: set %d or more", *grace, minGracePeriodSeconds)
 	}
 	if before, after := qosBefore(pod), qosAfter(pod, sc); !s.podResources && before != after {
-		d.warn(warnQoS, "the pod's QoS class changes from %s to %s by PCP's resources", before, after)
+		d.warn(warnQoS, "PCP's resources change the pod's QoS class from %s to %s", before, after)
 	}
 	if s.podResources {
 		requests := i.cfg.Container.Resources.Requests
-		d.warn(warnPodResources, "spec.resources is shared by all containers: leave %s cpu and %s memory in it for PCP, which gets no requests or limits of its own", requests.Cpu(), requests.Memory())
+		d.warn(warnPodResources, "all containers share spec.resources, and PCP has no requests or limits of its own: include %s cpu and %s memory for PCP", requests.Cpu(), requests.Memory())
 	}
 	if pod.Spec.HostUsers != nil && !*pod.Spec.HostUsers {
 		d.warn(warnHostUsers, "spec.hostUsers is false: PCP is privileged only within the pod's user namespace, and some of its metrics will be missing")
@@ -63,7 +63,7 @@ func (i *Injector) advise(d *Decision, pod *Pod, s *settings, sc *sidecar) {
 // adviseOnArchives warns about archives that will be lost or fill their volume.
 func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, s *settings) {
 	if _, limited := i.cfg.Container.Resources.Limits["cpu"]; limited {
-		d.warn(warnCPULimit, "container.resources.limits.cpu is set: PCP's agents may start late or never, leave it out")
+		d.warn(warnCPULimit, "container.resources.limits.cpu is set: PCP's agents may start late or never: remove it")
 	}
 	if !s.runs(config.ServicePMLogger) {
 		return
@@ -78,7 +78,7 @@ func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, s *settings) {
 		if i.cfg.Target.Kind == config.KindDaemonSet {
 			remedy = "set hostMonitoring.hostNetwork"
 		}
-		d.warn(warnHostname, "the host name changes with every pod: each starts a new folder of archives, and old ones are never culled; %s", remedy)
+		d.warn(warnHostname, "the host name changes with every pod, so each pod starts a new folder of archives, and old folders are never deleted: %s", remedy)
 	}
 }
 
@@ -86,23 +86,23 @@ func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, s *settings) {
 func (i *Injector) adviseOnExposure(d *Decision, s *settings) {
 	switch {
 	case s.hostNetwork && !s.onLoopback:
-		d.warn(warnHostNetwork, "container.listen is %s: pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies: guard ports %d to %d, or set %s",
+		d.warn(warnHostNetwork, "container.listen is %s: pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies: protect ports %d to %d, or set %s",
 			i.cfg.Container.Listen, PortPMCD, PortPMProxyTLS, config.ListenLoopback)
 	case s.onLoopback && !i.cfg.Container.Listen.OnLoopback(i.wantsHostNetwork()):
-		d.warn(warnLoopback, "spec.hostNetwork: pmcd and pmproxy listen on the node's loopback address alone, Services do not lead to them: use kubectl port-forward, or container.listen %s",
+		d.warn(warnLoopback, "spec.hostNetwork is true: pmcd and pmproxy listen on the node's loopback address only, so Services cannot reach them: use kubectl port-forward, or container.listen %s",
 			config.ListenAllAddresses)
 	}
 	i.adviseOnProbes(d, s)
 	for _, agent := range i.cfg.Container.DomainAgents {
 		if port, listens := listeningAgents[agent]; listens {
-			d.warn(warnAgentListens, "container.domainAgents has %s, which takes what anybody sends to %s of all addresses, whatever container.listen says: guard that port", agent, port)
+			d.warn(warnAgentListens, "container.domainAgents has %s, which accepts data from anyone on %s of all addresses, whatever container.listen is: protect that port", agent, port)
 		}
 	}
 	if i.cfg.HostMonitoring.ProcessDetails {
-		d.warn(warnProcessDetails, "hostMonitoring.processDetails lets whoever reaches ports %d and %d read the environment of every process, secrets included", PortPMCD, PortPMProxy)
+		d.warn(warnProcessDetails, "hostMonitoring.processDetails lets anyone who can connect to ports %d and %d read the environment of every process, including secrets", PortPMCD, PortPMProxy)
 	}
 	if i.cfg.Container.AcceptWrites && s.runs(config.ServicePMProxy) {
-		d.warn(warnAcceptsWrites, "container.acceptWrites lets whoever reaches port %d store values of metrics and, from PCP 7 on, whole archives, until the volume is full", PortPMProxy)
+		d.warn(warnAcceptsWrites, "container.acceptWrites lets anyone who can connect to port %d store metric values and, from PCP 7 on, whole archives, until the volume is full", PortPMProxy)
 	}
 }
 
@@ -114,11 +114,11 @@ func (i *Injector) adviseOnProbes(d *Decision, s *settings) {
 		handler corev1.ProbeHandler
 	}{{"startup", probes.Startup.ProbeHandler}, {"liveness", probes.Liveness.ProbeHandler}, {"readiness", probes.Readiness.ProbeHandler}} {
 		if _, asks := config.AskedService(probe.handler); asks && s.onLoopback {
-			d.warn(warnProbePort, "container.probes.%s asks a port that is on the loopback address alone, where the kubelet does not reach it: the default is used instead", probe.name)
+			d.warn(warnProbePort, "container.probes.%s uses a port on the loopback address, which the kubelet cannot reach, so PCP gets the default probe", probe.name)
 		}
 	}
 	if readiness := probes.Readiness; s.hostNetwork && !s.onLoopback && (readiness.TCPSocket != nil || readiness.HTTPGet != nil) {
-		d.warn(warnReadiness, "container.probes.readiness asks a port of the node, where another pmcd may answer: leave it out, the default asks pmcd's own socket")
+		d.warn(warnReadiness, "container.probes.readiness uses a port of the node, where another pmcd may answer: remove it, because the default uses pmcd's own socket")
 	}
 }
 
@@ -158,17 +158,17 @@ type Workload struct {
 func (i *Injector) WorkloadWarnings(w Workload) []Warning {
 	var warnings []Warning
 	if w.Replicas != nil && *w.Replicas > 1 {
-		warnings = append(warnings, newWarning(warnReplicas, "spec.replicas is %d: PCP monitors the system, a second instance only duplicates data and writes the same files, use 1", *w.Replicas))
+		warnings = append(warnings, newWarning(warnReplicas, "spec.replicas is %d: PCP monitors the system, so a second instance only duplicates its data and writes to the same files: use 1", *w.Replicas))
 	}
 	if w.Parallelism != nil && *w.Parallelism > 1 {
-		warnings = append(warnings, newWarning(warnReplicas, "spec.parallelism is %d: PCP monitors the system, pods that run together write the same files, use 1", *w.Parallelism))
+		warnings = append(warnings, newWarning(warnReplicas, "spec.parallelism is %d: pods that run at the same time write to the same files: use 1", *w.Parallelism))
 	}
 	if w.Kind == string(config.KindCronJob) && w.ConcurrencyPolicy != "Forbid" {
-		warnings = append(warnings, newWarning(warnReplicas, "spec.concurrencyPolicy is %s: pods of two Jobs that run together write the same files, use Forbid", cmp.Or(w.ConcurrencyPolicy, "Allow by default")))
+		warnings = append(warnings, newWarning(warnReplicas, "spec.concurrencyPolicy is %s: pods of two Jobs that run at the same time write to the same files: use Forbid", cmp.Or(w.ConcurrencyPolicy, "Allow by default")))
 	}
 	surges := w.Kind == string(config.KindDeployment) && w.Strategy != "Recreate"
 	if surges && (lasts(i.cfg.Persistence.PMLogger) || lasts(i.cfg.Persistence.PMProxy)) {
-		warnings = append(warnings, newWarning(warnStrategy, "spec.strategy.type is %s: the new pod starts while the old one holds the volume, use Recreate", cmp.Or(w.Strategy, "RollingUpdate by default")))
+		warnings = append(warnings, newWarning(warnStrategy, "spec.strategy.type is %s: the new pod starts while the old one still uses the volume: use Recreate", cmp.Or(w.Strategy, "RollingUpdate by default")))
 	}
 	return warnings
 }
