@@ -84,7 +84,7 @@ func (i *injection) decide(w *manifest.Workload, pod *mutate.Pod) (*outcome, err
 	}, nil
 }
 
-// warnings about what a pod alone does not tell.
+// warnings about what a pod alone does not show.
 func (i *injection) warnings(injector *mutate.Injector, w *manifest.Workload) []mutate.Warning {
 	warnings := injector.WorkloadWarnings(mutate.Workload{
 		Kind: w.Kind, Replicas: w.Replicas, Strategy: w.Strategy, Parallelism: w.Parallelism, ConcurrencyPolicy: w.ConcurrencyPolicy,
@@ -113,7 +113,7 @@ func passedBy(decision *mutate.Decision) *outcome {
 	return result
 }
 
-// injectorFor also tells what speaks against the defaults for this kind of workload: nobody has validated them.
+// injectorFor also returns the problems of the defaults with this kind of workload, since nothing has validated them.
 func (i *injection) injectorFor(w *manifest.Workload, namespace string) (*mutate.Injector, []error, error) {
 	if i.configured != nil {
 		return i.configured, nil, nil
@@ -131,7 +131,7 @@ func (i *injection) injectorFor(w *manifest.Workload, namespace string) (*mutate
 	return injector, problems, err
 }
 
-// howToAsk tells the author what to write where, and finds the annotation where it has no effect.
+// howToAsk says which annotation to write where, and finds one that has no effect.
 func (i *injection) howToAsk(w *manifest.Workload) string {
 	place := strings.TrimPrefix(w.Field+".metadata.annotations", ".")
 	if _, misplaced := w.Annotations[mutate.AnnotationInject]; misplaced {

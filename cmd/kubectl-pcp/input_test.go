@@ -107,7 +107,7 @@ func TestFiles(t *testing.T) {
 	}{
 		"folder":        {[]string{"-f", dir}, exitDone, "a: b\n---\nc: d\n", ""},
 		"mark at start": {[]string{"-f", marked, "-f", "-"}, exitDone, "\ufeffc: d\n---\ne: f\n", ""},
-		"empty folder":  {[]string{"-f", empty}, exitInput, "", "holds no .yaml, .yml or .json file"},
+		"empty folder":  {[]string{"-f", empty}, exitInput, "", "contains no .yaml, .yml or .json file"},
 		"stdin twice":   {[]string{"-f", "-", "-f", "-"}, exitUsage, "", "only once"},
 		"argument":      {[]string{"-f", "-", "x"}, exitUsage, "", `unknown command "x"`},
 	} {

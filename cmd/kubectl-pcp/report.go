@@ -60,7 +60,7 @@ func errorsOf(problems field.ErrorList) []error {
 	return errs
 }
 
-// report tells people what was done, a line a workload.
+// report lists what was done, with one line for each workload.
 type report struct {
 	lines   []string
 	refused []string
@@ -80,7 +80,7 @@ func (r *report) add(document *manifest.Document, w *manifest.Workload, result *
 	}
 }
 
-// write tells what was done, or, where nothing is, only why not.
+// write prints what was done or, if nothing was written, only why.
 func (r *report) write(out io.Writer, failed bool) {
 	lines := r.lines
 	switch {
@@ -120,7 +120,7 @@ func describe(status *mutate.Status) string {
 	return strings.Join(parts, "; ")
 }
 
-// podFields are the single fields that were set: lists and maps tell by their items.
+// podFields are the single fields that were set. Lists and maps are described by their items.
 func podFields(status *mutate.Status) []string {
 	var fields []string
 	for _, path := range status.Added.Fields {

@@ -10,7 +10,7 @@ import (
 // version of a release, set by the linker: -ldflags "-X main.version=v1.2.3".
 var version string
 
-// build tells which program this is.
+// build identifies this program.
 type build struct {
 	version  string
 	revision string

@@ -22,7 +22,7 @@ type handler struct {
 	logger     *slog.Logger
 }
 
-// ServeHTTP counts and logs before it answers, so that whoever has the answer finds both.
+// ServeHTTP counts and logs before it answers, so a client that has the answer finds both.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	v := h.judge(w, r)

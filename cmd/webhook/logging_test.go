@@ -114,7 +114,7 @@ func TestNoSecretsInLog(t *testing.T) {
 	}
 }
 
-// TestOutputIsBounded: names are not yet validated when a webhook sees them, so that they may be of any size and content.
+// TestOutputIsBounded: names are not yet validated when a webhook sees them, so they may have any size and content.
 func TestOutputIsBounded(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -24,7 +24,7 @@ const (
 func main() {
 	limitMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal drains. From then on nobody listens for signals, so that a second one ends the process at once.
+	// The first signal drains. From then on nothing handles signals, so a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(exitCode(run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
 }

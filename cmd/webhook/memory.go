@@ -16,7 +16,7 @@ const (
 	//	 6  what is decoded of it, and of an ordinary one
 	// The rest is garbage that waits to be collected.
 	memoryLimit = 36 << 20
-	// maxThreads run Go code: each has caches of its own, so that a node with 128 CPUs would cost 128 of them. An injection takes less
+	// maxThreads run Go code: each has its own caches, so a node with 128 CPUs would cost 128 of them. An injection takes less
 	// than 100 µs.
 	maxThreads = 4
 )

@@ -184,7 +184,7 @@ func TestStartFails(t *testing.T) {
 		{"--metrics-listen", taken.Addr().String(), "failed to serve on --metrics-listen"},
 		{"--cert-dir", t.TempDir(), "failed to load the certificate from --cert-dir"},
 		{"--client-ca", "/nowhere.pem", `failed to load --client-ca "/nowhere.pem"`},
-		{"--client-ca", broken, "no certificate is in it"},
+		{"--client-ca", broken, "contains no certificate"},
 		{"--config", "/nowhere.yaml", "/nowhere.yaml"},
 		{"--config", broken, "image"},
 	} {

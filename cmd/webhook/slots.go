@@ -15,7 +15,7 @@ const maxWait = 2 * time.Second
 // https://github.com/kubernetes/client-go/blob/v0.37.2/rest/with_retry.go
 var errOverloaded = &httpError{http.StatusTooManyRequests, "too many requests at the same time: try again"}
 
-// slots are places for work that takes memory. Whoever finds none free waits, first come, first served, but neither long nor
+// slots are places for work that takes memory. A request that finds none free waits, first come, first served, but neither long nor
 // in a long line.
 type slots struct {
 	taken   chan struct{}

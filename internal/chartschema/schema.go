@@ -21,7 +21,7 @@ type schema = map[string]any
 const configMark = "$config"
 
 // schemaOfValues derives a closed schema from a values file: types from the values, descriptions from the comments for
-// helm-docs ("# -- text"), and all else from "# @schema {…}" lines above those, whose keys win. It also tells whether the
+// helm-docs ("# -- text"), and all else from "# @schema {…}" lines above those, whose keys win. It also reports whether the
 // values hold the InjectorConfig.
 func schemaOfValues(values []byte, title string) (text []byte, embeds bool, err error) {
 	var document yaml.Node
@@ -62,7 +62,7 @@ type reader struct {
 	embeds bool
 }
 
-// object requires all keys: Helm has merged the defaults when it validates, so that only a null in the user's values, which
+// object requires all keys: Helm has merged the defaults when it validates, so only a null in the user's values, which
 // deletes a key, leaves one out.
 func (r *reader) object(node *yaml.Node) (schema, error) {
 	properties, required := schema{}, []string{}
@@ -109,7 +109,7 @@ func (r *reader) value(value *yaml.Node, given schema) (schema, error) {
 	return s, nil
 }
 
-// inferred is what the value itself tells. An empty map or list tells nothing of its content: the comment has to.
+// inferred is what the value itself shows. An empty map or list shows nothing of its content: the comment has to say it.
 func (r *reader) inferred(value *yaml.Node, given schema) (schema, error) {
 	s := schema{}
 	if err := value.Decode(new(any)); err != nil {
@@ -125,12 +125,12 @@ func (r *reader) inferred(value *yaml.Node, given schema) (schema, error) {
 	case "!!seq":
 		s["type"] = "array"
 		if given["items"] == nil {
-			return nil, errors.New(`a list must tell what is in it: add "# @schema {"items": …}"`)
+			return nil, errors.New(`a list needs a schema for its items: add "# @schema {"items": …}"`)
 		}
 	case "!!map":
 		return r.inferredObject(value, given)
 	default:
-		return nil, fmt.Errorf("has no default whose type could be told: %s", value.ShortTag())
+		return nil, fmt.Errorf("has no default that shows its type: %s", value.ShortTag())
 	}
 	return s, nil
 }
@@ -142,7 +142,7 @@ func (r *reader) inferredObject(value *yaml.Node, given schema) (schema, error) 
 	case given["properties"] != nil:
 		return schema{"type": "object", "additionalProperties": false}, nil
 	case len(value.Content) == 0:
-		return nil, errors.New(`an empty map must tell what may be in it: add "# @schema {"additionalProperties": …}"`)
+		return nil, errors.New(`an empty map needs a schema for its values: add "# @schema {"additionalProperties": …}"`)
 	}
 	return r.object(value)
 }

@@ -31,7 +31,7 @@ type node struct {
 	kind kind
 	// doc is the comment of the field, typeDoc that of its type.
 	doc, typeDoc string
-	// typ is the name of the Go type; foreign tells that Kubernetes defines it, foreignDoc that it wrote the comment.
+	// typ is the name of the Go type; foreign means that Kubernetes defines it, foreignDoc that Kubernetes wrote the comment.
 	typ                 string
 	foreign, foreignDoc bool
 	// bits of an integer.

@@ -33,7 +33,7 @@ type Document struct {
 	isJSON bool
 }
 
-// Empty tells whether the document holds no object.
+// Empty reports whether the document holds no object.
 func (d *Document) Empty() bool {
 	return bytes.Equal(d.data, []byte("null"))
 }

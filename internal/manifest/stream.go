@@ -79,7 +79,7 @@ func split(source string, text []byte) []*Document {
 	return found
 }
 
-// marks tells whether a line is a marker, alone or with something behind it.
+// marks reports whether a line is a marker, alone or with something behind it.
 func marks(line []byte, marker string) bool {
 	rest, ok := bytes.CutPrefix(line, []byte(marker))
 	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)

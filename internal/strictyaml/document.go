@@ -60,7 +60,7 @@ func parse(data []byte) (*yaml.Node, *Problem) {
 	}
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		return nil, &Problem{Line: second.Line, Message: "a second document: the file must hold one alone"}
+		return nil, &Problem{Line: second.Line, Message: "a second document: the file must contain only one"}
 	case !errors.Is(err, io.EOF):
 		return nil, syntaxProblem(err)
 	}

@@ -144,7 +144,7 @@ func suggest(key string, known map[string]reflect.Type) string {
 	return "known are " + strings.Join(keys, ", ")
 }
 
-// decodesItself tells types apart that are written as one scalar, such as quantities.
+// decodesItself recognizes types that are written as one scalar, such as quantities.
 func decodesItself(typ reflect.Type) bool {
 	return reflect.PointerTo(typ).Implements(reflect.TypeFor[json.Unmarshaler]())
 }
@@ -232,7 +232,7 @@ func scalarValue(node *yaml.Node) any {
 	return nil
 }
 
-// isWhole tells whether a value is an integer that fits the type; 5.0 is one, as it is in JSON Schema.
+// isWhole reports whether a value is an integer that fits the type; 5.0 is one, as it is in JSON Schema.
 func isWhole(value any, typ reflect.Type) bool {
 	zero := reflect.Zero(typ)
 	switch number := value.(type) {

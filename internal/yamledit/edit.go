@@ -118,7 +118,7 @@ func layoutIf(ok bool) error {
 	return nil
 }
 
-// anew tells whether a value is written as a whole: empty collections have no lines to put others behind.
+// anew reports whether a value is written as a whole: empty collections have no lines to put others behind.
 func (e *editor) anew(old, now *yaml.Node) bool {
 	held, patched := e.before[now]
 	return old != now || patched && (len(held) == 0 || len(now.Content) == 0)

@@ -77,7 +77,7 @@ func removeEach(t *testing.T, text, have []byte, at collection) {
 	}
 }
 
-// within tells whether a text is another one without some of its bytes.
+// within reports whether a text is another one without some of its bytes.
 func within(part, text []byte) bool {
 	for _, c := range text {
 		if len(part) > 0 && part[0] == c {

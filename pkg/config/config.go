@@ -112,7 +112,7 @@ const (
 // Services are all that the image knows, in the order in which the image lists them.
 var Services = []Service{ServicePMCD, ServicePMIE, ServicePMLogger, ServicePMProxy}
 
-// Listen says on which addresses pmcd and pmproxy listen.
+// Listen defines the addresses on which pmcd and pmproxy listen.
 type Listen string
 
 const (
@@ -124,7 +124,7 @@ const (
 	ListenLoopback Listen = "Loopback"
 )
 
-// OnLoopback tells whether pmcd and pmproxy listen on the loopback address alone, in a pod that uses the node's network or not.
+// OnLoopback reports whether pmcd and pmproxy listen on the loopback address alone, depending on whether the pod uses the node's network.
 func (l Listen) OnLoopback(hostNetwork bool) bool {
 	return l == ListenLoopback || l == ListenAuto && hostNetwork
 }

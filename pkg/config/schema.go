@@ -35,7 +35,7 @@ const (
 
 // TextRules are the rules that a field's tag "schema" names: that of a string, or of each string of a list. Beside them the
 // tag knows optional (the string may be empty), and for lists unique and nonempty. What may hold a secret, such as a URL, has no
-// rule: whoever validates against a schema prints what it refuses.
+// rule: programs that validate against a schema print what it refuses.
 var TextRules = map[string]TextRule{
 	"label":     {labelPattern, validation.DNS1123LabelMaxLength},
 	"subdomain": {subdomainPattern, validation.DNS1123SubdomainMaxLength},

@@ -123,7 +123,7 @@ func checkCharacters(line string) error {
 	case !utf8.ValidString(line):
 		return errors.New("must be UTF-8")
 	case strings.Contains(line, "\r"):
-		return errors.New("must not contain a carriage return: lines end in a line feed alone")
+		return errors.New("must not contain a carriage return: lines end with a line feed only")
 	case strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }):
 		return errors.New("must not contain control characters")
 	}
@@ -153,7 +153,7 @@ func checkFilter(text string) error {
 		return errors.New("OPTIONAL applies to labels only: the agent drops the metrics that match it")
 	}
 	if strings.Contains(text, ":") {
-		return errors.New(`the regular expression must not contain ":", where the agent cuts it off: write "." instead`)
+		return errors.New(`the regular expression must not contain ":", because the agent cuts it off there: use "." instead`)
 	}
 	return checkRegexp(strings.Join(words[2:], " "))
 }
@@ -194,7 +194,7 @@ func (o *OpenMetrics) validate(path *field.Path) field.ErrorList {
 	errs = append(errs, checkName(path.Child("configMapName"), o.ConfigMapName, validation.IsDNS1123Subdomain)...)
 	if o.ConfigMapName != "" && o.ConfigMapName == o.PmlogconfConfigMapName {
 		errs = append(errs, field.Invalid(path.Child("pmlogconfConfigMapName"), o.PmlogconfConfigMapName,
-			"is openMetrics.configMapName too: they need one each"))
+			"is also openMetrics.configMapName: each needs its own"))
 	}
 	return append(errs, validateEndpoints(path.Child("endpoints"), o.Endpoints)...)
 }
@@ -202,10 +202,10 @@ func (o *OpenMetrics) validate(path *field.Path) field.ErrorList {
 func (o *OpenMetrics) validateDisabled(path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if len(o.Endpoints) > 0 {
-		errs = append(errs, field.Forbidden(path.Child("endpoints"), "needs openMetrics.enabled: nothing reads them without it"))
+		errs = append(errs, field.Forbidden(path.Child("endpoints"), "needs openMetrics.enabled: otherwise nothing reads them"))
 	}
 	if o.Discover {
-		errs = append(errs, field.Forbidden(path.Child("discover"), "needs openMetrics.enabled: nothing reads the sources without it"))
+		errs = append(errs, field.Forbidden(path.Child("discover"), "needs openMetrics.enabled: otherwise nothing reads the sources"))
 	}
 	return errs
 }
@@ -222,7 +222,7 @@ func validateEndpoints(path *field.Path, endpoints map[string]Endpoint) field.Er
 			continue
 		}
 		if other, taken := first[clean]; taken {
-			errs = append(errs, field.Invalid(item, name, fmt.Sprintf("is the same as %q to the agent, which knows both as %q: rename one", other, clean)))
+			errs = append(errs, field.Invalid(item, name, fmt.Sprintf("collides with %q, because the agent calls both %q: rename one", other, clean)))
 			continue
 		}
 		first[clean] = name

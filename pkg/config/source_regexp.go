@@ -49,7 +49,7 @@ func checkEffort(expr string) error {
 		last := len(choices) - 1
 		switch {
 		case part[0] == '(' && !slices.Contains(plainGroups, part):
-			return fmt.Errorf("%q has a group that starts with %s: leave flags, comments and conditions out", expr, part)
+			return fmt.Errorf("%q has a group that starts with %s: remove flags, comments and conditions", expr, part)
 		case part[0] == '(':
 			choices = append(choices, 0)
 		case part[0] == '|':
@@ -60,14 +60,14 @@ func checkEffort(expr string) error {
 			total++
 		case part[0] == '*' || part[0] == '+' || part[0] == '{' && len(part) > 1:
 			if previous == ")" {
-				return fmt.Errorf("%q repeats a group, which may take the agent years to match: repeat a character or a class", expr)
+				return fmt.Errorf("%q repeats a group, which the agent could need years to match: repeat a character or a class instead", expr)
 			}
 			total += repetitionBits
 		}
 		previous = part
 	}
 	if total += bits.Len(choices[0]); total > maxBits {
-		return fmt.Errorf("%q may take the agent too long to match: write no more than 3 of *, + and {}, fewer with ? and |, or several filters; .* at the end is not needed", expr)
+		return fmt.Errorf("%q could take the agent too long to match: use no more than 3 of *, + and {}, fewer with ? and |, or several filters; .* at the end is not needed", expr)
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func TestCheckSourceFile(t *testing.T) {
 		"header's value":       {url + "HEADER: A: sécret\n", "line 2: the value of header A must be printable ASCII on one line"},
 		"header twice":         {url + "HEADER: A: b\n\nHEADER: a: c\n", "line 4: header a is already set on line 2"},
 		"filter's regex":       {url + "FILTER: INCLUDE METRIC\n", "line 2: " + filterForm},
-		"filter's colon":       {url + "FILTER: INCLUDE METRIC a:b\n", `line 2: the regular expression must not contain ":", where the agent cuts it off: write "." instead`},
+		"filter's colon":       {url + "FILTER: INCLUDE METRIC a:b\n", `line 2: the regular expression must not contain ":", because the agent cuts it off there: use "." instead`},
 		"optional metric":      {url + "FILTER: OPTIONAL METRIC a\n", "line 2: OPTIONAL applies to labels only: the agent drops the metrics that match it"},
 		"metadata's spaces":    {url + "METADATA:  a u64 PM_INDOM_NULL counter none\n", "line 2: " + metadataForm},
 		"metadata's units":     {url + "METADATA: a u64 PM_INDOM_NULL counter\n", "line 2: " + metadataForm},
@@ -88,7 +88,7 @@ func TestOwnURL(t *testing.T) {
 	const (
 		host      = `the host must be a name of letters, digits, ".", "-" and "_"`
 		parsed    = "the URL cannot be parsed"
-		ports     = "is PCP's own, which would read itself"
+		ports     = "is PCP's own, so PCP would read itself"
 		decimals  = "an IPv4 address must be written as four decimal numbers"
 		linkLocal = "the host is a link-local address"
 		metadata  = "the host is the metadata service of "
@@ -194,9 +194,9 @@ func TestEffort(t *testing.T) {
 }
 
 const (
-	years        = `"(a+)+$" repeats a group, which may take the agent years to match: repeat a character or a class`
+	years        = `"(a+)+$" repeats a group, which the agent could need years to match: repeat a character or a class instead`
 	notALine     = `must be blank, a comment (#), or start with "HEADER:", "FILTER:" or "METADATA:"`
-	noCR         = "must not contain a carriage return: lines end in a line feed alone"
+	noCR         = "must not contain a carriage return: lines end with a line feed only"
 	filterForm   = `must be "INCLUDE METRIC <regex>", "EXCLUDE METRIC <regex>", "INCLUDE LABEL <regex>", "EXCLUDE LABEL <regex>" or "OPTIONAL LABEL <regex>"`
 	metadataForm = `must be "METADATA: <regex> <type> <indom> <semantics> <units>", separated by single spaces`
 )

@@ -64,7 +64,7 @@ func checkFilePath(path string) error {
 func checkHost(raw string) error {
 	parsed, err := url.Parse(raw)
 	if err != nil {
-		return errors.New("the URL cannot be parsed: see its host, its port and its % escapes")
+		return errors.New("the URL cannot be parsed: check its host, its port and its % escapes")
 	}
 	if parsed.Hostname() == "" {
 		return errors.New("the URL must name a host, e.g. http://localhost:9100/metrics")
@@ -87,7 +87,7 @@ func redactURL(raw string) string {
 	return raw
 }
 
-// What a pod's author may have PCP read. The agent is not the pod's: it runs beside root, its answers go to whoever may ask PCP,
+// What a pod's author may have PCP read. The agent is not the pod's: it runs beside root, its answers go to anyone who may ask PCP,
 // and its headers are the author's. A name that resolves to such an address, or a server that redirects there, cannot be seen here:
 // docs/security.md says what helps.
 
@@ -128,13 +128,13 @@ func IsPCPPort(port int64) bool {
 
 func checkPodAuthorPort(port string) error {
 	if number, err := strconv.ParseInt(port, 10, 64); err == nil && IsPCPPort(number) {
-		return fmt.Errorf("port %d is PCP's own, which would read itself: name the exporter's port, or have the administrator add the source", number)
+		return fmt.Errorf("port %d is PCP's own, so PCP would read itself: use the exporter's port, or ask the administrator to add the source", number)
 	}
 	return nil
 }
 
 func checkPodAuthorHost(host string) error {
-	const remedy = ", which is the node's: have the administrator add the source"
+	const remedy = ", which belongs to the node: ask the administrator to add the source"
 	literal := strings.Trim(host, "[]")
 	if literal != host || numericHost.MatchString(host) {
 		address, err := netip.ParseAddr(literal)

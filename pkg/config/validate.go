@@ -42,7 +42,7 @@ func (t *Target) validateKind(path *field.Path) field.ErrorList {
 	if _, known := creators[t.Kind]; known || len(t.TrustedCreators) > 0 {
 		return nil
 	}
-	detail := fmt.Sprintf("kind %q is not one of %s: name the user of the controller that creates its pods", t.Kind, knownKinds())
+	detail := fmt.Sprintf("kind %q is not one of %s: list the user name of the controller that creates its pods", t.Kind, knownKinds())
 	return field.ErrorList{field.Required(path.Child("trustedCreators"), detail)}
 }
 

@@ -58,7 +58,7 @@ func (c *Container) validateServices(path *field.Path) field.ErrorList {
 	return CheckServices(path, c.Services)
 }
 
-// runs tells whether a service is among those that run.
+// runs reports whether a service is among those that run.
 func (c *Container) runs(service Service) bool {
 	return slices.Contains(c.Services, service)
 }
@@ -79,7 +79,7 @@ func CheckDomainAgents(path *field.Path, agents []string) field.ErrorList {
 func (c *Container) validateAgents(path *field.Path) field.ErrorList {
 	errs := CheckDomainAgents(path, c.DomainAgents)
 	if len(c.DomainAgents) > 0 && !c.runs(ServicePMCD) {
-		errs = append(errs, field.Forbidden(path, "agents are started by pmcd: add pmcd to container.services, or remove them"))
+		errs = append(errs, field.Forbidden(path, "pmcd starts the agents: add pmcd to container.services, or remove them"))
 	}
 	return errs
 }
@@ -116,8 +116,8 @@ var reservedEnv = map[string]string{
 	"PCP_SERVICES":      "use container.services",
 	"PCP_DOMAIN_AGENTS": "use container.domainAgents",
 	"KEY_SERVERS":       "use container.keyServers",
-	"HOST_MOUNT":        "use hostMonitoring, since it monitors nothing without the mount",
-	"container":         "it is always oci, without which systemd takes the node's swap and loop devices for its own",
+	"HOST_MOUNT":        "use hostMonitoring, because PCP monitors nothing without the mount",
+	"container":         "it is always oci, because otherwise systemd uses the node's swap and loop devices",
 }
 
 func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {
@@ -168,7 +168,7 @@ func validateValueFrom(path *field.Path, variable corev1.EnvVar) field.ErrorList
 	}
 	switch {
 	case from.FileKeyRef != nil:
-		return field.ErrorList{field.Forbidden(path.Child("valueFrom", "fileKeyRef"), "needs a volume of the pod, which the configuration does not know")}
+		return field.ErrorList{field.Forbidden(path.Child("valueFrom", "fileKeyRef"), "needs a volume of the pod, which the configuration cannot define")}
 	case given != 1:
 		return field.ErrorList{field.Invalid(path.Child("valueFrom"), field.OmitValueType{},
 			"must have one of fieldRef, resourceFieldRef, configMapKeyRef and secretKeyRef")}
@@ -206,7 +206,7 @@ func (r *Resources) compare(path *field.Path, name corev1.ResourceName) field.Er
 	case limited && request.Cmp(limit) > 0:
 		return field.ErrorList{field.Invalid(path, request.String(), "must not be more than the limit, "+limit.String())}
 	case !overcommits(name) && (!limited || request.Cmp(limit) != 0):
-		return field.ErrorList{field.Invalid(path, request.String(), "cannot be overcommitted: the limit must be the same")}
+		return field.ErrorList{field.Invalid(path, request.String(), "cannot be overcommitted: must be equal to the limit")}
 	}
 	return nil
 }
@@ -235,7 +235,7 @@ func checkAmount(name corev1.ResourceName, amount resource.Quantity) string {
 	case name == corev1.ResourceCPU:
 		return ""
 	case amount.Cmp(*resource.NewQuantity(amount.Value(), amount.Format)) != 0: // Value rounds up
-		return "must be a whole number: m is for thousandths, Mi for mebibytes"
+		return "must be a whole number: m means thousandths, Mi mebibytes"
 	}
 	return ""
 }

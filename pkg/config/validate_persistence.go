@@ -70,7 +70,7 @@ func (v *Volume) validateUnused(at *field.Path) field.ErrorList {
 		{"size", v.Size != nil, append(claims, VolumeEmptyDir)},
 	} {
 		if f.given && !slices.Contains(f.types, v.Type) {
-			errs = append(errs, field.Forbidden(at.Child(f.key), fmt.Sprintf("is not for type %s: remove it, or set type to %s", v.Type, join(f.types))))
+			errs = append(errs, field.Forbidden(at.Child(f.key), fmt.Sprintf("does not apply to type %s: remove it, or set type to %s", v.Type, join(f.types))))
 		}
 	}
 	return errs
@@ -84,7 +84,7 @@ func join(types []VolumeType) string {
 	return strings.Join(names, " or ")
 }
 
-// ownedByRoot tells whether a fresh volume may belong to root alone; an EmptyDir is writable for all.
+// ownedByRoot reports whether a fresh volume may belong to root alone; an EmptyDir is writable for all.
 func (v *Volume) ownedByRoot() bool {
 	return v.Type == VolumePersistentVolumeClaim || v.Type == VolumeHostPath || v.Type == VolumeEphemeral
 }
@@ -97,10 +97,10 @@ func (p *Persistence) validateSharing(at *field.Path) field.ErrorList {
 		return nil
 	case proxy.Type == VolumePersistentVolumeClaim && logger.ClaimName == proxy.ClaimName:
 		return field.ErrorList{field.Invalid(at.Child("claimName"), proxy.ClaimName,
-			"is the claim of persistence.pmlogger too: they need one each")}
+			"is also the claim of persistence.pmlogger: each needs its own")}
 	case proxy.Type == VolumeHostPath && (isWithin(logger.Path, proxy.Path) || isWithin(proxy.Path, logger.Path)):
 		return field.ErrorList{field.Invalid(at.Child("path"), proxy.Path,
-			fmt.Sprintf("must be apart from the path of persistence.pmlogger, %s", logger.Path))}
+			fmt.Sprintf("must be neither inside nor above the path of persistence.pmlogger, %s", logger.Path))}
 	}
 	return nil
 }
@@ -118,9 +118,9 @@ func (c *InjectorConfig) validateNodeVolume(at *field.Path, service Service, v *
 	if service == ServicePMLogger && c.HostMonitoring.Enabled && c.HostMonitoring.HostNetwork {
 		return nil
 	}
-	detail := "the pods of a DaemonSet would write the same files: use HostPath, Ephemeral or EmptyDir"
+	detail := "the pods of a DaemonSet would write to the same files: use HostPath, Ephemeral or EmptyDir"
 	if service == ServicePMLogger {
-		detail = "the pods of a DaemonSet have no lasting host names to tell their archives apart: use HostPath or Ephemeral, or hostMonitoring.hostNetwork"
+		detail = "the pods of a DaemonSet have no stable host names, so their archives would be mixed up: use HostPath or Ephemeral, or hostMonitoring.hostNetwork"
 	}
 	return field.ErrorList{field.Invalid(at.Child("type"), v.Type, detail)}
 }
@@ -135,12 +135,12 @@ func checkPath(at *field.Path, text string) field.ErrorList {
 	case !pathPattern.MatchString(text):
 		return field.ErrorList{field.Invalid(at, text, "must be an absolute path of letters, digits and . _ - /")}
 	case path.Clean(text) != text:
-		return field.ErrorList{field.Invalid(at, text, "must have no .., no . and no needless /: write "+path.Clean(text))}
+		return field.ErrorList{field.Invalid(at, text, "must have no .., no . and no redundant /: use "+path.Clean(text))}
 	}
 	return nil
 }
 
-// isWithin tells whether a clean path is a folder or lies below it.
+// isWithin reports whether a clean path is a folder or lies below it.
 func isWithin(text, folder string) bool {
 	return text == folder || strings.HasPrefix(text, strings.TrimSuffix(folder, "/")+"/")
 }
@@ -161,10 +161,10 @@ func (h *HostMonitoring) validate(path *field.Path) field.ErrorList {
 		return errs
 	}
 	if h.HostNetwork {
-		errs = append(errs, field.Forbidden(path.Child("hostNetwork"), "needs hostMonitoring.enabled: without it PCP has no use for the node's network"))
+		errs = append(errs, field.Forbidden(path.Child("hostNetwork"), "needs hostMonitoring.enabled: without it, PCP has no use for the node's network"))
 	}
 	if h.ProcessDetails {
-		errs = append(errs, field.Forbidden(path.Child("processDetails"), "needs hostMonitoring.enabled: without it no processes but the pod's are seen"))
+		errs = append(errs, field.Forbidden(path.Child("processDetails"), "needs hostMonitoring.enabled: without it, PCP sees only the pod's processes"))
 	}
 	return errs
 }
@@ -176,7 +176,7 @@ func checkMountPath(at *field.Path, text string) field.ErrorList {
 	}
 	top := topFolder(text)
 	if top == "" || top == "var" || slices.Contains(systemFolders, top) {
-		return field.ErrorList{field.Invalid(at, text, "would hide files that PCP needs: use a folder of its own, e.g. /host")}
+		return field.ErrorList{field.Invalid(at, text, "would hide files that PCP needs: use a separate folder, e.g. /host")}
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func checkDataPath(at *field.Path, text string) field.ErrorList {
 	}
 	top := topFolder(text)
 	if top == "" || slices.Contains(systemFolders, top) || slices.Contains(sharedFolders, text) || inClusterFolder(text) {
-		return field.ErrorList{field.Invalid(at, text, "is not PCP's to own: use a folder of its own, e.g. "+hostDataPath+"data")}
+		return field.ErrorList{field.Invalid(at, text, "must not be owned by PCP: use a separate folder, e.g. "+hostDataPath+"data")}
 	}
 	return nil
 }

@@ -38,8 +38,8 @@ func (c *InjectorConfig) validateReach(path *field.Path) field.ErrorList {
 		handler corev1.ProbeHandler
 	}{{"startup", probes.Startup.ProbeHandler}, {"liveness", probes.Liveness.ProbeHandler}, {"readiness", probes.Readiness.ProbeHandler}} {
 		if service, asks := AskedService(probe.handler); asks {
-			errs = append(errs, field.Forbidden(path.Child(probe.name), fmt.Sprintf("asks the port of %s, which is on the loopback address alone, where the kubelet's "+
-				"probes do not reach: use exec, remove it, or set container.listen to %s", service, ListenAllAddresses)))
+			errs = append(errs, field.Forbidden(path.Child(probe.name), fmt.Sprintf("uses the port of %s, which is on the loopback address only, where the kubelet's "+
+				"probes cannot reach it: use exec, remove it, or set container.listen to %s", service, ListenAllAddresses)))
 		}
 	}
 	return errs
@@ -70,7 +70,7 @@ func onlyOneSuccess(path *field.Path, probe *Probe) field.ErrorList {
 	if probe.SuccessThreshold <= 1 {
 		return nil
 	}
-	return field.ErrorList{field.Invalid(path.Child("successThreshold"), probe.SuccessThreshold, "must be 1: only readiness may need more")}
+	return field.ErrorList{field.Invalid(path.Child("successThreshold"), probe.SuccessThreshold, "must be 1: only readiness can need more")}
 }
 
 func (c *Container) validateProbe(path *field.Path, probe *Probe) field.ErrorList {
@@ -147,7 +147,7 @@ func (c *Container) validateHTTPGet(path *field.Path, get *corev1.HTTPGetAction)
 		errs = append(errs, field.Invalid(path.Child("path"), get.Path, "must be a path that starts with /"))
 	case strings.TrimRight(target.Path, "/") == "/metrics" && target.Query().Get("names") == "":
 		errs = append(errs, field.Invalid(path.Child("path"), get.Path,
-			"returns every metric, which takes seconds each time: use /metrics?names=kernel.all.load"))
+			"returns every metric, which takes seconds: use /metrics?names=kernel.all.load"))
 	}
 	for n, header := range get.HTTPHeaders {
 		if err := checkHeader(header.Name, header.Value); err != nil {

@@ -158,7 +158,7 @@ type source struct {
 }
 
 // authorSources are the sources that the pod's author wrote. A pod may not read files: with host monitoring, a file URL
-// would open the node's files to whoever may annotate a pod.
+// would open the node's files to anyone who may annotate a pod.
 func (i *Injector) authorSources(annotations map[string]string) ([]source, field.ErrorList) {
 	var sources []source
 	var problems field.ErrorList

@@ -148,7 +148,7 @@ func portsOf(services []config.Service) []int64 {
 	return ports
 }
 
-// Whoever may create pods may send millions of mistakes: what is read and what is told has bounds.
+// Anyone who may create pods can send millions of mistakes, so what is read and what is reported has limits.
 const (
 	// maxProblems is more than anybody reads.
 	maxProblems = 50
@@ -181,15 +181,15 @@ func tooLong(key, value string, limit int) *field.Error {
 
 // summarize puts problems in the order of their text, since annotations come from a map, and cuts what nobody would read.
 func summarize(problems field.ErrorList) field.ErrorList {
-	type told struct {
+	type entry struct {
 		problem *field.Error
 		text    string
 	}
-	list := make([]told, len(problems))
+	list := make([]entry, len(problems))
 	for n, problem := range problems {
-		list[n] = told{problem, problem.Error()}
+		list[n] = entry{problem, problem.Error()}
 	}
-	slices.SortFunc(list, func(a, b told) int { return cmp.Compare(a.text, b.text) })
+	slices.SortFunc(list, func(a, b entry) int { return cmp.Compare(a.text, b.text) })
 	result := make(field.ErrorList, 0, min(len(list), maxProblems+1))
 	for n := range list[:min(len(list), maxProblems)] {
 		result = append(result, list[n].problem)
@@ -200,5 +200,5 @@ func summarize(problems field.ErrorList) field.ErrorList {
 	return result
 }
 
-// isFull tells when to stop looking for more of one kind.
+// isFull reports when to stop looking for more of one kind.
 func isFull(problems field.ErrorList) bool { return len(problems) > maxProblems }

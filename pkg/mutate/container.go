@@ -184,7 +184,7 @@ func (s *settings) override(o config.Probe, probe corev1.Probe) *corev1.Probe {
 	return &probe
 }
 
-// answers tells whether the kubelet reaches the service whose port a handler asks.
+// answers reports whether the kubelet reaches the service whose port a handler asks.
 func (s *settings) answers(h corev1.ProbeHandler) bool {
 	service, asks := config.AskedService(h)
 	return !asks || s.runs(service) && !s.onLoopback

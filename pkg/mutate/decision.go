@@ -35,7 +35,7 @@ var Reasons = []Reason{
 	ReasonUntrustedCreator, ReasonIncompatible, ReasonInjected,
 }
 
-// Allowed tells whether a pod with this reason may be created. No reason is no permission.
+// Allowed reports whether a pod with this reason may be created. No reason is no permission.
 func (r Reason) Allowed() bool {
 	switch r {
 	case ReasonNotRequested, ReasonAlreadyInjected, ReasonNotDesignated, ReasonUntrustedCreator, ReasonInjected:
@@ -63,7 +63,7 @@ type Request struct {
 	Pod *Pod
 }
 
-// Warning is advice for whoever creates the pod: a stable code, and one sentence.
+// Warning is advice for the user who creates the pod: a stable code, and one sentence.
 type Warning struct {
 	Code    string
 	Message string
@@ -76,7 +76,7 @@ func (w Warning) String() string {
 
 // Decision about one pod.
 type Decision struct {
-	// Reason, which also tells whether the pod is allowed.
+	// Reason, which also reports whether the pod is allowed.
 	Reason Reason
 	// Problems are why the pod is rejected, all of them at once.
 	Problems field.ErrorList

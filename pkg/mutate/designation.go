@@ -64,7 +64,7 @@ func ownersThrough(ref OwnerReference, labels map[string]string) []Owner {
 	owners := []Owner{{Kind: ref.Kind, Name: ref.Name}}
 	switch kind {
 	case config.KindPod:
-		// No controller of pods is a pod: whoever may create pods wrote this reference to borrow the name of another.
+		// No controller of pods is a pod: a user who may create pods wrote this reference to use the name of another.
 		owners[0].Kind = "owning Pod"
 	case config.KindReplicaSet:
 		if hash := labels["pod-template-hash"]; hash != "" && strings.HasSuffix(ref.Name, "-"+hash) {

@@ -9,7 +9,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// TestHostilePods: whoever may create pods may send millions of mistakes. They are refused, in few words, and a pod as large as
+// TestHostilePods: anyone who may create pods can send millions of mistakes. They are refused, in few words, and a pod as large as
 // the API server takes must not cost more than the test's patience.
 func TestHostilePods(t *testing.T) {
 	t.Parallel()
@@ -85,7 +85,7 @@ func repeat[T any](item T, count int) []T {
 	return items
 }
 
-// TestDiscoveryWithNothingToDiscover: the API server validates a pod only after admission, so that it may have no container;
+// TestDiscoveryWithNothingToDiscover: the API server validates a pod only after admission, so it may have no container;
 // and sources without pmcd are nobody's.
 func TestDiscoveryWithNothingToDiscover(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// checkPorts: the containers of a pod share one network, so that PCP's ports must be free, and so must their names, by
+// checkPorts: the containers of a pod share one network, so PCP's ports must be free, and so must their names, by
 // which Services find them.
 func checkPorts(pod *Pod, services []config.Service) field.ErrorList {
 	var problems field.ErrorList

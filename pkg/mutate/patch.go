@@ -104,7 +104,7 @@ func (b *patchBuilder) addToList(path string, absent bool, items []any) {
 	}
 }
 
-// addMetadata comes last: the status tells all that was added.
+// addMetadata comes last: the status lists everything that was added.
 func (b *patchBuilder) addMetadata(sc *sidecar) {
 	added := &b.status.Added
 	added.Labels = []string{LabelInjected}

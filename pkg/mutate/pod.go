@@ -26,7 +26,7 @@ type OwnerReference struct {
 	Controller bool   `json:"controller"`
 }
 
-// Spec of a pod. Pointers tell absent from false, since what a pod's author wrote is restored by Uninject.
+// Spec of a pod. Pointers distinguish absent from false, since what a pod's author wrote is restored by Uninject.
 type Spec struct {
 	Containers                    []Container       `json:"containers"`
 	InitContainers                []Container       `json:"initContainers"`

@@ -105,7 +105,7 @@ func (i *Injector) wantsHostNetwork() bool {
 	return i.cfg.HostMonitoring.Enabled && i.cfg.HostMonitoring.HostNetwork
 }
 
-// needsHostname tells whether the archives' folder would change with every pod. With the node's network the host name is
+// needsHostname reports whether the archives' folder would change with every pod. With the node's network the host name is
 // the node's, and the controller of a StatefulSet names its pods' hosts itself.
 func (i *Injector) needsHostname(pod *Pod, v variant) bool {
 	named := pod.Spec.HostnameOverride != nil || (pod.Spec.Hostname != nil && *pod.Spec.Hostname != "")

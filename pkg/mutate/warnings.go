@@ -154,7 +154,7 @@ type Workload struct {
 }
 
 // WorkloadWarnings advises on a workload whose template is injected: too many replicas, or a strategy that starts the new
-// pod beside the old one, which holds the claim. A pod alone does not tell either.
+// pod beside the old one, which holds the claim. A pod alone shows neither.
 func (i *Injector) WorkloadWarnings(w Workload) []Warning {
 	var warnings []Warning
 	if w.Replicas != nil && *w.Replicas > 1 {
@@ -173,7 +173,7 @@ func (i *Injector) WorkloadWarnings(w Workload) []Warning {
 	return warnings
 }
 
-// lasts tells whether the volume outlives the pod, so that two pods may meet on it.
+// lasts reports whether the volume outlives the pod, so two pods may meet on it.
 func lasts(v config.Volume) bool {
 	return v.Type == config.VolumePersistentVolumeClaim || v.Type == config.VolumeHostPath
 }

@@ -16,7 +16,7 @@ const revisioned = `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: no
  selector: {matchLabels: {app: node-monitor}}, updateStrategy: {rollingUpdate: {partition: 1}},
  template: {metadata: {labels: {app: node-monitor}, annotations: {pcp.io/inject: "true"}}, spec: {containers: [{name: app, image: %s}]}}}}`
 
-// TestForgedRevision: whoever may delete and create ControllerRevisions would change the template of a StatefulSet with a partition.
+// TestForgedRevision: anyone who may delete and create ControllerRevisions could change the template of a StatefulSet with a partition.
 func TestForgedRevision(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=None", "config.target.kind=StatefulSet",

@@ -34,7 +34,7 @@ type Options struct {
 	NodeAddress string
 	// LogFolder keeps the components' logs, after what is in there already. Empty: they are removed on Stop, with all else.
 	LogFolder string
-	// Progress is told what is being started. Nil: nothing is told, save that tools are being downloaded or compiled, on standard error.
+	// Progress reports what is being started. Nil reports only, on standard error, that tools are being downloaded or compiled.
 	Progress io.Writer
 	// APIServerFlags are added to those of kube-apiserver, and win over them.
 	APIServerFlags []string
@@ -102,7 +102,7 @@ func (c *Cluster) start(ctx context.Context) error {
 			return err
 		}
 	}
-	c.tell("control plane ready after %s", time.Since(began).Round(time.Millisecond))
+	c.report("control plane ready after %s", time.Since(began).Round(time.Millisecond))
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (c *Cluster) makeFolder() error {
 	return nil
 }
 
-func (c *Cluster) tell(format string, arguments ...any) {
+func (c *Cluster) report(format string, arguments ...any) {
 	if c.options.Progress != nil {
 		fmt.Fprintf(c.options.Progress, format+"\n", arguments...)
 	}

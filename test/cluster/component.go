@@ -91,7 +91,7 @@ func (c *Cluster) watch(started *component) {
 // launchReady starts a component that listens on ports of its own choice and returns when the probe succeeds. Between the
 // choice of a port and its use another process may take it: then it tries others.
 func (c *Cluster) launchReady(ctx context.Context, name string, arguments func(context.Context) ([]string, error), probe func(context.Context) error) error {
-	c.tell("starting %s", name)
+	c.report("starting %s", name)
 	var err error
 	for range portAttempts {
 		var flags []string
@@ -109,7 +109,7 @@ func (c *Cluster) launchReady(ctx context.Context, name string, arguments func(c
 		if !errors.Is(err, errPortTaken) {
 			return err
 		}
-		c.tell("%s found its port taken; trying another", name)
+		c.report("%s found its port taken; trying another", name)
 	}
 	return fmt.Errorf("gave up after %d attempts: %w", portAttempts, err)
 }

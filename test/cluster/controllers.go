@@ -49,7 +49,7 @@ func (c *Cluster) startClient(name string, flags ...string) error {
 	if err != nil {
 		return err
 	}
-	c.tell("starting %s", name)
+	c.report("starting %s", name)
 	started, err := c.launch(name, append(flags, "--kubeconfig="+kubeconfig)...)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func (c *Cluster) RestartAPIServer(ctx context.Context) error {
 func (c *Cluster) restart(ctx context.Context, name string, probe func(context.Context) error) error {
 	at := slices.IndexFunc(c.components, func(one *component) bool { return one.name == name && !one.ended() })
 	if at < 0 {
-		return errors.New("it does not run: Err tells why")
+		return errors.New("it does not run: Err says why")
 	}
 	old := c.components[at]
 	if err := old.retire(); err != nil {

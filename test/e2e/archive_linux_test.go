@@ -100,7 +100,7 @@ func (m *monitor) stopPMCD(t *testing.T) {
 	})
 }
 
-// grown tells whether all archives are still there, and more.
+// grown reports whether all archives are still there, and more.
 func (m *monitor) grown(before []string) error {
 	after, err := m.archives()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // TestMain prepares what needs the network of this machine, and runs the tests where there is another; or on a given cluster. With
-// E2E=suits it only tells whether a node can run here.
+// E2E=suits it only reports whether a node can run here.
 func TestMain(m *testing.M) {
 	run := prepare
 	switch {

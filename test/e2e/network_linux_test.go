@@ -72,7 +72,7 @@ func portsOfPCP(pod *corev1.Pod) []corev1.ContainerPort {
 	return nil
 }
 
-// allows tells whether rules let a pod of the same namespace reach a port.
+// allows reports whether rules let a pod of the same namespace reach a port.
 func allows(t *testing.T, rules []networkingv1.NetworkPolicyIngressRule, port corev1.ContainerPort, from labels.Set) bool {
 	t.Helper()
 	return slices.ContainsFunc(rules, func(rule networkingv1.NetworkPolicyIngressRule) bool {

@@ -188,7 +188,7 @@ func (m *monitor) killAll(ctx context.Context, namespace string, which metav1.Li
 	_ = m.client.CoreV1().Pods(namespace).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}, which)
 }
 
-// rejected tells whether a pod could not be created since then for want of the webhook.
+// rejected reports whether a pod could not be created since then for want of the webhook.
 func (m *monitor) rejected(ctx context.Context, since metav1.Time) error {
 	events, err := m.client.CoreV1().Events(m.namespace).List(ctx, metav1.ListOptions{FieldSelector: "reason=FailedCreate"})
 	if err != nil {

@@ -27,7 +27,7 @@ func TestDesignatedPodIsInjected(t *testing.T) {
 		return event.Annotations[e.injector.Name()+"/reason"] == "Injected"
 	})
 	if err != nil || len(events) == 0 {
-		t.Errorf("no audit annotation tells of the injection: %v", err)
+		t.Errorf("no audit annotation reports the injection: %v", err)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestNotDesignated(t *testing.T) {
 	}
 }
 
-// TestForgedOwner: whoever may create pods may write any ownerReference, but is still not the controller.
+// TestForgedOwner: anyone who may create pods can write any ownerReference, but is still not the controller.
 func TestForgedOwner(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")
@@ -105,7 +105,7 @@ func TestForgedOwner(t *testing.T) {
 	}
 }
 
-// TestForgedOwningPod: whoever may create pods may claim that the designated one owns theirs.
+// TestForgedOwningPod: anyone who may create pods can claim that the designated one owns theirs.
 func TestForgedOwningPod(t *testing.T) {
 	t.Parallel()
 	e := start(t, "target: {namespace: NAMESPACE, kind: Pod}")
@@ -158,6 +158,6 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("the dry run stored %d pods: %v", len(stored.Items), err)
 	}
 	if !strings.Contains(e.injector.Log(), `"dryRun":true`) {
-		t.Error("the log does not tell that it was a dry run")
+		t.Error("the log does not say that it was a dry run")
 	}
 }

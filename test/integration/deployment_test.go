@@ -11,7 +11,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/cluster"
 )
 
-// TestDeployment: the real controllers create the pods, so that the check of the creator is real.
+// TestDeployment: the real controllers create the pods, so the check of the creator is real.
 func TestDeployment(t *testing.T) {
 	t.Parallel()
 	full, err := cluster.Start(t.Context(), cluster.Options{Full: true})
@@ -43,7 +43,7 @@ func TestDeployment(t *testing.T) {
 		return err != nil
 	})
 	e.createDeployment("node-monitor", true)
-	eventually(t, "an event that tells the user of the rejection", func() bool { return strings.Contains(e.events(), "spec.hostPID: Invalid value: true") })
+	eventually(t, "an event that reports the rejection to the user", func() bool { return strings.Contains(e.events(), "spec.hostPID: Invalid value: true") })
 }
 
 func (e *environment) createDeployment(name string, hostPID bool) {

@@ -39,7 +39,7 @@ func TestRandomPods(t *testing.T) {
 	}
 }
 
-// compareRandom tells whether the pod was injected. Few originals are refused by the API server itself.
+// compareRandom reports whether the pod was injected. Few originals are refused by the API server itself.
 func (e *environment) compareRandom(t *testing.T, seed int64) bool {
 	t.Helper()
 	r := rand.New(rand.NewPCG(uint64(seed), 0))

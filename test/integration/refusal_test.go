@@ -69,7 +69,7 @@ func TestRefusedOnTheNodesNetwork(t *testing.T) {
 	}
 }
 
-// TestRefusedAllAtOnce: one attempt tells all that is to be changed.
+// TestRefusedAllAtOnce: one attempt reports everything that must change.
 func TestRefusedAllAtOnce(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")

@@ -57,7 +57,7 @@ var differences = []difference{
 	},
 }
 
-// sightings tell which differences occurred.
+// sightings are the differences that occurred.
 type sightings struct {
 	cases atomic.Int32
 	lock  sync.Mutex
@@ -66,7 +66,7 @@ type sightings struct {
 
 func newSightings() *sightings { return &sightings{seen: map[*regexp.Regexp]bool{}} }
 
-// intended tells whether a path may differ.
+// intended reports whether a path may differ.
 func (s *sightings) intended(path string, inChart, inInjector bool) bool {
 	where := both
 	switch {
