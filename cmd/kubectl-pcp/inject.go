@@ -5,9 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-const injectHelp = `Add the PCP container to the pod templates of manifests, as the webhook does to pods in the cluster.
+var injectHelp = `Add the PCP container to the pod templates of manifests, as the webhook does to pods in the cluster.
 
 A pod template asks for it with an annotation. An annotation on the workload itself has no effect:
 
@@ -17,8 +19,8 @@ A pod template asks for it with an annotation. An annotation on the workload its
         annotations:
           pcp.io/inject: "true"
 
-Supported kinds: Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob and PodTemplate,
-and lists of them. All other documents, and those that do not ask, are written unchanged, byte for byte. In documents that
+Supported kinds: ` + config.KindNames() + `,
+PodTemplate, and lists of them. All other documents, and those that do not ask, are written unchanged, byte for byte. In documents that
 change, comments, order and layout stay the same. "kubectl pcp uninject" removes everything again.
 
 With --config, which takes the webhook's configuration file, only its target gets PCP. Without it, the defaults apply, and

@@ -1,6 +1,6 @@
 // Command chartschema writes what is derived from a chart's values.yaml and from pkg/config: the chart's
-// values.schema.json and, where the values hold an InjectorConfig, files/defaults.yaml, the injector's defaults, for what the
-// templates derive from them.
+// values.schema.json and, where the values hold an InjectorConfig, what the templates need of the Go code: the injector's defaults
+// (files/defaults.yaml), and its tables of kinds, annotations and ports (templates/_tables.tpl).
 package main
 
 import (
@@ -59,7 +59,8 @@ func generate(chart string) (map[string][]byte, error) {
 		return nil, err
 	}
 	files[filepath.Join(chart, "files", "defaults.yaml")] = defaults
-	return files, nil
+	files[filepath.Join(chart, "templates", "_tables.tpl")], err = tables()
+	return files, err
 }
 
 // defaultConfig is the configuration that an empty file means, but for what depends on the target's kind.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
 // Workload is an object with a pod template, or a pod.
@@ -31,23 +33,16 @@ func (w *Workload) String() string {
 	return strings.ToLower(w.Kind) + "/" + w.Name
 }
 
-// templates leads to the pod template of each kind, by API group.
-var templates = map[string]map[string][]string{
-	"": {
-		"Pod":                   {},
-		"PodTemplate":           {"template"},
-		"ReplicationController": {"spec", "template"},
-	},
-	"apps": {
-		"DaemonSet":   {"spec", "template"},
-		"Deployment":  {"spec", "template"},
-		"ReplicaSet":  {"spec", "template"},
-		"StatefulSet": {"spec", "template"},
-	},
-	"batch": {
-		"CronJob": {"spec", "jobTemplate", "spec", "template"},
-		"Job":     {"spec", "template"},
-	},
+// templatePath leads to the pod template of a kind that is Kubernetes' own.
+func templatePath(group, kind string) (path []string, known bool) {
+	if group == "" && kind == "PodTemplate" {
+		return []string{"template"}, true
+	}
+	workload := config.KnownKind(config.TargetKind(kind))
+	if workload == nil || workload.Group != group {
+		return nil, false
+	}
+	return workload.TemplatePath(), true
 }
 
 // header is what is read of an object.
@@ -86,7 +81,7 @@ func find(data []byte, fallback header, path []string) ([]Workload, error) {
 	if err == nil && strings.HasSuffix(object.Kind, "List") && object.Items != nil {
 		return findItems(&object, path)
 	}
-	steps, known := templates[object.group()][object.Kind]
+	steps, known := templatePath(object.group(), object.Kind)
 	if !known {
 		steps = []string{"spec", "template"}
 	}

@@ -15,20 +15,6 @@ const (
 	hostDataPath     = "/var/lib/pcp-injector/"
 )
 
-// creators are the users that create the pods of each known kind, for a kube-controller-manager that runs with
-// --use-service-account-credentials, as kubeadm, kind, k3s and the managed services do. Elsewhere it is
-// system:kube-controller-manager, to be named in trustedCreators.
-var creators = map[TargetKind][]string{
-	KindPod:                   nil,
-	KindDeployment:            {controllerPrefix + "replicaset-controller"},
-	KindReplicaSet:            {controllerPrefix + "replicaset-controller"},
-	KindReplicationController: {controllerPrefix + "replication-controller"},
-	KindStatefulSet:           {controllerPrefix + "statefulset-controller"},
-	KindDaemonSet:             {controllerPrefix + "daemon-set-controller"},
-	KindJob:                   {controllerPrefix + "job-controller"},
-	KindCronJob:               {controllerPrefix + "job-controller"},
-}
-
 // Default returns the configuration that an empty file means, not yet completed.
 func Default() *InjectorConfig {
 	return &InjectorConfig{
@@ -63,7 +49,7 @@ func defaultContainer() Container {
 // Complete fills in the defaults that depend on other fields. It is idempotent.
 func (c *InjectorConfig) Complete() {
 	if len(c.Target.TrustedCreators) == 0 {
-		c.Target.TrustedCreators = slices.Clone(creators[c.Target.Kind])
+		c.Target.TrustedCreators = creators(c.Target.Kind)
 	}
 	if c.Container.DomainAgents == nil {
 		c.Container.DomainAgents = []string{} // an empty list is written as [], which can be read again; nil as null

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,54 +36,21 @@ func (t *Target) validate(path *field.Path) field.ErrorList {
 
 func (t *Target) validateKind(path *field.Path) field.ErrorList {
 	if !kindPattern.MatchString(string(t.Kind)) {
-		return field.ErrorList{field.Invalid(path.Child("kind"), t.Kind, "must be the kind of a workload, e.g. "+knownKinds())}
+		return field.ErrorList{field.Invalid(path.Child("kind"), t.Kind, "must be the kind of a workload, e.g. "+KindNames())}
 	}
-	if _, known := creators[t.Kind]; known || len(t.TrustedCreators) > 0 {
+	if KnownKind(t.Kind) != nil || len(t.TrustedCreators) > 0 {
 		return nil
 	}
-	detail := fmt.Sprintf("kind %q is not one of %s: list the user name of the controller that creates its pods", t.Kind, knownKinds())
+	detail := fmt.Sprintf("kind %q is not one of %s: list the user name of the controller that creates its pods", t.Kind, KindNames())
 	return field.ErrorList{field.Required(path.Child("trustedCreators"), detail)}
 }
 
-func knownKinds() string {
-	kinds := slices.Sorted(maps.Keys(creators))
-	names := make([]string, len(kinds))
-	for n, kind := range kinds {
-		names[n] = string(kind)
-	}
-	return strings.Join(names, ", ")
-}
-
-const (
-	// maxCronJobName leaves room for the suffixes of its Jobs and their pods, as the API server does.
-	maxCronJobName = 52
-	// maxDeploymentName is shorter than any name that the deployment controller cuts off to make room for "-" and a hash of up to 10
-	// characters: the ReplicaSet of a Deployment with a longer name would pass for one of the target's. See
-	// https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/deployment/sync.go (generateReplicaSetName).
-	maxDeploymentName = validation.DNS1123SubdomainMaxLength - len("-") - 10 - 1
-)
-
+// nameRule is that of the workload's kind.
 func (t *Target) nameRule() func(string) []string {
-	switch t.Kind {
-	case KindStatefulSet:
-		return validation.IsDNS1123Label
-	case KindCronJob:
-		return subdomainOf(maxCronJobName)
-	case KindDeployment:
-		return subdomainOf(maxDeploymentName)
-	default:
-		return validation.IsDNS1123Subdomain
+	if known := KnownKind(t.Kind); known != nil && known.nameRule != nil {
+		return known.nameRule
 	}
-}
-
-// subdomainOf is the rule for a subdomain of no more than so many characters.
-func subdomainOf(characters int) func(string) []string {
-	return func(name string) []string {
-		if len(name) > characters {
-			return []string{validation.MaxLenError(characters)}
-		}
-		return validation.IsDNS1123Subdomain(name)
-	}
+	return validation.IsDNS1123Subdomain
 }
 
 var serviceAccount = regexp.MustCompile(`^system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+$`)

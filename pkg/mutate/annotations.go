@@ -13,12 +13,6 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// authorKeys are the keys below pcp.io/ that a pod's author may use, injectorKeys those that only the injector writes.
-var (
-	authorKeys   = []string{AnnotationInject, AnnotationServices, AnnotationDomainAgents}
-	injectorKeys = []string{AnnotationPmlogconf}
-)
-
 // checkKeys finds keys below pcp.io/ that nobody knows, that only the injector writes, or that are not allowed here.
 func (i *Injector) checkKeys(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
@@ -41,19 +35,27 @@ func (i *Injector) checkKeys(pod *Pod) field.ErrorList {
 }
 
 func (i *Injector) checkKey(pod *Pod, key string) *field.Error {
+	known := knownAnnotation(key)
 	switch {
-	case key == AnnotationServices:
-		return i.checkAllowed(key, config.OverrideServices)
-	case key == AnnotationDomainAgents:
-		return i.checkAllowed(key, config.OverrideDomainAgents)
+	case known == nil:
+		return field.Invalid(annotationPath(key), field.OmitValueType{}, unknownKey(key))
 	case key == AnnotationStatus:
 		return checkStatus(pod)
-	case slices.Contains(injectorKeys, key):
+	case known.Written:
 		return field.Forbidden(annotationPath(key), "only the injector sets it: remove the annotation")
-	case slices.Contains(authorKeys, key):
+	case known.Override != "":
+		return i.checkAllowed(key, known.Override)
+	}
+	return nil
+}
+
+// knownAnnotation finds a key in Annotations; nil for an unknown one.
+func knownAnnotation(key string) *Annotation {
+	at := slices.IndexFunc(Annotations, func(a Annotation) bool { return a.Key == key })
+	if at < 0 {
 		return nil
 	}
-	return field.Invalid(annotationPath(key), field.OmitValueType{}, unknownKey(key))
+	return &Annotations[at]
 }
 
 // needPMCD: agents, the one for OpenMetrics among them, are pmcd's.
@@ -70,8 +72,14 @@ func needPMCD(annotations map[string]string, own []source) field.ErrorList {
 }
 
 func unknownKey(key string) string {
-	detail := fmt.Sprintf("unknown key: allowed are %s and %s<name>", strings.Join(authorKeys, ", "), OpenMetricsPrefix)
-	if meant := spelling.Nearest(key, append(authorKeys, OpenMetricsPrefix+path.Base(key))); meant != "" {
+	var allowed []string
+	for _, a := range Annotations {
+		if !a.Written {
+			allowed = append(allowed, a.Key)
+		}
+	}
+	detail := fmt.Sprintf("unknown key: allowed are %s and %s<name>", strings.Join(allowed, ", "), OpenMetricsPrefix)
+	if meant := spelling.Nearest(key, append(allowed, OpenMetricsPrefix+path.Base(key))); meant != "" {
 		detail += "; did you mean " + meant + "?"
 	}
 	return detail

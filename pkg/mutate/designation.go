@@ -8,18 +8,6 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// groups are the API groups of the kinds that Kubernetes knows: a custom resource may bear the same kind.
-var groups = map[config.TargetKind]string{
-	config.KindPod:                   "",
-	config.KindReplicationController: "",
-	config.KindReplicaSet:            "apps",
-	config.KindStatefulSet:           "apps",
-	config.KindDaemonSet:             "apps",
-	config.KindDeployment:            "apps",
-	config.KindJob:                   "batch",
-	config.KindCronJob:               "batch",
-}
-
 // designated returns an empty reason for a pod of the designated template that its own controller created, else why not.
 func (i *Injector) designated(req Request) (Reason, string) {
 	target := i.cfg.Target
@@ -58,7 +46,7 @@ func ownersThrough(ref OwnerReference, labels map[string]string) []Owner {
 	if !hasGroup {
 		group = ""
 	}
-	if known, ok := groups[kind]; ok && known != group {
+	if known := config.KnownKind(kind); known != nil && known.Group != group {
 		return []Owner{{Kind: ref.Kind + "." + group, Name: ref.Name}}
 	}
 	owners := []Owner{{Kind: ref.Kind, Name: ref.Name}}

@@ -40,3 +40,21 @@ const (
 
 	domain = "pcp.io"
 )
+
+// Annotation is a key under pcp.io/ that the injector knows.
+type Annotation struct {
+	Key string
+	// Override that the administrator has to allow before a pod's author may use the key; empty for none.
+	Override config.Override
+	// Written by the injector, and by nobody else.
+	Written bool
+}
+
+// Annotations are all keys under pcp.io/, and the only list of them: the chart's policies follow it. Keys with OpenMetricsPrefix come on top.
+var Annotations = []Annotation{
+	{Key: AnnotationInject},
+	{Key: AnnotationServices, Override: config.OverrideServices},
+	{Key: AnnotationDomainAgents, Override: config.OverrideDomainAgents},
+	{Key: AnnotationStatus, Written: true},
+	{Key: AnnotationPmlogconf, Written: true},
+}

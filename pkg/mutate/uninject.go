@@ -33,7 +33,8 @@ func (s *Status) check() error {
 	isContainer := func(name string) bool { return name == ContainerName || name == InitContainerName }
 	isVolume := func(name string) bool { return strings.HasPrefix(name, VolumePrefix) }
 	isAnnotation := func(key string) bool {
-		return key == AnnotationStatus || slices.Contains(injectorKeys, key) || strings.HasPrefix(key, OpenMetricsPrefix)
+		known := knownAnnotation(key)
+		return known != nil && known.Written || strings.HasPrefix(key, OpenMetricsPrefix)
 	}
 	isLabel := func(key string) bool { return key == LabelInjected }
 	isField := func(path string) bool {

@@ -1,17 +1,14 @@
-{{/* What the API calls the kinds that Kubernetes knows, and where their pod template is. Empty for custom kinds. Of a
-Deployment and a CronJob the pods belong to something in between, which only its controller may create. */}}
+{{/* The target's row in the table of kinds, as JSON. Empty for a Pod, which has no template, and for custom kinds. Of a Deployment and a
+CronJob the pods belong to something in between, which only its controller may create. */}}
 {{- define "pcp-injector.targetKind" -}}
-{{- $template := "dyn(object).spec.template" }}
-{{- $kinds := dict
-  "Deployment" (dict "group" "apps" "resource" "deployments" "template" $template "scales" true "owned" "replicasets" "creator" "deployment-controller")
-  "ReplicaSet" (dict "group" "apps" "resource" "replicasets" "template" $template "scales" true)
-  "ReplicationController" (dict "group" "" "resource" "replicationcontrollers" "template" $template "scales" true)
-  "StatefulSet" (dict "group" "apps" "resource" "statefulsets" "template" $template "scales" true)
-  "DaemonSet" (dict "group" "apps" "resource" "daemonsets" "template" $template)
-  "Job" (dict "group" "batch" "resource" "jobs" "template" $template)
-  "CronJob" (dict "group" "batch" "resource" "cronjobs" "template" "dyn(object).spec.jobTemplate.spec.template" "owned" "jobs" "creator" "cronjob-controller")
-}}
-{{- get $kinds (include "pcp-injector.config" . | fromYaml).target.kind | default dict | toJson }}
+{{- $target := (include "pcp-injector.config" . | fromYaml).target.kind }}
+{{- $row := dict }}
+{{- range include "pcp-injector.kinds" . | fromYamlArray }}
+{{- if and .spec (eq .kind $target) }}
+{{- $row = . }}
+{{- end }}
+{{- end }}
+{{- toJson $row }}
 {{- end }}
 
 {{/* Metadata of a policy and its binding: list of the root and the policy's name. The target's namespace is in the name, and what guards
@@ -59,23 +56,23 @@ matchLabels:
   kubernetes.io/metadata.name: {{ (include "pcp-injector.config" . | fromYaml).target.namespace | quote }}
 {{- end }}
 
-{{/* Rules for everything that has a pod template. */}}
+{{/* Rules for everything that has a pod template, and for pods, which are checked when they are created. */}}
 {{- define "pcp-injector.workloadRules" -}}
-- apiGroups: [apps]
+{{- $groups := list }}
+{{- $resources := dict }}
+{{- range include "pcp-injector.kinds" . | fromYamlArray }}
+{{- if .spec }}
+{{- $groups = append $groups .group | uniq }}
+{{- $_ := set $resources .group (append (get $resources .group | default list) .resource) }}
+{{- end }}
+{{- end }}
+{{- range $groups -}}
+- apiGroups: [{{ . | default "\"\"" }}]
   apiVersions: [v1]
-  resources: [deployments, replicasets, statefulsets, daemonsets]
+  resources: [{{ get $resources . | join ", " }}]
   operations: [CREATE, UPDATE]
   scope: Namespaced
-- apiGroups: [batch]
-  apiVersions: [v1]
-  resources: [jobs, cronjobs]
-  operations: [CREATE, UPDATE]
-  scope: Namespaced
-- apiGroups: [""]
-  apiVersions: [v1]
-  resources: [replicationcontrollers]
-  operations: [CREATE, UPDATE]
-  scope: Namespaced
+{{ end -}}
 - apiGroups: [""]
   apiVersions: [v1]
   resources: [pods]
@@ -85,7 +82,27 @@ matchLabels:
 
 {{/* CEL: the pod template of any workload, or the pod itself; of object or oldObject. */}}
 {{- define "pcp-injector.templateOf" -}}
-request.kind.kind == 'Pod' ? dyn({{ . }}) : request.kind.kind == 'CronJob' ? dyn({{ . }}).spec.jobTemplate.spec.template : dyn({{ . }}).spec.?template.orValue(dyn({}))
+{{- $object := . }}
+{{- range include "pcp-injector.kinds" . | fromYamlArray }}
+{{- if not .spec }}
+{{- printf "request.kind.kind == '%s' ? dyn(%s) : " .kind $object }}
+{{- else if ne .spec "spec" }}
+{{- printf "request.kind.kind == '%s' ? dyn(%s).%s.template : " .kind $object .spec }}
+{{- end }}
+{{- end }}
+{{- printf "dyn(%s).spec.?template.orValue(dyn({}))" $object }}
+{{- end }}
+
+{{/* CEL: where that template is, for messages: empty for a pod, else with a dot at the end. */}}
+{{- define "pcp-injector.templatePath" -}}
+{{- range include "pcp-injector.kinds" . | fromYamlArray }}
+{{- if not .spec }}
+{{- printf "request.kind.kind == '%s' ? '' : " .kind }}
+{{- else if ne .spec "spec" }}
+{{- printf "request.kind.kind == '%s' ? '%s.template.' : " .kind .spec }}
+{{- end }}
+{{- end }}
+{{- print "'spec.template.'" }}
 {{- end }}
 
 {{/* CEL: whether a template asks for PCP, as the webhook's matchConditions see it. */}}
@@ -96,8 +113,10 @@ request.kind.kind == 'Pod' ? dyn({{ . }}) : request.kind.kind == 'CronJob' ? dyn
 {{/* CEL: users that create pods and what is between them and their workload: Kubernetes' controllers, and trustedCreators. */}}
 {{- define "pcp-injector.controllers" -}}
 {{- $users := list "system:kube-controller-manager" }}
-{{- range list "deployment" "replicaset" "statefulset" "daemon-set" "cronjob" "job" "replication" }}
-{{- $users = append $users (printf "system:serviceaccount:kube-system:%s-controller" .) }}
+{{- range include "pcp-injector.kinds" . | fromYamlArray }}
+{{- if .controller }}
+{{- $users = append $users (printf "system:serviceaccount:kube-system:%s" .controller) }}
+{{- end }}
 {{- end }}
 {{- (include "pcp-injector.config" . | fromYaml).target.trustedCreators | default list | concat $users | uniq | toJson }}
 {{- end }}

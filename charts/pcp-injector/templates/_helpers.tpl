@@ -78,10 +78,11 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 
 {{- define "pcp-injector.pcpPorts" -}}
 {{- $services := (include "pcp-injector.config" . | fromYaml).container.services }}
+{{- $ports := include "pcp-injector.ports" . | fromYaml }}
 {{- if has "pmcd" $services }}
-- {name: pmcd, port: 44321}
+- {name: pmcd, port: {{ $ports.pmcd }}}
 {{- end }}
 {{- if has "pmproxy" $services }}
-- {name: pmproxy, port: 44322}
+- {name: pmproxy, port: {{ $ports.pmproxy }}}
 {{- end }}
 {{- end }}
