@@ -1,11 +1,16 @@
 package charts_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
 // templateText is a pod template that asks for PCP, as flow-style YAML.
@@ -62,6 +67,44 @@ func TestGuardOfOtherKinds(t *testing.T) {
 				r.requireOneJob(never)
 			}
 		})
+	}
+}
+
+// required is what a spec of the kind must have beside the pod template.
+var required = map[config.TargetKind]map[string]any{
+	config.KindDeployment:  {"selector": map[string]any{"matchLabels": map[string]any{"app": "any"}}},
+	config.KindReplicaSet:  {"selector": map[string]any{"matchLabels": map[string]any{"app": "any"}}},
+	config.KindStatefulSet: {"selector": map[string]any{"matchLabels": map[string]any{"app": "any"}}},
+	config.KindDaemonSet:   {"selector": map[string]any{"matchLabels": map[string]any{"app": "any"}}},
+	config.KindCronJob:     {"schedule": "* * * * *"},
+}
+
+// TestGuardOfEveryKind: the rules and expressions of the policies find the pod template of every kind in the table.
+func TestGuardOfEveryKind(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=Target")
+	r.install()
+	for _, kind := range config.Kinds {
+		policy := map[string]any{"batch": "Never"}[kind.Group]
+		object := map[string]any{
+			"metadata": map[string]any{"name": "any", "labels": map[string]any{"app": "any"}, "annotations": map[string]any{"pcp.io/injct": "true"}},
+			"spec":     map[string]any{"restartPolicy": policy, "containers": []any{map[string]any{"name": "app", "image": "app"}}},
+		}
+		path := kind.TemplatePath()
+		for _, key := range slices.Backward(path) {
+			object = map[string]any{key: object}
+		}
+		if len(path) > 0 {
+			maps.Copy(object["spec"].(map[string]any), required[kind.Kind])
+			object["metadata"] = map[string]any{"name": "any"}
+		}
+		object["apiVersion"], object["kind"] = strings.TrimPrefix(kind.Group+"/v1", "/"), kind.Kind
+		input, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.requireAttempts(attempt{name: string(kind.Kind), input: string(input), arguments: []string{"create", "--namespace", r.target, "-f", "-"}}.
+			isWarned(strings.Join(append(path, "metadata", "annotations"), ".") + ": pcp.io/injct is unknown: did you mean pcp.io/inject?"))
 	}
 }
 
