@@ -40,7 +40,7 @@ test: ## Run all tests, against a real control plane (the first run downloads or
 	@echo "compiling the tests: about 3 minutes the first time" && $(COMPILE) $(GO) list -export -deps -test ./... >/dev/null
 	$(GO) test -timeout 30m $(TESTFLAGS) ./...
 
-e2e: ## Run PCP for real, on a node of this machine (root on Debian), or on the cluster of E2E_KUBECONFIG; see test/e2e/README.md
+e2e: ## Test with real PCP, on a node on this machine (root on Debian), or on the cluster of E2E_KUBECONFIG; see test/e2e/README.md
 	$(E2E_ENV) $(GO) test -count 1 -timeout 40m -parallel 5 $(TESTFLAGS) ./test/e2e
 	$(if $(E2E_KUBECONFIG),,$(E2E_ENV) $(GO) test -count 1 $(TESTFLAGS) ./test/e2e/injectorimage)
 
@@ -51,13 +51,13 @@ e2e-packages: ## Install the packages of Debian that make e2e needs
 lint: ## Run the linters
 	@linter=$$($(TOOLCHAIN) golangci-lint) && echo "golangci-lint run" && "$$linter" run ./...
 
-demo: ## See an injection happen: within a minute offline, then in a real control plane on this machine
+demo: ## Show an injection: within a minute offline, then in a real control plane on this machine
 	@echo "==> Compiling the injector's core, to show an injection offline first: less than a minute, once"
 	@$(BUILD) -o bin/preview ./test/demo/preview
 	@bin/preview -ldflags "$(LDFLAGS)"
 	@bin/demo
 
-generate: ## Regenerate what is generated
+generate: ## Regenerate the generated files
 	$(GO) generate ./...
 	@docs=$$($(TOOLCHAIN) helm-docs) && echo helm-docs && "$$docs" --chart-search-root charts --log-level warning
 	@helm=$$($(TOOLCHAIN) helm) && echo "helm template >deploy/install.yaml" && { cat deploy/namespace.yaml && \
@@ -76,14 +76,14 @@ verify: ## Check that generated files, formatting and modules are as committed
 	$(GO) vet ./...
 
 # BenchmarkAdmission/floor/… and BenchmarkAdmission/injector/… become columns side by side.
-bench: ## Benchmark the webhook's handler against the floor, and compare
+bench: ## Compare the webhook's handler with one that decodes requests and allows everything
 	@mkdir -p bin && echo "benchmarking; the times count as ratios only"
 	@benchstat=$$($(TOOLCHAIN) benchstat) || exit 1; \
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./cmd/webhook >bin/bench.txt || { cat bin/bench.txt; exit 1; }; \
 	sed 's,^BenchmarkAdmission/,&handler=,' bin/bench.txt >bin/bench-compared.txt && \
 	"$$benchstat" -col /handler bin/bench-compared.txt
 
-soak: ## Roll, rotate, kill and freeze the webhook while pods ask for PCP, and report; see docs/reliability.md
+soak: ## Create pods while the webhook rolls, renews, dies and freezes, and report failures; see docs/reliability.md
 	@$(TOOLCHAIN) $(PLANE) $(CHARTS) >/dev/null
 	SOAK=1 $(GO) test -count 1 -timeout 30m -v -run '^TestSoak$$' $(TESTFLAGS) ./test/charts
 
@@ -96,7 +96,7 @@ fuzz: ## Run each fuzz test for FUZZTIME (30s)
 	done
 
 # Docker before 23 knows the Dockerfile's BUILDPLATFORM with BuildKit only.
-image: ## Build the webhook's image as IMAGE, with docker, podman or buildah, the first that works (CONTAINER_TOOL: this one; IMAGEFLAGS: its options)
+image: ## Build the webhook's image as IMAGE, with the first of docker, podman and buildah that works (or CONTAINER_TOOL, with IMAGEFLAGS)
 	@for tool in $(ENGINES); do \
 		if "$$tool" info >/dev/null 2>&1; then \
 			set -x; exec env DOCKER_BUILDKIT=1 "$$tool" build --tag "$(IMAGE)" --build-arg "VERSION=$(VERSION)" $(IMAGEFLAGS) .; \
@@ -110,8 +110,8 @@ package: ## Package the charts into bin/charts, with an index for a static repos
 	"$$helm" repo index bin/charts $(if $(CHARTS_URL),--url $(CHARTS_URL)) && \
 	for archive in $(if $(REGISTRY),bin/charts/*.tgz); do "$$helm" push $(PUSHFLAGS) "$$archive" $(REGISTRY) || exit 1; done
 
-tools: ## Download or compile every tool; the last line is the folder where all are found
+tools: ## Download or compile every tool; the last line of the output is their folder
 	@$(TOOLCHAIN)
 
-clean: ## Remove what was built here (compiled tools stay in the cache)
+clean: ## Remove the built files (compiled tools stay in the cache)
 	rm -rf bin

@@ -15,7 +15,7 @@ import (
 const root = "../.."
 
 var (
-	fence       = regexp.MustCompile("(?ms)^ *```.*?^ *```")
+	fence       = regexp.MustCompile("(?ms)^ *```.*?\n *```")
 	codeSpan    = regexp.MustCompile("`[^`\n]*`")
 	link        = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 	heading     = regexp.MustCompile(`(?m)^#{1,6} +(.+)$`)

@@ -19,7 +19,7 @@ import (
 // plugin itself has more dependencies than can be compiled in a minute.
 func (p *preview) show() error {
 	configFile, file := filepath.Join(p.examples, "injector.yaml"), filepath.Join(p.examples, "node-monitor.yaml")
-	fmt.Fprintf(p.out, "==> Without a cluster, as by: bin/kubectl-pcp inject --config %s -f %s\n    + marks what is added.\n\n", configFile, file)
+	fmt.Fprintf(p.out, "==> Without a cluster, with: bin/kubectl-pcp inject --config %s -f %s\n    + marks what it adds.\n\n", configFile, file)
 	cfg, err := config.Load(configFile)
 	if err != nil {
 		return err

@@ -14,21 +14,21 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// reasons tell why each part is added, by its name in the status.
+// reasons say why each part is added, by its name in the status.
 var reasons = []struct{ name, why string }{
-	{"pcp", "Performance Co-Pilot: pmcd, pmlogger, pmproxy and pmie under systemd, hence privileged; probes follow the services"},
-	{"pcp-fix-ownership", "gives the volumes to PCP's user, for images that do not do it themselves"},
+	{"pcp", "Performance Co-Pilot: pmcd, pmlogger, pmproxy and pmie, privileged because they run under systemd; probes follow the services"},
+	{"pcp-fix-ownership", "changes the owner of the volumes to PCP's user, for images that do not do it themselves"},
 	{"pcp-pmlogger", "the archives: a claim, so that they outlive the pod"},
 	{"pcp-pmproxy", "pmproxy's data: a claim"},
 	{"pcp-openmetrics", "OpenMetrics sources: the pod's own annotations and the administrator's ConfigMap, in one read-only folder"},
 	{"pcp-pmlogconf", "tells pmlogger to archive the OpenMetrics sources too, which it does not by default"},
 	{"pcp-host", "the node's file system, read-only, for metrics of its processes, disks and file systems"},
-	{"pcp.io/pmlogconf-openmetrics", "the file in pcp-pmlogconf: it travels in the pod"},
-	{"pcp.io/status", "what was done, by which configuration; uninject works from it"},
+	{"pcp.io/pmlogconf-openmetrics", "the file in pcp-pmlogconf, which is part of the pod"},
+	{"pcp.io/status", "what was added, with which configuration; uninject uses it"},
 	{"pcp.io/injected", "the label that Services, NetworkPolicies and PodMonitors select"},
-	{"/spec/hostname", "stays the same when the pod is replaced: pmlogger's archives live in a folder of that name"},
+	{"/spec/hostname", "stays the same when the pod is replaced: pmlogger's archives are in a folder of that name"},
 	{"/spec/hostNetwork", "network metrics are the node's"},
-	{"/spec/dnsPolicy", "names of the cluster are still resolved on the node's network"},
+	{"/spec/dnsPolicy", "resolves names of the cluster even on the node's network"},
 }
 
 // Marked prints the text after an injection with a + before each line that is not in the text before it.
