@@ -25,29 +25,29 @@ type handler struct {
 // ServeHTTP counts and logs before it answers, so a client that has the answer finds both.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	v := h.judge(w, r)
+	o := h.admit(w, r)
 	elapsed := time.Since(start).Seconds()
-	h.metrics.observe(v, elapsed)
-	if v.result != resultError {
+	h.metrics.observe(o, elapsed)
+	if o.result != resultError {
 		noteUse(r.Context())
 	}
-	logVerdict(r.Context(), h.logger, v, elapsed)
+	logOutcome(r.Context(), h.logger, o, elapsed)
 	// What was decoded is not kept for a client that takes its time to read.
-	v.request, v.details = nil, nil
-	if err := v.write(w); err != nil {
+	o.request, o.details = nil, nil
+	if err := o.write(w); err != nil {
 		h.logger.WarnContext(r.Context(), "failed to send the answer", "error", err)
 	}
-	if v.patch != nil {
-		recycle(v.patch)
+	if o.patch != nil {
+		recycle(o.patch)
 	}
 }
 
-// judge never panics: one pod that the core cannot digest is denied, and the others are still served.
-func (h *handler) judge(w http.ResponseWriter, r *http.Request) (v *verdict) {
+// admit never panics: one pod that the core cannot digest is denied, and the others are still served.
+func (h *handler) admit(w http.ResponseWriter, r *http.Request) (o *outcome) {
 	var req *request
 	defer func() {
 		if cause := recover(); cause != nil {
-			v = panicked(req, cause)
+			o = panicked(req, cause)
 		}
 	}()
 	body := borrow()
@@ -74,7 +74,7 @@ func (h *handler) judge(w http.ResponseWriter, r *http.Request) (v *verdict) {
 	}
 }
 
-func (h *handler) decide(req *request) *verdict {
+func (h *handler) decide(req *request) *outcome {
 	decision := h.core.Decide(mutate.Request{
 		Namespace: req.Namespace,
 		Username:  req.UserInfo.Username,
@@ -86,7 +86,7 @@ func (h *handler) decide(req *request) *verdict {
 		recycle(buffer)
 		return failed(req, slog.String("error", err.Error()))
 	}
-	return &verdict{
+	return &outcome{
 		request:  req,
 		result:   resultOf(decision.Reason),
 		reason:   string(decision.Reason),

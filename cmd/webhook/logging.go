@@ -46,16 +46,16 @@ func loggedError(message string) slog.Attr {
 	return slog.String("error", clip(message, maxLoggedError))
 }
 
-// logVerdict writes the one line that a request leaves behind. It names the pod, its owner and where its problems are, and
+// logOutcome writes the one line that a request leaves behind. It names the pod, its owner and where its problems are, and
 // never quotes a value that the pod's author wrote: that may be a secret.
-func logVerdict(ctx context.Context, logger *slog.Logger, v *verdict, elapsed float64) {
-	if !logger.Enabled(ctx, v.level) {
+func logOutcome(ctx context.Context, logger *slog.Logger, o *outcome, elapsed float64) {
+	if !logger.Enabled(ctx, o.level) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 12)
-	attrs = append(attrs, slog.String("result", v.result), slog.String("reason", v.reason), slog.Float64("seconds", elapsed))
-	attrs = append(appendRequest(attrs, v.request), v.details...)
-	logger.LogAttrs(ctx, v.level, "admission", attrs...)
+	attrs = append(attrs, slog.String("result", o.result), slog.String("reason", o.reason), slog.Float64("seconds", elapsed))
+	attrs = append(appendRequest(attrs, o.request), o.details...)
+	logger.LogAttrs(ctx, o.level, "admission", attrs...)
 }
 
 func appendRequest(attrs []slog.Attr, req *request) []slog.Attr {

@@ -109,8 +109,8 @@ func infoMetric(name, help string, labels prometheus.Labels) prometheus.Collecto
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, func() float64 { return 1 })
 }
 
-func (m *metrics) observe(v *verdict, elapsed float64) {
-	m.admissions.WithLabelValues(v.result, v.reason).Inc()
+func (m *metrics) observe(o *outcome, elapsed float64) {
+	m.admissions.WithLabelValues(o.result, o.reason).Inc()
 	m.duration.Observe(elapsed)
 }
 

@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// maxWarning is the length beyond which the API server cuts a warning.
-	// https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response
-	maxWarning = 256
 	// maxMessage is more than anybody reads: a hostile pod can have problems without end, and the API server stores the
 	// message in events.
 	maxMessage = 16 << 10
@@ -68,7 +65,7 @@ func warnings(list []mutate.Warning) []string {
 	}
 	texts := make([]string, len(list))
 	for n, warning := range list {
-		texts[n] = clip(warning.String(), maxWarning)
+		texts[n] = clip(warning.String(), mutate.MaxWarning)
 	}
 	return texts
 }

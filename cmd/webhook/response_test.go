@@ -122,12 +122,12 @@ func TestUnencodablePatchIsDenied(t *testing.T) {
 
 func TestWarningsAreClipped(t *testing.T) {
 	t.Parallel()
-	long := mutate.Warning{Code: "Long", Message: strings.Repeat("ä", maxWarning)}
+	long := mutate.Warning{Code: "Long", Message: strings.Repeat("ä", mutate.MaxWarning)}
 	text := warnings([]mutate.Warning{long})[0]
-	if len(text) > maxWarning || len(text) < maxWarning-4 || !utf8.ValidString(text) || !strings.HasSuffix(text, "…") {
+	if len(text) > mutate.MaxWarning || len(text) < mutate.MaxWarning-4 || !utf8.ValidString(text) || !strings.HasSuffix(text, "…") {
 		t.Errorf("warning is %q of %d bytes", text, len(text))
 	}
-	if text := clip("short", maxWarning); text != "short" {
+	if text := clip("short", mutate.MaxWarning); text != "short" {
 		t.Errorf("text is %q, want it as it was", text)
 	}
 }

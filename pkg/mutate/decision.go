@@ -63,6 +63,10 @@ type Request struct {
 	Pod *Pod
 }
 
+// MaxWarning is the length in bytes beyond which the API server cuts a warning
+// (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response).
+const MaxWarning = 256
+
 // Warning is advice for the user who creates the pod: a stable code, and one sentence.
 type Warning struct {
 	Code    string

@@ -35,7 +35,6 @@ const (
 	warnReplicas          = "Replicas"
 	warnStrategy          = "SurgingStrategy"
 	minGracePeriodSeconds = 30
-	maxWarning            = 256
 )
 
 // hostVolumeSize is what the archives of a monitored node need: 290 MB a day before compression, 14 days kept.
@@ -131,11 +130,10 @@ func (s *settings) warn(format string, arguments ...any) {
 	s.warnings = append(s.warnings, newWarning(warnDiscovery, format, arguments...))
 }
 
-// newWarning keeps to the length up to which the API server promises to pass a warning on
-// (https://pkg.go.dev/k8s.io/api/admission/v1#AdmissionResponse).
+// newWarning keeps to MaxWarning.
 func newWarning(code, format string, arguments ...any) Warning {
 	w := Warning{Code: code, Message: fmt.Sprintf(format, arguments...)}
-	if excess := len(w.String()) - maxWarning; excess > 0 {
+	if excess := len(w.String()) - MaxWarning; excess > 0 {
 		w.Message = strings.ToValidUTF8(w.Message[:len(w.Message)-excess-3], "") + "..."
 	}
 	return w

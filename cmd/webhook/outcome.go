@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// verdict is what becomes of one HTTP request: its answer, its metrics and its log line.
-type verdict struct {
+// outcome is what becomes of one HTTP request: its answer, its metrics and its log line.
+type outcome struct {
 	// request is nil where there was none to read.
 	request *request
 	result  string
@@ -28,63 +28,63 @@ type verdict struct {
 }
 
 // unreadable refuses what is no AdmissionReview.
-func unreadable(err error) *verdict {
+func unreadable(err error) *outcome {
 	message := clip(err.Error(), maxMessage)
 	reason := reasonUnreadable
 	if errors.Is(err, errOverloaded) {
 		reason = reasonOverloaded
 	}
-	v := failure(nil, reason, slog.LevelWarn, loggedError(message))
+	o := failure(nil, reason, slog.LevelWarn, loggedError(message))
 	if refusal, ok := errors.AsType[*httpError](err); ok {
-		v.refusal = refusal
+		o.refusal = refusal
 	} else {
-		v.refusal = &httpError{http.StatusBadRequest, message}
+		o.refusal = &httpError{http.StatusBadRequest, message}
 	}
-	return v
+	return o
 }
 
 // unexpected denies what is not the creation of a pod.
-func unexpected(req *request, err error) *verdict {
+func unexpected(req *request, err error) *outcome {
 	message := clip(err.Error(), maxMessage)
-	v := failure(req, reasonUnexpected, slog.LevelWarn, loggedError(message))
-	v.response = denied(req, status(http.StatusBadRequest, metav1.StatusReasonBadRequest, "pcp-injector: "+message))
-	return v
+	o := failure(req, reasonUnexpected, slog.LevelWarn, loggedError(message))
+	o.response = denied(req, status(http.StatusBadRequest, metav1.StatusReasonBadRequest, "pcp-injector: "+message))
+	return o
 }
 
 // failed denies where the injector itself is at fault.
-func failed(req *request, details ...slog.Attr) *verdict {
+func failed(req *request, details ...slog.Attr) *outcome {
 	const message = "pcp-injector failed: its log has the cause with the uid of this request"
-	v := failure(req, reasonInternal, slog.LevelError, details...)
+	o := failure(req, reasonInternal, slog.LevelError, details...)
 	if req == nil {
-		v.refusal = &httpError{http.StatusInternalServerError, message}
+		o.refusal = &httpError{http.StatusInternalServerError, message}
 	} else {
-		v.response = denied(req, status(http.StatusInternalServerError, metav1.StatusReasonInternalError, message))
+		o.response = denied(req, status(http.StatusInternalServerError, metav1.StatusReasonInternalError, message))
 	}
-	return v
+	return o
 }
 
 // panicked has to be called while the panic is being recovered: the stack is still the one that led to it.
-func panicked(req *request, cause any) *verdict {
+func panicked(req *request, cause any) *outcome {
 	return failed(req, slog.String("panic", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
 }
 
-func failure(req *request, reason string, level slog.Level, details ...slog.Attr) *verdict {
-	return &verdict{request: req, result: resultError, reason: reason, level: level, details: details}
+func failure(req *request, reason string, level slog.Level, details ...slog.Attr) *outcome {
+	return &outcome{request: req, result: resultError, reason: reason, level: level, details: details}
 }
 
-func (v *verdict) write(w http.ResponseWriter) error {
-	if v.response == nil {
-		if v.refusal.status == http.StatusTooManyRequests {
+func (o *outcome) write(w http.ResponseWriter) error {
+	if o.response == nil {
+		if o.refusal.status == http.StatusTooManyRequests {
 			w.Header().Set("Retry-After", "1")
 		}
-		http.Error(w, v.refusal.message, v.refusal.status)
+		http.Error(w, o.refusal.message, o.refusal.status)
 		return nil
 	}
 	w.Header().Set("Content-Type", mediaType)
 	buffer := borrow()
 	defer recycle(buffer)
-	buffer.Grow(1024 + 2*len(v.response.Patch))
-	answer, err := appendAnswer(buffer.AvailableBuffer(), v.response)
+	buffer.Grow(1024 + 2*len(o.response.Patch))
+	answer, err := appendAnswer(buffer.AvailableBuffer(), o.response)
 	if err != nil {
 		return err
 	}
