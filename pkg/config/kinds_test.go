@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 
@@ -30,6 +31,9 @@ func TestKinds(t *testing.T) {
 		path, known := want[key]
 		if got := strings.Join(kind.TemplatePath(), "."); !known || got != path {
 			t.Errorf("%s: got the pod template at %q, want %q", kind.Kind, got, path)
+		}
+		if plural, _ := meta.UnsafeGuessKindToResource(key.WithVersion("v1")); kind.Resource != plural.Resource {
+			t.Errorf("%s: got resource %s, want %s", kind.Kind, kind.Resource, plural.Resource)
 		}
 		delete(want, key)
 	}

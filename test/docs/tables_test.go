@@ -18,9 +18,9 @@ func TestKindsAreEverywhere(t *testing.T) {
 	for n := range config.Kinds {
 		kind := string(config.Kinds[n].Kind)
 		for place, found := range map[string]bool{
-			"the comment of config.Target.Kind":                strings.Contains(reference, kind),
-			"a golden of pkg/mutate with kind: " + kind:        kind == "Deployment" || strings.Contains(pods, "kind: "+kind),
-			"a golden of cmd/kubectl-pcp with \nkind: " + kind: strings.Contains(manifests, "\nkind: "+kind+"\n"),
+			"the comment of config.Target.Kind":       strings.Contains(reference, kind),
+			"the target of a golden of pkg/mutate":    kind == "Deployment" || strings.Contains(pods, "kind: "+kind),
+			"a manifest of cmd/kubectl-pcp's goldens": strings.Contains(manifests, "\nkind: "+kind+"\n"),
 		} {
 			if !found {
 				t.Errorf("%s is in config.Kinds, but not in %s", kind, place)
