@@ -82,8 +82,8 @@ func TestCheckSourceFile(t *testing.T) {
 	}
 }
 
-// TestOwnURL: what a pod's author may have PCP read, in all the ways in which the agent's libraries understand a host.
-func TestOwnURL(t *testing.T) {
+// TestPodAuthorURL: what a pod's author may have PCP read, in all the ways in which the agent's libraries understand a host.
+func TestPodAuthorURL(t *testing.T) {
 	t.Parallel()
 	const (
 		host      = `the host must be a name of letters, digits, ".", "-" and "_"`
