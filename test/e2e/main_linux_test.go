@@ -15,6 +15,10 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
 )
 
+// lockFile is held by the run that has this machine's kernel to itself: TestNoHarm changes its limits for a moment, and takes what another
+// run changes for harm. Only root writes to its folder.
+const lockFile = "/run/pcp-e2e.lock"
+
 // TestMain prepares what needs the network of this machine, and runs the tests where there is another; or on a given cluster. With
 // E2E=suits it only reports whether a node can run here.
 func TestMain(m *testing.M) {
@@ -65,6 +69,11 @@ func prepare(ctx context.Context, _ *testing.M) (int, error) {
 	if _, err := toolchain.Find(ctx, os.Stdout, "certmanager", "helm"); err != nil {
 		return 1, err
 	}
+	unlock, err := toolchain.Lock(ctx, os.Stdout, lockFile, "running these tests")
+	if err != nil {
+		return 1, err
+	}
+	defer unlock()
 	return node.Inside(ctx, os.Stdout)
 }
 

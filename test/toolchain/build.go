@@ -26,7 +26,7 @@ func (s store) ensure(ctx context.Context, t tool) (string, error) {
 	if t, err = t.resolved(s.root); err != nil {
 		return "", err
 	}
-	unlock, err := lock(ctx, s.out, folder+".lock", t.name)
+	unlock, err := Lock(ctx, s.out, folder+".lock", "preparing "+t.name)
 	if err != nil {
 		return "", err
 	}

@@ -104,7 +104,7 @@ func (s store) download(ctx context.Context, t tool, p plan) (paths map[string]s
 // fetchOnce puts the executable into the cache, unless another process has done that in the meantime.
 func (s store) fetchOnce(ctx context.Context, shown *transfer, a *artifact, sum string) (err error) {
 	folder := filepath.Join(s.cache, a.name(s.platform))
-	unlock, err := lock(ctx, s.out, folder+".lock", a.command)
+	unlock, err := Lock(ctx, s.out, folder+".lock", "preparing "+a.command)
 	if err != nil {
 		return err
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// lock takes the lock file, so that of several test packages that need a tool one builds it and the others wait. The
-// operating system frees the lock when its holder dies.
-func lock(ctx context.Context, out io.Writer, path, what string) (unlock func(), err error) {
+// Lock takes the lock file, so that of several processes one does something and the others wait, and out is told for what. The operating
+// system frees the lock when its holder dies.
+func Lock(ctx context.Context, out io.Writer, path, doing string) (unlock func(), err error) {
 	type held struct {
 		unlock func()
 		err    error
@@ -33,13 +33,13 @@ func lock(ctx context.Context, out io.Writer, path, what string) (unlock func(),
 		select {
 		case got := <-result:
 			if got.err != nil {
-				return nil, fmt.Errorf("failed to lock the tool's cache: %w", got.err)
+				return nil, fmt.Errorf("failed to lock: %w", got.err)
 			}
 			return got.unlock, nil
 		case <-patience.C:
-			fmt.Fprintf(out, "waiting for another process that is preparing %s (it holds %s)\n", what, path)
+			fmt.Fprintf(out, "waiting for another process that is %s (it holds %s)\n", doing, path)
 		case <-ctx.Done():
-			return nil, fmt.Errorf("stopped while another process was preparing %s: %w", what, ctx.Err())
+			return nil, fmt.Errorf("stopped while another process was %s (it holds %s): %w", doing, path, ctx.Err())
 		}
 	}
 }
