@@ -20,10 +20,10 @@ const (
 
 // decided is the answer that a decision means. Its patch is in the buffer.
 func decided(req *request, d *mutate.Decision, configHash string, buffer *bytes.Buffer) (*admissionv1.AdmissionResponse, error) {
-	response := &admissionv1.AdmissionResponse{
-		UID:              types.UID(req.UID),
-		Allowed:          d.Reason.Allowed(),
-		AuditAnnotations: map[string]string{"reason": string(d.Reason), "config": configHash},
+	response := &admissionv1.AdmissionResponse{UID: types.UID(req.UID), Allowed: d.Reason.Allowed()}
+	// The first call has set them, and the API server logs a warning if the second one sets others.
+	if d.Reason != mutate.ReasonAlreadyInjected {
+		response.AuditAnnotations = map[string]string{"reason": string(d.Reason), "config": configHash}
 	}
 	if !response.Allowed {
 		response.Result = invalid(d)

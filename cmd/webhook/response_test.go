@@ -38,6 +38,10 @@ func TestResponse(t *testing.T) {
 				{Operation: "add", Path: "/spec/containers/-", Value: json.RawMessage(`{"name":"pcp"}`)},
 			},
 		},
+		"already-injected": {
+			Reason:   mutate.ReasonAlreadyInjected,
+			Warnings: []mutate.Warning{{Code: "CPULimit", Message: "container pcp got a cpu limit."}},
+		},
 		"not-designated": {
 			Reason:  mutate.ReasonNotDesignated,
 			Message: "the designated workload is Deployment monitoring/node-monitor",

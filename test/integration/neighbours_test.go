@@ -1,12 +1,16 @@
 package integration_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/performancecopilot/pcp-injector/test/cluster"
 )
 
 // TestReinvocation: a second real webhook edits the pod after ours, so that the API server calls ours again on its own
@@ -24,6 +28,26 @@ func TestReinvocation(t *testing.T) {
 	}
 	if injected, again := e.count("Injected"), e.count("AlreadyInjected"); injected != 1 || again != 1 {
 		t.Errorf("the webhook injected %d times and was called again %d times, want once each", injected, again)
+	}
+	requireAudited(t, e.injector.Name())
+}
+
+// requireAudited fails if the audit log does not say that the webhook has injected, or if the API server had to ignore what the webhook said
+// of its second call.
+func requireAudited(t *testing.T, webhook string) {
+	t.Helper()
+	events, err := plane.AuditEvents(func(event cluster.AuditEvent) bool { return event.Annotations[webhook+"/reason"] == "Injected" })
+	if err != nil || len(events) != 1 {
+		t.Errorf("%d audit events tell of the injection, want 1 (error: %v)", len(events), err)
+	}
+	log, err := os.ReadFile(filepath.Join(plane.Logs(), "kube-apiserver.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(log)) {
+		if strings.Contains(line, "Failed to set admission audit annotation "+webhook+"/") {
+			t.Errorf("the API server logs: %s", line)
+		}
 	}
 }
 
