@@ -149,10 +149,10 @@ type Container struct {
 	// warning, because they listen on a port.
 	DomainAgents []string `json:"domainAgents" schema:"agent,unique"`
 	// Addresses on which pmcd and pmproxy listen. They have no authentication. AllAddresses: the pod's addresses, which a
-	// NetworkPolicy can protect; on the node's network, the node's addresses, to which no NetworkPolicy applies. Loopback: the
-	// loopback address only; connect with kubectl port-forward or kubectl exec. Auto: Loopback if the pod uses the node's
-	// network, whether hostMonitoring.hostNetwork or the pod itself requests it, and otherwise AllAddresses. pmlogger's control
-	// port is always on the loopback address.
+	// NetworkPolicy can protect; with hostMonitoring.hostNetwork, the node's addresses, to which no NetworkPolicy applies. A pod
+	// that requests the node's network itself is then refused. Loopback: the loopback address only; connect with kubectl
+	// port-forward or kubectl exec. Auto: Loopback if the pod uses the node's network, whether hostMonitoring.hostNetwork or the
+	// pod itself requests it, and otherwise AllAddresses. pmlogger's control port is always on the loopback address.
 	Listen Listen `json:"listen"`
 	// Lets clients of pmproxy write: whole archives through /logger (PCP 7), which can fill its volume, and metric values
 	// through /pmapi/store. If false, pmproxy is read-only. Takes effect if pmproxy runs.

@@ -25,6 +25,7 @@ func (i *Injector) incompatibilities(pod *Pod, s *settings) field.ErrorList {
 		checkVolumeNames(pod),
 		checkPorts(pod, s.services),
 		i.checkHostNetwork(pod),
+		i.checkExposure(pod),
 	)
 }
 

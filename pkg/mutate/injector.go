@@ -103,10 +103,10 @@ func requested(pod *Pod) (bool, *field.Error) {
 }
 
 // alreadyInjected is the answer to our own result: another webhook, or an in-tree plugin, changed the pod after us, or
-// somebody copied an injected manifest. What keeps systemd from starting is refused even now, and what PCP must not read.
+// somebody copied an injected manifest. What keeps systemd from starting is refused even now, and what PCP must not read or open.
 func (i *Injector) alreadyInjected(req Request, status *Status) Decision {
 	pod := req.Pod
-	problems := append(checkProcessNamespace(pod), i.checkUserNamespace(pod)...)
+	problems := slices.Concat(checkProcessNamespace(pod), i.checkUserNamespace(pod), i.checkExposure(pod))
 	for key, content := range pod.Metadata.Annotations {
 		if strings.HasPrefix(key, OpenMetricsPrefix) && !isFull(problems) {
 			problems = append(problems, checkSource(key, content)...)

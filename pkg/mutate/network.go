@@ -60,6 +60,15 @@ func (i *Injector) checkHostNetwork(pod *Pod) field.ErrorList {
 	return problems
 }
 
+// checkExposure: nobody but the administrator opens PCP on the node's network, where no NetworkPolicy applies.
+func (i *Injector) checkExposure(pod *Pod) field.ErrorList {
+	if !isTrue(pod.Spec.HostNetwork) || i.wantsHostNetwork() || i.cfg.Container.Listen.OnLoopback(true) {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(specPath.Child("hostNetwork"), true, fmt.Sprintf("pmcd and pmproxy, which have no authentication, would listen on the node's addresses (container.listen is %s), "+
+		"where no NetworkPolicy applies: remove hostNetwork, or ask the administrator to set container.listen to %s, or hostMonitoring.hostNetwork to true", i.cfg.Container.Listen, config.ListenAuto))}
+}
+
 func checkHostPorts(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	seen := map[Port]bool{}

@@ -88,7 +88,7 @@ func (i *Injector) adviseOnExposure(d *Decision, s *settings) {
 		d.warn(warnHostNetwork, "container.listen is %s: pmcd and pmproxy listen on the node's addresses without authentication, and no NetworkPolicy applies: protect ports %d to %d, or set %s",
 			i.cfg.Container.Listen, PortPMCD, PortPMProxyTLS, config.ListenLoopback)
 	case s.onLoopback && !i.cfg.Container.Listen.OnLoopback(i.wantsHostNetwork()):
-		d.warn(warnLoopback, "spec.hostNetwork is true: pmcd and pmproxy listen on the node's loopback address only, so Services cannot reach them: use kubectl port-forward, or container.listen %s",
+		d.warn(warnLoopback, "spec.hostNetwork is true: pmcd and pmproxy listen on the node's loopback address only, so Services cannot reach them: use kubectl port-forward, or hostMonitoring.hostNetwork and container.listen %s",
 			config.ListenAllAddresses)
 	}
 	i.adviseOnProbes(d, s)
