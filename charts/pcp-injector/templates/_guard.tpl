@@ -20,7 +20,7 @@ metadata:
   labels:
     {{- include "pcp-injector.labels" $root | nindent 4 }}
     pcp.io/target-namespace: {{ (include "pcp-injector.config" $root | fromYaml).target.namespace | quote }}
-  {{- if has (index . 1) (list "live-pod" "pod-binding" "exec" "files") }}
+  {{- if has (index . 1) (list "live-pod" "pod-binding" "exec" "files" "network") }}
   annotations:
     helm.sh/resource-policy: keep
   {{- end }}
