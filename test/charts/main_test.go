@@ -53,8 +53,8 @@ func run(m *testing.M) (code int, err error) {
 	if services, err = newNetwork(ctx); err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, services.Close()) }()
-	if plane, err = cluster.Start(ctx, cluster.Options{Full: true, APIServerFlags: services.flags()}); err != nil {
+	defer func() { err = errors.Join(err, services.egress.Close()) }()
+	if plane, err = cluster.Start(ctx, cluster.Options{Full: true, APIServerFlags: services.egress.Flags()}); err != nil {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, plane.Stop()) }()

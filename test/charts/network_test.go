@@ -2,38 +2,25 @@ package charts_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-)
 
-// egress makes the API server connect to Services through a proxy, as Konnectivity does.
-const egress = `apiVersion: apiserver.k8s.io/v1beta1
-kind: EgressSelectorConfiguration
-egressSelections:
-- name: cluster
-  connection: {proxyProtocol: HTTPConnect, transport: {uds: {udsName: %s}}}
-`
+	"github.com/performancecopilot/pcp-injector/test/cluster"
+)
 
 // network stands in for the simulated node, in whose pods nothing runs, and for kube-proxy, which needs root: what the API server
 // sends to the address of a Service with a ready endpoint, this sends to a process on this machine. The Service, its selector,
 // its port and its DNS name, for which the API server verifies the certificate, stay the chart's. Besides this, only volumes are
 // faked, and the kubelet that would run the pod of helm test.
 type network struct {
-	folder string
-	server http.Server
+	egress *cluster.Egress
 
 	mutex     sync.Mutex
 	client    kubernetes.Interface
@@ -41,28 +28,11 @@ type network struct {
 	balancers map[string]*balancer // by address of the Service
 }
 
-func newNetwork(ctx context.Context) (*network, error) {
-	folder, err := os.MkdirTemp("", "pcp-network-")
-	if err != nil {
-		return nil, err
-	}
-	n := &network{folder: folder, processes: map[string]string{}, balancers: map[string]*balancer{}}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", n.file("socket"))
-	if err != nil {
-		return nil, errors.Join(err, n.Close())
-	}
-	n.server = http.Server{Handler: n, ReadHeaderTimeout: time.Minute}
-	go n.server.Serve(listener)
-	return n, os.WriteFile(n.file("egress.yaml"), fmt.Appendf(nil, egress, n.file("socket")), 0o600)
+func newNetwork(ctx context.Context) (n *network, err error) {
+	n = &network{processes: map[string]string{}, balancers: map[string]*balancer{}}
+	n.egress, err = cluster.NewEgress(ctx, n.dial)
+	return n, err
 }
-
-func (n *network) file(name string) string { return filepath.Join(n.folder, name) }
-
-func (n *network) flags() []string {
-	return []string{"--egress-selector-config-file=" + n.file("egress.yaml")}
-}
-
-func (n *network) Close() error { return errors.Join(n.server.Close(), os.RemoveAll(n.folder)) }
 
 // use tells the network where to read Services from.
 func (n *network) use(client kubernetes.Interface) {
@@ -76,29 +46,6 @@ func (n *network) connect(service, address string) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	n.processes[service] = address
-}
-
-// ServeHTTP answers the API server's CONNECT.
-func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	backend, err := n.dial(r.Context(), r.Host)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	defer backend.Close()
-	caller, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
-	}
-	defer caller.Close()
-	if _, err := io.WriteString(caller, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
-		return
-	}
-	go func() {
-		_, _ = io.Copy(backend, caller)
-		_ = backend.Close()
-	}()
-	_, _ = io.Copy(caller, backend)
 }
 
 // dial connects to a process that serves the Service with the address.
