@@ -25,6 +25,8 @@ var (
 	stepDisks string
 	//go:embed steps/process-details.sh
 	stepProcessDetails string
+	//go:embed steps/control-groups.sh
+	stepControlGroups string
 	//go:embed steps/listen-on-loopback.sh
 	stepListenOnLoopback string
 	//go:embed steps/pmlogger-port.sh
@@ -48,6 +50,7 @@ var steps = []step{
 	{stepDevices, always},
 	{stepDisks, (*Injector).needsNoDisks},
 	{stepProcessDetails, (*Injector).hidesProcesses},
+	{stepControlGroups, (*Injector).readsHostGroups},
 	{stepListenOnLoopback, func(_ *Injector, s *settings) bool { return s.onLoopback }},
 	{stepPMLoggerPort, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
 	{stepNoArchives, (*Injector).refusesWrites},
@@ -59,6 +62,11 @@ func always(*Injector, *settings) bool { return true }
 // needsNoDisks: the agents smart and farm ask disks for their state of health (https://man7.org/linux/man-pages/man1/pmdasmart.1.html).
 func (*Injector) needsNoDisks(s *settings) bool {
 	return !slices.Contains(s.agents, "smart") && !slices.Contains(s.agents, "farm")
+}
+
+// readsHostGroups: pmcd's agent proc reads the node's control groups below HOST_MOUNT.
+func (i *Injector) readsHostGroups(s *settings) bool {
+	return i.cfg.HostMonitoring.Enabled && s.runs(config.ServicePMCD)
 }
 
 // refusesWrites: pmproxy is to read only.

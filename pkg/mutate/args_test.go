@@ -13,7 +13,7 @@ import (
 )
 
 // configurations whose pods run all steps between them.
-var configurations = []string{"", "container: {listen: Loopback}"}
+var configurations = []string{"", "container: {listen: Loopback}", "hostMonitoring: {enabled: true}"}
 
 // TestSteps: each step says why in its first line, is valid for the shell that runs it, and is part of what some pod runs.
 func TestSteps(t *testing.T) {

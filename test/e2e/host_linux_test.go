@@ -92,11 +92,13 @@ func (s *scene) ways(pod *corev1.Pod) []way {
 	}
 }
 
-// TestHostMonitoring: PCP sees the node's processes, but does not tell the environments of root's to other pods. That these ways would
+// TestHostMonitoring: PCP sees the node's files, pods and processes, but does not tell the environments of root's to other pods. That these ways would
 // show them is what TestProcessDetails is for.
 func TestHostMonitoring(t *testing.T) {
 	t.Parallel()
 	eachInstallation(t, "hostMonitoring: {enabled: true}", func(s *scene, pod *corev1.Pod) {
+		s.seesFiles(pod)
+		s.seesPod(pod)
 		for _, way := range s.ways(pod) {
 			eventually(s.t, metricLimit, "an answer of "+way.name, func() error {
 				output, err := way.ask()

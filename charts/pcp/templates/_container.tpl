@@ -82,6 +82,7 @@ set -eu
 {{ .Files.Get "files/steps/devices.sh" -}}
 {{ if include "pcp.needsNoDisks" . }}{{ .Files.Get "files/steps/disks.sh" }}{{ end -}}
 {{ if include "pcp.hidesProcesses" . }}{{ .Files.Get "files/steps/process-details.sh" }}{{ end -}}
+{{ if include "pcp.readsHostGroups" . }}{{ .Files.Get "files/steps/control-groups.sh" }}{{ end -}}
 {{ if include "pcp.onLoopback" . }}{{ .Files.Get "files/steps/listen-on-loopback.sh" }}{{ end -}}
 {{ if include "pcp.runs" (list . "pmlogger") }}{{ .Files.Get "files/steps/pmlogger-port.sh" }}{{ end -}}
 {{ if include "pcp.refusesWrites" . }}{{ .Files.Get "files/steps/no-archives.sh" }}{{ end -}}

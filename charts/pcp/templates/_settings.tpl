@@ -14,6 +14,11 @@
 {{- if not .Values.hostMonitoring.processDetails }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
 {{- end }}
 
+{{- /* pmcd's agent proc reads the node's control groups below HOST_MOUNT. */}}
+{{- define "pcp.readsHostGroups" -}}
+{{- if .Values.hostMonitoring.enabled }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
+{{- end }}
+
 {{- /* pmproxy is to read only. */}}
 {{- define "pcp.refusesWrites" -}}
 {{- if not .Values.acceptWrites }}{{ include "pcp.runs" (list . "pmproxy") }}{{ end }}

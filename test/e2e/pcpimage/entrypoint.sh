@@ -20,7 +20,6 @@ cat >/etc/systemd/system/pmcd.service.d/10-host_mount.conf <<UNIT
 [Service]
 Environment="PROC_ACCESS=1"
 Environment="PROC_STATSPATH=$host"
-Environment="LINUX_STATSPATH=$host"
 UNIT
 
 sed -i "s|^servers *=.*|servers = ${KEY_SERVERS:-localhost:6379}|" /etc/pcp/pmproxy/pmproxy.conf
