@@ -32,13 +32,20 @@ func run(args []string, streams genericiooptions.IOStreams) error {
 	return root.Execute()
 }
 
-// verbError is what went wrong while a verb did its work: whatever else goes wrong is a mistake on the command line.
+// verbError is what went wrong while a verb did its work: whatever else goes wrong is a mistake on the command line. Its err is nil
+// where the output has said all.
 type verbError struct {
 	code int
 	err  error
 }
 
-func (e *verbError) Error() string { return e.err.Error() }
+func (e *verbError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
 func (e *verbError) Unwrap() error { return e.err }
 
 // exitCode reports how the program ended.

@@ -37,7 +37,7 @@ pcp-injector adds a PCP container to the one node-monitor pod that its administr
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.AddCommand(newInject(streams), newUninject(streams))
+	root.AddCommand(newInject(streams), newUninject(streams), newExplain(streams))
 	return root
 }
 

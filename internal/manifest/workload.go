@@ -19,6 +19,8 @@ type Workload struct {
 	Known bool
 	// Annotations of the workload itself, not of its template.
 	Annotations map[string]any
+	// Object is the whole of it as JSON.
+	Object json.RawMessage
 	// Template is the pod or pod template as JSON, nil where the workload has none.
 	Template json.RawMessage
 	// Pointer leads to the template in its document (RFC 6901), Field is the same for people: empty for a pod.
@@ -71,6 +73,11 @@ func (d *Document) Workloads() ([]Workload, error) {
 		return nil, d.at(err)
 	}
 	return nil, nil
+}
+
+// WorkloadsOf finds the pods and pod templates of one object, also in a list.
+func WorkloadsOf(object json.RawMessage) ([]Workload, error) {
+	return find(object, header{}, nil)
 }
 
 // find looks into an object at a path of the document. An item of a typed list may leave out its kind.
@@ -136,6 +143,7 @@ func newWorkload(data []byte, object *header, path, steps []string) (*Workload, 
 		Name:        object.Metadata.Name,
 		Namespace:   object.Metadata.Namespace,
 		Annotations: object.Metadata.Annotations,
+		Object:      data,
 		Template:    template,
 		Pointer:     pointer(full),
 		Field:       field(full),

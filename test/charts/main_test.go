@@ -26,6 +26,8 @@ var (
 	services *network
 	command  string
 	tools    map[string]string
+	// pluginCommand is kubectl pcp.
+	pluginCommand string
 )
 
 func TestMain(m *testing.M) {
@@ -45,6 +47,9 @@ func run(m *testing.M) (code int, err error) {
 	}
 	defer os.RemoveAll(folder)
 	if command, err = injector.Build(ctx, folder); err != nil {
+		return 1, err
+	}
+	if pluginCommand, err = injector.BuildPlugin(ctx, folder); err != nil {
 		return 1, err
 	}
 	if tools, err = toolchain.Find(ctx, nil, "helm", "helm3", "crane"); err != nil {

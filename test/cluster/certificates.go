@@ -53,9 +53,14 @@ func (a *Authority) PEM() []byte { return encode("CERTIFICATE", a.certificate.Ra
 
 // ServingCertificate is a certificate for a server that is reached by the given DNS names and IP addresses.
 func (a *Authority) ServingCertificate(hosts ...string) (Certificate, error) {
+	return a.ServingCertificateUntil(time.Now().Add(lifetime), hosts...)
+}
+
+// ServingCertificateUntil is one that is valid until then, which may be less than the clock skew ago.
+func (a *Authority) ServingCertificateUntil(end time.Time, hosts ...string) (Certificate, error) {
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: hosts[0]}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		KeyUsage: x509.KeyUsageDigitalSignature,
+		KeyUsage: x509.KeyUsageDigitalSignature, NotAfter: end,
 	}
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
@@ -93,7 +98,10 @@ func (a *Authority) sign(template *x509.Certificate) ([]byte, *ecdsa.PrivateKey,
 	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)); err != nil {
 		return nil, nil, fmt.Errorf("failed to make a serial number for %q: %w", template.Subject.CommonName, err)
 	}
-	template.NotBefore, template.NotAfter = time.Now().Add(-clockSkew), time.Now().Add(lifetime)
+	template.NotBefore = time.Now().Add(-clockSkew)
+	if template.NotAfter.IsZero() {
+		template.NotAfter = time.Now().Add(lifetime)
+	}
 	parent, signer := a.certificate, a.key
 	if parent == nil {
 		parent, signer = template, key

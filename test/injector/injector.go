@@ -55,13 +55,21 @@ type Injector struct {
 
 // Build compiles pcp-injector from this tree into the folder and returns its path.
 func Build(ctx context.Context, folder string) (string, error) {
-	path := filepath.Join(folder, "pcp-injector")
-	cmd := process.Command("go", "build", "-trimpath", "-o", path, modulePath+"/cmd/webhook")
+	return build(ctx, filepath.Join(folder, "pcp-injector"), "/cmd/webhook")
+}
+
+// BuildPlugin compiles kubectl-pcp from this tree into the folder and returns its path.
+func BuildPlugin(ctx context.Context, folder string) (string, error) {
+	return build(ctx, filepath.Join(folder, "kubectl-pcp"), "/cmd/kubectl-pcp")
+}
+
+func build(ctx context.Context, path, name string) (string, error) {
+	cmd := process.Command("go", "build", "-trimpath", "-o", path, modulePath+name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := process.Run(ctx, cmd); err != nil {
-		return "", fmt.Errorf("failed to build pcp-injector: %w\n%s", err, output.String())
+		return "", fmt.Errorf("failed to build %s: %w\n%s", filepath.Base(path), err, output.String())
 	}
 	return path, nil
 }

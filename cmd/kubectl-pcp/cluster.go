@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
+	kyaml "sigs.k8s.io/yaml"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+)
+
+const clusterExitCodes = `Exit codes:
+  0  all gates are passed
+  1  the cluster cannot be asked, or the object does not exist
+  2  wrong usage
+  3  a gate failed
+  4  no gate failed, but of some it is unknown
+`
+
+const exitUnknown = 4
+
+// clusterVerb is what all verbs share that ask a cluster, with the rights of the user.
+type clusterVerb struct {
+	streams genericiooptions.IOStreams
+	flags   *genericclioptions.ConfigFlags
+	output  string
+}
+
+func newClusterVerb(streams genericiooptions.IOStreams) *clusterVerb {
+	return &clusterVerb{streams: streams, flags: genericclioptions.NewConfigFlags(true)}
+}
+
+func (v *clusterVerb) addFlags(cmd *cobra.Command) {
+	v.flags.AddFlags(cmd.Flags())
+	cmd.Flags().StringVarP(&v.output, "output", "o", "", "`FORMAT` for machines: json or yaml (default: text for people)")
+}
+
+// connect finds the cluster and the namespace, as kubectl does.
+func (v *clusterVerb) connect() (config *rest.Config, namespace string, err error) {
+	if v.output != "" && v.output != "json" && v.output != "yaml" {
+		return nil, "", fmt.Errorf("unknown output format %q: must be json or yaml", v.output)
+	}
+	config, err = v.flags.ToRESTConfig()
+	if err != nil {
+		return nil, "", &verbError{exitInput, fmt.Errorf("no cluster to ask: %w", err)}
+	}
+	config.UserAgent = "kubectl-pcp/" + programVersion()
+	// All requests of a verb are made at once.
+	config.QPS, config.Burst = -1, 0
+	config.WarningHandler = rest.NoWarnings{}
+	namespace, _, err = v.flags.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return nil, "", &verbError{exitInput, fmt.Errorf("no namespace to look at: %w", err)}
+	}
+	return config, namespace, nil
+}
+
+func (v *clusterVerb) reader() (*snapshot.Reader, string, error) {
+	config, namespace, err := v.connect()
+	if err != nil {
+		return nil, "", err
+	}
+	reader, err := snapshot.NewReader(config)
+	if err != nil {
+		return nil, "", &verbError{exitInput, err}
+	}
+	return reader, namespace, nil
+}
+
+// interruptible ends with Ctrl-C.
+func interruptible(cmd *cobra.Command) (context.Context, context.CancelFunc) {
+	parent := cmd.Context()
+	if parent == nil {
+		parent = context.Background()
+	}
+	return signal.NotifyContext(parent, os.Interrupt)
+}
+
+// report writes what was found, and turns it into the exit code.
+func (v *clusterVerb) report(reports []*gate.Report) error {
+	if err := v.write(reports); err != nil {
+		return &verbError{exitInput, fmt.Errorf("failed to write the report: %w", err)}
+	}
+	result := gate.Passed
+	for _, report := range reports {
+		if found := report.Result(); found == gate.Failed || result == gate.Passed {
+			result = found
+		}
+	}
+	switch result {
+	case gate.Failed:
+		return &verbError{code: exitRefused}
+	case gate.Unknown:
+		return &verbError{code: exitUnknown}
+	case gate.Passed:
+	}
+	return nil
+}
+
+func (v *clusterVerb) write(reports []*gate.Report) error {
+	if v.output != "" {
+		return writeObject(v.streams.Out, v.output, map[string]any{"reports": reports})
+	}
+	for n, report := range reports {
+		if n > 0 {
+			fmt.Fprintln(v.streams.Out)
+		}
+		if err := report.Write(v.streams.Out, gate.Style{Color: isTerminal(v.streams.Out)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeObject(out io.Writer, format string, object any) error {
+	text, err := json.MarshalIndent(object, "", "  ")
+	if err == nil && format == "yaml" {
+		text, err = kyaml.JSONToYAML(text)
+	}
+	if err != nil {
+		return fmt.Errorf("failed to encode it: %w", err)
+	}
+	_, err = fmt.Fprintln(out, strings.TrimRight(string(text), "\n"))
+	return err
+}
+
+// isTerminal honors https://no-color.org.
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(file.Fd()))
+}
+
+// completeSubjects offers pods and workloads: kinds first, then names.
+func (v *clusterVerb) completeSubjects(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	word, _, named := strings.Cut(typed, "/")
+	if !named {
+		var kinds []string
+		for n := range snapshot.Kinds {
+			kinds = append(kinds, snapshot.Kinds[n].Names[0]+"/")
+		}
+		return kinds, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+	}
+	kind, _, err := snapshot.ParseArgument(word + "/x")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return v.completeNames(cmd, kind, word+"/", typed)
+}
+
+// completeNames offers the names of a kind's objects that begin as typed, after a prefix.
+func (v *clusterVerb) completeNames(cmd *cobra.Command, kind *snapshot.Kind, prefix, typed string) ([]string, cobra.ShellCompDirective) {
+	reader, namespace, err := v.reader()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	ctx, stop := interruptible(cmd)
+	defer stop()
+	names, err := reader.Names(ctx, kind, namespace)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var fitting []string
+	for _, name := range names {
+		if strings.HasPrefix(prefix+name, typed) {
+			fitting = append(fitting, prefix+name)
+		}
+	}
+	return fitting, cobra.ShellCompDirectiveNoFileComp
+}

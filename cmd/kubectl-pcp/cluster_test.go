@@ -1,0 +1,35 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestBadInput: what cannot work gets one clear sentence and an exit code.
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	nowhere := filepath.Join(t.TempDir(), "none")
+	for _, test := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"explain", exitUsage, "name an object, as KIND/NAME, or manifests with -f FILE"},
+		{"explain node-monitor", exitUsage, `"node-monitor" is not KIND/NAME, e.g. deployment/node-monitor`},
+		{"explain service/node-monitor", exitUsage, `unknown kind "service": must be one of pod, deployment,`},
+		{"explain deploy/a -f b.yaml", exitUsage, "name an object"},
+		{"explain deploy/a -o wide", exitUsage, `unknown output format "wide": must be json or yaml`},
+		{"explain deploy/a --kubeconfig " + nowhere, exitInput, "no cluster to ask: "},
+		{"explain -f - --kubeconfig " + nowhere, exitInput, "no cluster to ask: "},
+		{"explain deploy/a --server http://127.0.0.1:1 --request-timeout 5s", exitInput, "failed to read deployment/a: "},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			t.Parallel()
+			got := execute("", strings.Fields(test.args)...)
+			if got.code != test.code || !strings.Contains(got.stderr, test.says) || strings.Count(got.stderr, "\n") != 1 || got.stdout != "" {
+				t.Errorf("exit code %d, want %d; want one line with %q, got:\n%s%s", got.code, test.code, test.says, got.stderr, got.stdout)
+			}
+		})
+	}
+}

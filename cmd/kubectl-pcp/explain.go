@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/performancecopilot/pcp-injector/internal/explain"
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+)
+
+const explainHelp = `Explain why a pod, or the pods of a workload, get PCP or not.
+
+The cluster is asked with your own rights. Every gate that a pod has to pass is shown, in the order in which the cluster comes
+to them: the webhook's configuration, evaluated by the API server's own library, whether the webhook answers, the injector's
+own decision with its live configuration, policies, Pod Security, quotas and claims. At the end stands the command that
+mends the first gate that failed.
+
+Nothing is changed. One pod is created in a dry run, to see whether the API server reaches the webhook. What your rights do
+not let you see is unknown.
+
+`
+
+const explainExamples = `  # Why does this deployment have no PCP?
+  kubectl pcp explain deployment/node-monitor --namespace monitoring
+
+  # Why does this pod have none?
+  kubectl pcp explain pod/node-monitor-5d4f8c7b9-x2x7k -n monitoring
+
+  # Would it get PCP if it were applied?
+  kubectl pcp explain -f node-monitor.yaml
+
+  # Only the gates that failed
+  kubectl pcp explain deploy/node-monitor -o json | jq '.reports[].gates[] | select(.result == "failed")'`
+
+func newExplain(streams genericiooptions.IOStreams) *cobra.Command {
+	v := newClusterVerb(streams)
+	var files []string
+	cmd := &cobra.Command{
+		Use:               "explain (KIND/NAME | -f FILE) [flags]",
+		Short:             "Explain why a pod gets PCP or not",
+		Long:              explainHelp + clusterExitCodes,
+		Example:           explainExamples,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: v.completeSubjects,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 0) == (len(files) == 0) {
+				return errNothingNamed
+			}
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			return v.explain(ctx, args, files)
+		},
+	}
+	v.addFlags(cmd)
+	addFilename(cmd, &files)
+	return cmd
+}
+
+func (v *clusterVerb) explain(ctx context.Context, args, files []string) error {
+	subjects, reader, err := v.subjects(ctx, args, files)
+	if err != nil {
+		return err
+	}
+	var reports []*gate.Report
+	for _, subject := range subjects {
+		report, err := explain.Explain(ctx, reader.Read(ctx, subject))
+		if err != nil {
+			return &verbError{exitInput, err}
+		}
+		reports = append(reports, report)
+	}
+	return v.report(reports)
+}

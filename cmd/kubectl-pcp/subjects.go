@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+)
+
+var errNothingNamed = errors.New("name an object, as KIND/NAME, or manifests with -f FILE")
+
+func addFilename(cmd *cobra.Command, files *[]string) {
+	cmd.Flags().StringArrayVarP(files, "filename", "f", nil, "`FILE` or folder with manifests, or - for standard input; can be repeated")
+}
+
+// subjects are what the command line names: an object of the cluster, or those in manifests.
+func (v *clusterVerb) subjects(ctx context.Context, args, files []string) ([]*snapshot.Subject, *snapshot.Reader, error) {
+	if len(args) == 0 {
+		reader, namespace, err := v.reader()
+		if err != nil {
+			return nil, nil, err
+		}
+		subjects, err := v.subjectsIn(files, namespace)
+		return subjects, reader, err
+	}
+	kind, name, err := snapshot.ParseArgument(args[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, namespace, err := v.reader()
+	if err != nil {
+		return nil, nil, err
+	}
+	subject, err := reader.FindSubject(ctx, kind, namespace, name)
+	if err != nil {
+		return nil, nil, &verbError{exitInput, err}
+	}
+	return []*snapshot.Subject{subject}, reader, nil
+}
+
+// subjectsIn are the workloads in manifests.
+func (v *clusterVerb) subjectsIn(files []string, namespace string) ([]*snapshot.Subject, error) {
+	documents, err := readAll(files, v.streams)
+	if err != nil {
+		return nil, &verbError{exitInput, err}
+	}
+	var subjects []*snapshot.Subject
+	for _, document := range documents {
+		workloads, err := document.Workloads()
+		if err != nil {
+			return nil, &verbError{exitInput, err}
+		}
+		for n := range workloads {
+			subject, err := snapshot.SubjectFrom(&workloads[n], namespace)
+			if err != nil {
+				return nil, &verbError{exitInput, err}
+			}
+			subjects = append(subjects, subject)
+		}
+	}
+	if len(subjects) == 0 {
+		return nil, &verbError{exitInput, errors.New("the manifests hold no workload")}
+	}
+	return subjects, nil
+}

@@ -1,0 +1,214 @@
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/performancecopilot/pcp-injector/internal/admission"
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+)
+
+// The gates of the webhook itself: whether it is there, answers, and runs the configuration that is written down.
+
+func (q *inquiry) endpointsGate(context.Context) finding {
+	if q.Injector == nil {
+		return unknown("unknown, because no webhook is known")
+	}
+	service := q.Injector.Webhook.Webhook.ClientConfig.Service
+	switch {
+	case service == nil:
+		return unknown("unknown, because the webhook is called by URL: %s", *q.Injector.Webhook.Webhook.ClientConfig.URL)
+	case q.Injector.Service.Missing():
+		return failed(do("Have the administrator restore it", q.restoreInjector()...), "Service %s in namespace %s does not exist", service.Name, service.Namespace)
+	case q.Injector.Endpoints.Err != nil:
+		return unknown("%s", q.Injector.Endpoints.Unseen())
+	}
+	if ready := readyEndpoints(q.Injector.Endpoints.Value); ready > 0 {
+		return passed("Service %s in namespace %s has %d ready", service.Name, service.Namespace, ready)
+	}
+	return failed(q.bringUp(), "Service %s in namespace %s has no ready endpoint%s", service.Name, service.Namespace, q.replicas())
+}
+
+func readyEndpoints(slices []discoveryv1.EndpointSlice) (ready int) {
+	for n := range slices {
+		for _, endpoint := range slices[n].Endpoints {
+			if endpoint.Conditions.Ready != nil && *endpoint.Conditions.Ready {
+				ready++
+			}
+		}
+	}
+	return ready
+}
+
+func (q *inquiry) replicas() string {
+	deployment := q.Injector.Deployment()
+	if deployment == nil {
+		if q.Injector.Deployments.Err == nil {
+			return ": its Deployment is gone"
+		}
+		return ""
+	}
+	return fmt.Sprintf(": Deployment %s has %d of %d pods ready", deployment.Name, deployment.Status.ReadyReplicas, *deployment.Spec.Replicas)
+}
+
+func (q *inquiry) bringUp() *gate.Remedy {
+	deployment := q.Injector.Deployment()
+	switch {
+	case deployment == nil:
+		return do("Have the administrator restore it", q.restoreInjector()...)
+	case *deployment.Spec.Replicas == 0:
+		return do("Have the administrator start it", fmt.Sprintf("kubectl --namespace %s scale deployment %s --replicas 2", deployment.Namespace, deployment.Name))
+	case deployment.Status.ReadyReplicas > 0:
+		return do("Have the administrator restore the Service, whose selector finds no pod",
+			q.restoreInjector(fmt.Sprintf("kubectl --namespace %s delete service %s", deployment.Namespace, q.Injector.Webhook.Webhook.ClientConfig.Service.Name))...)
+	default:
+		return do("Have the administrator find out why its pods are not ready", fmt.Sprintf("kubectl --namespace %s describe pods --selector app.kubernetes.io/instance=%s",
+			deployment.Namespace, deployment.Labels[instanceLabel]))
+	}
+}
+
+// answerGate reports what became of a pod that asked for PCP in a dry run.
+func (q *inquiry) answerGate(ctx context.Context) finding {
+	if q.Injector == nil {
+		return unknown("unknown, because no webhook is known")
+	}
+	name := q.Injector.Webhook.Webhook.Name
+	trial := &q.Trial.Value
+	switch {
+	case q.Trial.Err != nil:
+		return unknown("%s", q.Trial.Unseen())
+	case trial.Status != nil:
+		return passed("the API server reaches it, and trusts its certificate: a dry run came back with its answer")
+	case q.namespaceGate(ctx).result != gate.Passed:
+		return unknown("not examined, because the API server does not call the webhook for namespace %s", q.Subject.Namespace)
+	case trial.Refusal == nil || strings.Contains(trial.Refusal.Error(), unanswered+"'"):
+		return q.silent()
+	case strings.Contains(trial.Refusal.Error(), fmt.Sprintf("failed calling webhook %q", name)):
+		return q.unreachable(trial.Refusal.Error())
+	default:
+		return passed("a dry run came back with a later refusal: %v", trial.Refusal)
+	}
+}
+
+// silent is a webhook that was not called although the namespace has opted in, or did not answer where that is tolerated.
+func (q *inquiry) silent() finding {
+	if q.missed(admission.StageMatchConditions) != nil || q.missed(admission.StageRules) != nil || q.missed(admission.StageObjectSelector) != nil {
+		return unknown("not examined, because the API server does not call the webhook for such pods")
+	}
+	return failed(do("Have the administrator look at the webhook's log, and at the caBundle in its configuration", q.logs()),
+		"a dry run came back without the webhook's answer; its failurePolicy is %s", *q.Injector.Webhook.Webhook.FailurePolicy)
+}
+
+// troubles are ways in which the API server does not reach a webhook, by what it says.
+var troubles = []struct {
+	said, meaning string
+	remedy        func(*inquiry) *gate.Remedy
+}{
+	{"has expired or is not yet valid", "the webhook's certificate has expired", (*inquiry).renewCertificate},
+	{"certificate is valid for", "the webhook's certificate is for another name", (*inquiry).renewCertificate},
+	{"signed by unknown authority", "the caBundle is of another authority than the webhook's certificate", (*inquiry).repairCABundle},
+	{"certificate is not trusted", "the caBundle is of another authority than the webhook's certificate", (*inquiry).repairCABundle},
+	{"x509", "the API server does not trust the webhook's certificate", (*inquiry).repairCABundle},
+	{"deadline exceeded", "the webhook does not answer in time: a NetworkPolicy or a firewall may be in the way", (*inquiry).lookAtNetwork},
+	{"Client.Timeout", "the webhook does not answer in time: a NetworkPolicy or a firewall may be in the way", (*inquiry).lookAtNetwork},
+}
+
+func (q *inquiry) unreachable(said string) finding {
+	for _, trouble := range troubles {
+		if strings.Contains(said, trouble.said) {
+			return failed(trouble.remedy(q), "%s: %s", trouble.meaning, said)
+		}
+	}
+	return failed(q.lookAtNetwork(), "%s", said)
+}
+
+const injectCA = "cert-manager.io/inject-ca-from"
+
+// renewCertificate has the certificate issued again: by cert-manager as soon as its Secret is gone, by Helm with the next upgrade.
+func (q *inquiry) renewCertificate() *gate.Remedy {
+	namespace, secret := q.certificate()
+	remove := fmt.Sprintf("kubectl --namespace %s delete secret %s", namespace, secret)
+	if q.Injector.Webhook.Configuration.Annotations[injectCA] != "" {
+		return do("Have cert-manager issue it again", remove)
+	}
+	// Without its configuration, which is made anew with the caBundle, since whoever has changed that owns the field.
+	return do("Have the administrator make a new one", remove, q.deleteWebhook(), fmt.Sprintf("helm upgrade %s <chart> --namespace %s --reuse-values",
+		q.Injector.Webhook.Configuration.Labels[instanceLabel], namespace))
+}
+
+// repairCABundle has whoever wrote the caBundle write it again.
+func (q *inquiry) repairCABundle() *gate.Remedy {
+	if q.Injector.Webhook.Configuration.Annotations[injectCA] != "" {
+		return do("See whether cert-manager's cainjector runs, which keeps the caBundle, and restore the configuration", q.restoreWebhook()...)
+	}
+	return do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...)
+}
+
+func (q *inquiry) lookAtNetwork() *gate.Remedy {
+	namespace, _ := q.certificate()
+	return do("Have the administrator look at the webhook's pods, their log and their NetworkPolicy",
+		fmt.Sprintf("kubectl --namespace %s get pods,networkpolicies", namespace),
+		q.logs())
+}
+
+func (q *inquiry) logs() string {
+	namespace, _ := q.certificate()
+	return fmt.Sprintf("kubectl --namespace %s logs --selector app.kubernetes.io/instance=%s --prefix", namespace, q.Injector.Webhook.Configuration.Labels[instanceLabel])
+}
+
+// certificate is where the webhook's is kept.
+func (q *inquiry) certificate() (namespace, secret string) {
+	namespace, secret = "<namespace>", "<secret>"
+	if deployment := q.Injector.Deployment(); deployment != nil {
+		namespace = deployment.Namespace
+		for _, volume := range deployment.Spec.Template.Spec.Volumes {
+			if volume.Name == "tls" && volume.Secret != nil {
+				secret = volume.Secret.SecretName
+			}
+		}
+	}
+	return namespace, secret
+}
+
+// configurationGate holds the configuration that is written down against the one that the webhook runs.
+func (q *inquiry) configurationGate(context.Context) finding {
+	if q.Injector == nil {
+		return unknown("unknown, because no webhook is known")
+	}
+	var invalid *config.FileError
+	read := &q.Injector.Config
+	switch {
+	case read.Missing():
+		return failed(do("Have the administrator restore it", q.restoreInjector()...), "the injector's ConfigMap does not exist: %v", read.Err)
+	case read.Err != nil:
+		return unknown("%s", read.Unseen())
+	case errors.As(q.configErr, &invalid):
+		return failed(do("Have the administrator correct it", q.restoreInjector()...), "ConfigMap %s is not valid: %v", read.Value.Name, q.configErr)
+	case q.configErr != nil:
+		return failed(do("Have the administrator correct it", q.restoreInjector()...), "ConfigMap %s: %v", read.Value.Name, q.configErr)
+	}
+	return q.inForce(&q.Trial, read.Value.Name)
+}
+
+func (q *inquiry) inForce(trial *snapshot.Read[snapshot.Trial], name string) finding {
+	status := trial.Value.Status
+	switch {
+	case status == nil:
+		return passed("ConfigMap %s is valid; whether the webhook runs it is not known", name)
+	case status.Config != q.injector.ConfigHash():
+		deployment := q.Injector.Deployment()
+		if deployment == nil {
+			return failed(do("Have the administrator restart the webhook"), "the webhook runs configuration %s, ConfigMap %s has %s", status.Config, name, q.injector.ConfigHash())
+		}
+		return failed(do("Have the administrator restart the webhook, which reads its configuration once", fmt.Sprintf("kubectl --namespace %s rollout restart deployment %s", deployment.Namespace, deployment.Name)),
+			"the webhook runs configuration %s, ConfigMap %s has %s", status.Config, name, q.injector.ConfigHash())
+	default:
+		return passed("ConfigMap %s is valid, and the webhook (%s) runs it", name, status.Version)
+	}
+}

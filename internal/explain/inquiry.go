@@ -1,0 +1,206 @@
+package explain
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+
+	"github.com/performancecopilot/pcp-injector/internal/admission"
+	"github.com/performancecopilot/pcp-injector/internal/manifest"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// inquiry is a snapshot and what follows from it for several gates.
+type inquiry struct {
+	*snapshot.Snapshot
+	// pod as its creator would send it, and the part of it that the injector looks at.
+	pod  *unstructured.Unstructured
+	view *mutate.Pod
+	// lost is what is left of the release that looks after the namespace, where its webhook is gone.
+	lost *admissionregistrationv1.ValidatingAdmissionPolicy
+	// misses are why the webhook would not be called.
+	misses   []admission.Miss
+	missErr  error
+	config   *config.InjectorConfig
+	injector *mutate.Injector
+	// configErr is why the injector's decision is not known.
+	configErr error
+	decision  *mutate.Decision
+	// injected is the pod with PCP, nil where it would get none.
+	injected *unstructured.Unstructured
+}
+
+func newInquiry(ctx context.Context, s *snapshot.Snapshot) (*inquiry, error) {
+	q := &inquiry{Snapshot: s}
+	if err := q.makePod(); err != nil {
+		return nil, err
+	}
+	if q.Webhooks.Err == nil {
+		q.findLost()
+	}
+	q.findMisses(ctx)
+	q.config, q.injector, q.configErr = q.loadConfig()
+	if q.injector != nil {
+		err := q.decide()
+		return q, err
+	}
+	return q, nil
+}
+
+// makePod takes out of a live pod what the injector had added: it is examined as if it were created anew.
+func (q *inquiry) makePod() error {
+	template := q.Subject.Workload.Template
+	var view mutate.Pod
+	if err := manifest.Decode(template, &view); err != nil {
+		return fmt.Errorf("%s: %w", q.Subject.Argument, err)
+	}
+	if q.Subject.IsPod() && q.Subject.Stored && isInjected(view.Metadata.Annotations) {
+		removal, err := mutate.Uninject(&view)
+		if err == nil {
+			template, err = manifest.ApplyJSON(template, removal)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", q.Subject.Argument, err)
+		}
+	}
+	q.view = &mutate.Pod{}
+	if err := manifest.Decode(template, q.view); err != nil {
+		return fmt.Errorf("%s: %w", q.Subject.Argument, err)
+	}
+	pod, err := asPod(template, &q.Subject)
+	q.pod = pod
+	return err
+}
+
+func isInjected(annotations map[string]string) bool {
+	status := snapshot.StatusIn(annotations)
+	return status != nil && status.Reason == mutate.ReasonInjected
+}
+
+// asPod makes a pod out of a template.
+func asPod(template json.RawMessage, subject *snapshot.Subject) (*unstructured.Unstructured, error) {
+	pod := &unstructured.Unstructured{Object: map[string]any{}}
+	if err := manifest.Decode(template, &pod.Object); err != nil {
+		return nil, fmt.Errorf("%s: %w", subject.Argument, err)
+	}
+	pod.SetAPIVersion("v1")
+	pod.SetKind("Pod")
+	pod.SetNamespace(subject.Namespace)
+	if !subject.IsPod() {
+		pod.SetGenerateName(subject.Object.GetName() + "-")
+	}
+	unstructured.RemoveNestedField(pod.Object, "status")
+	return pod, nil
+}
+
+// creation is the request that creates the object.
+func (q *inquiry) creation(object *unstructured.Unstructured, resource schema.GroupVersionResource, creator user.Info) *admission.Request {
+	return &admission.Request{Object: object, Resource: resource, Namespace: q.Namespace.Value, User: creator, Rights: q.rights()}
+}
+
+var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+
+func (q *inquiry) findMisses(ctx context.Context) {
+	switch {
+	case q.Injector == nil:
+		q.missErr = errors.New("unknown, because no webhook is known")
+	case q.Namespace.Err != nil:
+		q.missErr = errors.New("unknown, because the namespace is not")
+	default:
+		q.misses, q.missErr = q.creation(q.pod, pods, q.creator()).Misses(ctx, q.Injector.Webhook.Webhook)
+	}
+}
+
+// creator is who creates the pod: the user for a bare pod, else a controller.
+func (q *inquiry) creator() user.Info {
+	if q.Subject.Owner.Kind == "Pod" {
+		return q.user()
+	}
+	name := "system:serviceaccount:kube-system:replicaset-controller"
+	if q.config != nil && len(q.config.Target.TrustedCreators) > 0 {
+		name = q.config.Target.TrustedCreators[0]
+	}
+	return &user.DefaultInfo{Name: name, Groups: []string{"system:serviceaccounts", "system:authenticated"}}
+}
+
+func (q *inquiry) user() user.Info {
+	info := q.User.Value
+	return &user.DefaultInfo{Name: info.Username, UID: info.UID, Groups: info.Groups}
+}
+
+// notAsked is in the error of whatever depends on a right that the snapshot does not have.
+const notAsked = "was not asked"
+
+// rights are those of the user, as far as they were asked for.
+func (q *inquiry) rights() authorizer.UnconditionalAuthorizer {
+	return authorizer.AuthorizerFunc(func(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
+		if a.GetAPIGroup() != "pcp.io" || a.GetResource() != "injections" || a.GetVerb() != "inject" || q.MayInject.Err != nil {
+			return authorizer.DecisionNoOpinion, "", fmt.Errorf("whether %q may %s %s "+notAsked, a.GetUser().GetName(), a.GetVerb(), a.GetResource())
+		}
+		if a.GetUser().GetName() == q.User.Value.Username && q.MayInject.Value {
+			return authorizer.DecisionAllow, "", nil
+		}
+		return authorizer.DecisionNoOpinion, "", nil
+	})
+}
+
+// loadConfig reads the live configuration as the webhook does when it starts.
+func (q *inquiry) loadConfig() (*config.InjectorConfig, *mutate.Injector, error) {
+	if q.Injector == nil {
+		return nil, nil, errors.New("unknown, because no injector is known")
+	}
+	if q.Injector.Config.Err != nil {
+		return nil, nil, errors.New("unknown, because the configuration is not")
+	}
+	cfg, err := q.Injector.ParseConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	injector, err := mutate.New(cfg, "")
+	return cfg, injector, err
+}
+
+func (q *inquiry) decide() error {
+	request := mutate.Request{Namespace: q.Subject.Namespace, Pod: q.view, Username: q.creator().GetName()}
+	if !q.Subject.IsPod() {
+		request.Owner = &q.Subject.Owner
+	}
+	decision := q.injector.Decide(request)
+	q.decision = &decision
+	if decision.Reason != mutate.ReasonInjected && decision.Reason != mutate.ReasonAlreadyInjected {
+		return nil
+	}
+	data, err := json.Marshal(q.pod)
+	if err != nil {
+		return fmt.Errorf("failed to encode the pod: %w", err)
+	}
+	patched, err := manifest.ApplyJSON(data, decision.Patch)
+	if err != nil {
+		return err
+	}
+	q.injected, err = asPod(patched, &q.Subject)
+	return err
+}
+
+// typedPod is the pod with PCP.
+func (q *inquiry) typedPod() (*corev1.Pod, error) {
+	data, err := json.Marshal(q.injected)
+	if err != nil {
+		return nil, fmt.Errorf("failed to encode the pod: %w", err)
+	}
+	var pod corev1.Pod
+	if err := json.Unmarshal(data, &pod); err != nil {
+		return nil, fmt.Errorf("failed to decode the pod: %w", err)
+	}
+	return &pod, nil
+}

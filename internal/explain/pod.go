@@ -1,0 +1,67 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+)
+
+// podGate looks for the pod with PCP: all other gates say what would become of a new one.
+func (q *inquiry) podGate(context.Context) finding {
+	switch {
+	case !q.Subject.Stored:
+		return passed("not created yet")
+	case q.Pods.Err != nil:
+		return unknown("%s", q.Pods.Unseen())
+	}
+	if n := slices.IndexFunc(q.Pods.Value, func(pod corev1.Pod) bool { return isInjected(pod.Annotations) }); n >= 0 {
+		return passed("pod %s has PCP", q.Pods.Value[n].Name)
+	}
+	if len(q.Pods.Value) > 0 {
+		return failed(q.renew(), "pod %s has no PCP: it is older than what lets it have it", q.Pods.Value[0].Name)
+	}
+	return q.noPod()
+}
+
+func (q *inquiry) noPod() finding {
+	object, namespace := q.Subject.Object, q.Subject.Namespace
+	if message := createFailure(object); message != "" {
+		return failed(q.renew(), "the last attempt to create a pod failed: %s", message)
+	}
+	replicas, scaled := nested[int64](object, "spec", "replicas"), nested[any](object, "spec", "replicas") != nil
+	switch config.TargetKind(q.Subject.Kind.Kind) {
+	case config.KindDeployment, config.KindStatefulSet, config.KindReplicaSet, config.KindReplicationController:
+		if scaled && replicas == 0 {
+			return failed(do("Start one", fmt.Sprintf("kubectl --namespace %s scale %s --replicas 1", namespace, q.Subject.Argument)), "%s has 0 replicas", q.Subject.Argument)
+		}
+	case config.KindCronJob:
+		return q.cronJob()
+	default:
+	}
+	return failed(do("Find out why it has no pod", fmt.Sprintf("kubectl --namespace %s describe %s", namespace, q.Subject.Argument)), "%s has no running pod", q.Subject.Argument)
+}
+
+func (q *inquiry) cronJob() finding {
+	if nested[bool](q.Subject.Object, "spec", "suspend") {
+		return failed(do("Resume it", fmt.Sprintf(`kubectl --namespace %s patch %s --type merge --patch '{"spec":{"suspend":false}}'`, q.Subject.Namespace, q.Subject.Argument)),
+			"%s is suspended", q.Subject.Argument)
+	}
+	return passed("no pod runs now; the next one gets PCP")
+}
+
+// createFailure is what the controller last heard from the API server.
+func createFailure(object *unstructured.Unstructured) string {
+	for _, item := range nested[[]any](object, "status", "conditions") {
+		condition, ok := item.(map[string]any)
+		if ok && condition["type"] == "ReplicaFailure" && condition["status"] == "True" {
+			message, _ := condition["message"].(string)
+			return message
+		}
+	}
+	return ""
+}

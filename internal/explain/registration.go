@@ -1,0 +1,270 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/performancecopilot/pcp-injector/internal/admission"
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/internal/spelling"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// The gates of the webhook's registration: whether the API server calls it for the pod at all.
+
+func (q *inquiry) webhookGate(context.Context) finding {
+	if why := q.Webhooks.Unseen(); why != "" {
+		found := unknown("%s", why)
+		found.remedy = do("Have the administrator grant it, or ask the administrator to run this command",
+			"kubectl create clusterrole pcp-explain --verb=get,list --resource=mutatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings",
+			fmt.Sprintf("kubectl create clusterrolebinding pcp-explain --clusterrole=pcp-explain --user=%s", orElse(q.User.Value.Username, "<user>")))
+		return found
+	}
+	if q.lost != nil {
+		return failed(do("Have the administrator restore it", restore(&q.lost.ObjectMeta)),
+			"the MutatingWebhookConfiguration of release %s, which looks after namespace %s, is gone", q.lost.Labels[instanceLabel], q.Subject.Namespace)
+	}
+	if q.Injector == nil {
+		return failed(q.reinstall(), "no MutatingWebhookConfiguration calls pcp-injector%s", q.stray())
+	}
+	evidence := fmt.Sprintf("MutatingWebhookConfiguration %s", q.Injector.Webhook.Configuration.Name)
+	if others := len(q.Webhooks.Value) - 1; others > 0 {
+		names := make([]string, 0, others)
+		for n := range q.Webhooks.Value {
+			if name := q.Webhooks.Value[n].Configuration.Name; name != q.Injector.Webhook.Configuration.Name {
+				names = append(names, name)
+			}
+		}
+		evidence += fmt.Sprintf("; other releases look after other namespaces: %s", strings.Join(slices.Compact(names), ", "))
+	}
+	return passed("%s", evidence)
+}
+
+const (
+	instanceLabel = "app.kubernetes.io/instance"
+	// targetLabel is on the policies of the guard, with the namespace that its release looks after.
+	targetLabel = "pcp.io/target-namespace"
+	// unanswered ends the name of the policy that goes with the webhook: others outlive their release.
+	unanswered = ".unanswered"
+)
+
+// findLost finds the release that looks after the namespace by its guard, where its webhook is gone. Its object's metadata has the
+// release's namespace.
+func (q *inquiry) findLost() {
+	for n := range q.Webhooks.Value {
+		if snapshot.TargetNamespace(&q.Webhooks.Value[n]) == q.Subject.Namespace {
+			return
+		}
+	}
+	for n := range q.Policies.Value {
+		policy := &q.Policies.Value[n]
+		parts := strings.Split(policy.Name, ".")
+		if policy.Labels[targetLabel] == q.Subject.Namespace && strings.HasSuffix(policy.Name, unanswered) && len(parts) > 1 {
+			q.lost = policy.DeepCopy()
+			q.lost.Namespace = parts[1]
+			q.Injector = nil
+			return
+		}
+	}
+}
+
+// stray names what is left of an installation.
+func (q *inquiry) stray() string {
+	if len(q.Stray.Value) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", although Deployment %s in namespace %s is there", q.Stray.Value[0].Name, q.Stray.Value[0].Namespace)
+}
+
+const install = "helm install pcp-injector <chart> --namespace pcp-system --create-namespace"
+
+func (q *inquiry) reinstall() *gate.Remedy {
+	if len(q.Stray.Value) == 0 {
+		return do("Have the administrator install pcp-injector", install)
+	}
+	return do("Have the administrator restore it", restore(&q.Stray.Value[0].ObjectMeta))
+}
+
+// restore is the command that applies again what Helm has installed, as Helm does: a field of another manager would be a conflict in the
+// next upgrade.
+func restore(object *metav1.ObjectMeta) string {
+	instance, namespace := object.Labels[instanceLabel], object.Namespace
+	return fmt.Sprintf("helm get manifest %s --namespace %s | kubectl apply --server-side --force-conflicts --field-manager helm -f -", orElse(instance, "<release>"), orElse(namespace, "<namespace>"))
+}
+
+// restoreInjector applies again what Helm has installed, after deleting what apply would merge with.
+func (q *inquiry) restoreInjector(doomed ...string) []string {
+	labels := metav1.ObjectMeta{Labels: q.Injector.Webhook.Configuration.Labels}
+	if service := q.Injector.Webhook.Webhook.ClientConfig.Service; service != nil {
+		labels.Namespace = service.Namespace
+	}
+	return append(doomed, restore(&labels))
+}
+
+func (q *inquiry) restoreWebhook() []string {
+	return q.restoreInjector(q.deleteWebhook())
+}
+
+func (q *inquiry) deleteWebhook() string {
+	return "kubectl delete mutatingwebhookconfiguration " + q.Injector.Webhook.Configuration.Name
+}
+
+func orElse(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+func (q *inquiry) missed(stage admission.Stage) *admission.Miss {
+	for n := range q.misses {
+		if q.misses[n].Stage == stage {
+			return &q.misses[n]
+		}
+	}
+	return nil
+}
+
+func (q *inquiry) namespaceGate(context.Context) finding {
+	namespace := q.Subject.Namespace
+	switch {
+	case q.Namespace.Missing():
+		return failed(do("Create it", "kubectl create namespace "+namespace), "namespace %s does not exist", namespace)
+	case q.Namespace.Unseen() != "":
+		return unknown("%s", q.Namespace.Unseen())
+	case q.Injector == nil:
+		return unknown("unknown, because no webhook is known")
+	case q.missErr == nil && q.missed(admission.StageNamespaceSelector) == nil:
+		return passed("namespace %s has opted in", namespace)
+	case q.missErr != nil && q.missed(admission.StageNamespaceSelector) == nil:
+		return unknown("%v", q.missErr)
+	}
+	return q.namespaceMissed()
+}
+
+func (q *inquiry) namespaceMissed() finding {
+	namespace := q.Subject.Namespace
+	if target := snapshot.TargetNamespace(&q.Injector.Webhook); target != "" && target != namespace {
+		return failed(do("Have the administrator make it the target; there is one per release", q.retarget()),
+			"%s looks after namespace %s only", q.Injector.Webhook.Configuration.Name, target)
+	}
+	selector := q.Injector.Webhook.Webhook.NamespaceSelector
+	var wanted []string
+	for key, value := range selector.MatchLabels {
+		if q.Namespace.Value.Labels[key] != value {
+			wanted = append(wanted, key+"="+value)
+		}
+	}
+	slices.Sort(wanted)
+	if len(wanted) == 0 || wanted[0] != mutate.NamespaceLabel+"="+mutate.NamespaceLabelValue || len(wanted) > 1 {
+		return failed(do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...),
+			"namespace %s does not match the webhook's namespaceSelector: %s", namespace, metav1.FormatLabelSelector(selector))
+	}
+	return failed(do("Let the namespace opt in", fmt.Sprintf("kubectl label --overwrite namespace %s %s", namespace, wanted[0])),
+		"namespace %s has not opted in: %s", namespace, labelFound(q.Namespace.Value, mutate.NamespaceLabel))
+}
+
+func labelFound(namespace *corev1.Namespace, key string) string {
+	if value, present := namespace.Labels[key]; present {
+		return fmt.Sprintf("its label %s is %q", key, value)
+	}
+	return fmt.Sprintf("it has no label %s", key)
+}
+
+// retarget is the command that makes the subject the target.
+func (q *inquiry) retarget() string {
+	return q.upgrade(fmt.Sprintf("config.target.namespace=%s,config.target.kind=%s,config.target.name=%s", q.Subject.Namespace, q.Subject.Owner.Kind, q.Subject.Owner.Name))
+}
+
+// upgrade is the command that changes the release's values.
+func (q *inquiry) upgrade(values string) string {
+	namespace := "<namespace>"
+	if service := q.Injector.Webhook.Webhook.ClientConfig.Service; service != nil {
+		namespace = service.Namespace
+	}
+	return fmt.Sprintf("helm upgrade %s <chart> --namespace %s --reuse-values --set %s",
+		orElse(q.Injector.Webhook.Configuration.Labels[instanceLabel], "<release>"), namespace, values)
+}
+
+// requestGate looks at the annotation, which the injector wants whatever the webhook's configuration says.
+func (q *inquiry) requestGate(context.Context) finding {
+	value, present := q.view.Metadata.Annotations[mutate.AnnotationInject]
+	place := "the pod"
+	if !q.Subject.IsPod() {
+		place = "the pod template"
+	}
+	switch {
+	case value == "true":
+		return passed("%s asks for PCP: %s: \"true\"", place, mutate.AnnotationInject)
+	case !present:
+		return failed(q.askFor(), "%s", q.notAsked(place))
+	case value == "false":
+		return failed(q.askFor(), "%s declines PCP: %s: \"false\"", place, mutate.AnnotationInject)
+	default:
+		return failed(q.askFor(), "%s has %s: %q, which must be \"true\" or \"false\"", place, mutate.AnnotationInject, value)
+	}
+}
+
+// notAsked finds the annotation that was meant.
+func (q *inquiry) notAsked(place string) string {
+	if _, misplaced := q.Subject.Workload.Annotations[mutate.AnnotationInject]; misplaced && !q.Subject.IsPod() {
+		return fmt.Sprintf("%s is on the %s itself, where it has no effect, not on its pod template", mutate.AnnotationInject, q.Subject.Kind.Kind)
+	}
+	for key := range q.view.Metadata.Annotations {
+		if strings.HasPrefix(key, "pcp.io/") && spelling.Nearest(key, []string{mutate.AnnotationInject}) != "" {
+			return fmt.Sprintf("%s has %s: did you mean %s?", place, key, mutate.AnnotationInject)
+		}
+	}
+	if q.Subject.IsPod() && q.ownerAsks() {
+		return fmt.Sprintf("the pod is older than the annotation %s of %s", mutate.AnnotationInject, q.Subject.OwnerArgument())
+	}
+	return fmt.Sprintf("%s has no annotation %s", place, mutate.AnnotationInject)
+}
+
+// rulesGate looks at what of the registration no user ever changes: the rules and the selector of objects.
+func (q *inquiry) rulesGate(context.Context) finding {
+	for _, stage := range []admission.Stage{admission.StageRules, admission.StageObjectSelector} {
+		if q.missed(stage) != nil {
+			return failed(do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...),
+				"the %s of %s exclude the pod", stage, q.Injector.Webhook.Configuration.Name)
+		}
+	}
+	if q.missErr != nil {
+		return unknown("%v", q.missErr)
+	}
+	return passed("the rules and the objectSelector cover the pod's creation")
+}
+
+// conditionsGate evaluates the conditions in force. That a pod which does not ask is excluded says nothing new.
+func (q *inquiry) conditionsGate(ctx context.Context) finding {
+	asks := q.requestGate(ctx).result == gate.Passed
+	miss := q.missed(admission.StageMatchConditions)
+	switch {
+	case miss != nil && miss.Err != nil:
+		return q.brokenCondition(miss)
+	case miss != nil && asks:
+		return failed(do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...),
+			"matchCondition %q excludes the pod: %s", miss.Condition.Name, miss.Condition.Expression)
+	case q.missErr != nil:
+		return unknown("%v", q.missErr)
+	case miss != nil:
+		return passed("as it should, matchCondition %q excludes pods that do not ask", miss.Condition.Name)
+	default:
+		return passed("all matchConditions are true for the pod")
+	}
+}
+
+// brokenCondition cannot be evaluated for the pod.
+func (q *inquiry) brokenCondition(miss *admission.Miss) finding {
+	if strings.Contains(miss.Err.Error(), notAsked) {
+		return unknown("unknown, because matchCondition %q depends on rights: %v", miss.Condition.Name, miss.Err)
+	}
+	return failed(do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...),
+		"matchCondition %q cannot be evaluated for the pod: %v", miss.Condition.Name, miss.Err)
+}

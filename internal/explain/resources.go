@@ -1,0 +1,351 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// The gates of what a namespace has left for the pod: LimitRanges and quotas.
+
+// pcpContainers are the containers that the injector adds.
+func pcpContainers(pod *corev1.Pod) []corev1.Container {
+	all := slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers)
+	return slices.DeleteFunc(all, func(c corev1.Container) bool {
+		return c.Name != mutate.ContainerName && c.Name != mutate.InitContainerName
+	})
+}
+
+func (q *inquiry) limitsGate(context.Context) finding {
+	switch {
+	case q.Ranges.Err != nil:
+		return unknown("%s", q.Ranges.Unseen())
+	case q.injected == nil:
+		return unknown("not examined, because the pod would not be injected")
+	case len(q.Ranges.Value) == 0:
+		return passed("namespace %s has no LimitRange", q.Subject.Namespace)
+	}
+	pod, err := q.typedPod()
+	if err != nil {
+		return unknown("unknown, because the pod cannot be read: %v", err)
+	}
+	for n := range q.Ranges.Value {
+		for m := range q.Ranges.Value[n].Spec.Limits {
+			item := &q.Ranges.Value[n].Spec.Limits[m]
+			if item.Type != corev1.LimitTypeContainer {
+				continue
+			}
+			for _, container := range pcpContainers(pod) {
+				if problem := exceeds(item, &container); problem != "" {
+					return failed(q.raise(&q.Ranges.Value[n], m), "LimitRange %s: container %s: %s", q.Ranges.Value[n].Name, container.Name, problem)
+				}
+			}
+		}
+	}
+	return passed("the LimitRanges leave room for PCP's container")
+}
+
+// exceeds is how a container does not fit, once the defaults have been filled in.
+func exceeds(item *corev1.LimitRangeItem, container *corev1.Container) string {
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		request, requested := container.Resources.Requests[name]
+		limit, limited := container.Resources.Limits[name]
+		if !limited {
+			limit, limited = item.Default[name]
+		}
+		least, hasLeast := item.Min[name]
+		most, hasMost := item.Max[name]
+		switch {
+		case requested && limited && request.Cmp(limit) > 0:
+			return fmt.Sprintf("the default %s limit %s is below PCP's request of %s", name, limit.String(), request.String())
+		case requested && hasLeast && request.Cmp(least) < 0:
+			return fmt.Sprintf("PCP's %s request of %s is below the minimum %s", name, request.String(), least.String())
+		case requested && hasMost && request.Cmp(most) > 0:
+			return fmt.Sprintf("PCP's %s request of %s is above the maximum %s", name, request.String(), most.String())
+		}
+	}
+	return ""
+}
+
+// raise makes room in one item of a LimitRange.
+func (q *inquiry) raise(limits *corev1.LimitRange, item int) *gate.Remedy {
+	requests := q.config.Container.Resources.Requests
+	var patches []string
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		request := requests[name]
+		for field, list := range map[string]corev1.ResourceList{
+			"default": limits.Spec.Limits[item].Default, "max": limits.Spec.Limits[item].Max,
+		} {
+			if amount, present := list[name]; present && amount.Cmp(request) < 0 {
+				patches = append(patches, replace(item, field, name, request))
+			}
+		}
+		if amount, present := limits.Spec.Limits[item].Min[name]; present && amount.Cmp(request) > 0 {
+			patches = append(patches, replace(item, "min", name, request))
+		}
+	}
+	slices.Sort(patches)
+	return do("Have the administrator make room in the LimitRange, or change config.container.resources", fmt.Sprintf(
+		"kubectl --namespace %s patch limitrange %s --type json --patch '[%s]'", q.Subject.Namespace, limits.Name, strings.Join(patches, ",")))
+}
+
+func replace(item int, field string, name corev1.ResourceName, amount resource.Quantity) string {
+	return fmt.Sprintf(`{"op":"replace","path":"/spec/limits/%d/%s/%s","value":%q}`, item, field, name, amount.String())
+}
+
+func (q *inquiry) quotaGate(context.Context) finding {
+	switch {
+	case q.Quotas.Err != nil:
+		return unknown("%s", q.Quotas.Unseen())
+	case q.injected == nil:
+		return unknown("not examined, because the pod would not be injected")
+	case len(q.Quotas.Value) == 0:
+		return passed("namespace %s has no ResourceQuota", q.Subject.Namespace)
+	case q.running():
+		return passed("the pod runs, so there was room")
+	}
+	pod, err := q.typedPod()
+	if err != nil {
+		return unknown("unknown, because the pod cannot be read: %v", err)
+	}
+	wanted := q.withDefaults(pod)
+	for n := range q.Quotas.Value {
+		quota := &q.Quotas.Value[n]
+		if len(quota.Spec.Scopes) > 0 || quota.Spec.ScopeSelector != nil {
+			continue // For pods of a kind, which the injector's need not be.
+		}
+		if found := q.shortage(quota, pod, wanted); found != nil {
+			return *found
+		}
+	}
+	return passed("the ResourceQuotas leave room for the pod with PCP")
+}
+
+// running tells whether a pod of the subject has PCP.
+func (q *inquiry) running() bool {
+	return slices.ContainsFunc(q.Pods.Value, func(pod corev1.Pod) bool { return isInjected(pod.Annotations) })
+}
+
+// withDefaults are the pod's amounts after the LimitRanges' defaults, by the names that quotas use.
+func (q *inquiry) withDefaults(pod *corev1.Pod) corev1.ResourceList {
+	total := corev1.ResourceList{corev1.ResourcePods: resource.MustParse("1")}
+	for n := range pod.Spec.Containers {
+		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+			request, limit := q.amounts(&pod.Spec.Containers[n], name)
+			add(total, "requests."+string(name), request)
+			add(total, "limits."+string(name), limit)
+			add(total, string(name), request)
+		}
+	}
+	return total
+}
+
+// amounts of a container: its own, or else the defaults of the LimitRanges; a limit alone is the request, too.
+func (q *inquiry) amounts(container *corev1.Container, name corev1.ResourceName) (request, limit resource.Quantity) {
+	limit, limited := container.Resources.Limits[name]
+	request, requested := container.Resources.Requests[name]
+	for _, item := range q.containerDefaults() {
+		if amount, present := item.Default[name]; present && !limited {
+			limit, limited = amount, true
+		}
+		if amount, present := item.DefaultRequest[name]; present && !requested {
+			request, requested = amount, true
+		}
+	}
+	if !requested {
+		request = limit
+	}
+	return request, limit
+}
+
+// containerDefaults are the items of all LimitRanges that are about containers.
+func (q *inquiry) containerDefaults() []corev1.LimitRangeItem {
+	var items []corev1.LimitRangeItem
+	for n := range q.Ranges.Value {
+		for _, item := range q.Ranges.Value[n].Spec.Limits {
+			if item.Type == corev1.LimitTypeContainer {
+				items = append(items, item)
+			}
+		}
+	}
+	return items
+}
+
+func add(total corev1.ResourceList, name string, amount resource.Quantity) {
+	sum := total[corev1.ResourceName(name)]
+	sum.Add(amount)
+	total[corev1.ResourceName(name)] = sum
+}
+
+// shortage is the first amount that the quota has not left. What the subject's own pods use is free again when they are replaced.
+func (q *inquiry) shortage(quota *corev1.ResourceQuota, pod *corev1.Pod, wanted corev1.ResourceList) *finding {
+	freed := corev1.ResourceList{}
+	for n := range q.Pods.Value {
+		for name, amount := range q.withDefaults(&q.Pods.Value[n]) {
+			add(freed, string(name), amount)
+		}
+	}
+	var short []string
+	var raised []string
+	for _, name := range []corev1.ResourceName{"pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"} {
+		hard, constrained := quota.Status.Hard[name]
+		if !constrained {
+			hard, constrained = quota.Spec.Hard[name]
+		}
+		if !constrained {
+			continue
+		}
+		need := quota.Status.Used[name].DeepCopy()
+		need.Sub(freed[name])
+		need.Add(wanted[name])
+		if need.Cmp(hard) > 0 {
+			amount := wanted[name]
+			short = append(short, fmt.Sprintf("%s: the pod with PCP needs %s, in all %s of %s", name, amount.String(), need.String(), hard.String()))
+			raised = append(raised, fmt.Sprintf(`%q:%q`, name, need.String()))
+		}
+	}
+	if len(short) == 0 {
+		return q.unlimited(quota, pod)
+	}
+	found := failed(do("Have the administrator raise the quota", fmt.Sprintf("kubectl --namespace %s patch resourcequota %s --type merge --patch '{\"spec\":{\"hard\":{%s}}}'",
+		q.Subject.Namespace, quota.Name, strings.Join(raised, ","))), "ResourceQuota %s: %s", quota.Name, strings.Join(short, "; "))
+	return &found
+}
+
+// unlimited finds a container without an amount that the quota wants of each: PCP's has no limits by default.
+func (q *inquiry) unlimited(quota *corev1.ResourceQuota, pod *corev1.Pod) *finding {
+	for _, name := range []corev1.ResourceName{"requests.cpu", "requests.memory", "limits.cpu", "limits.memory"} {
+		if _, constrained := quota.Spec.Hard[name]; !constrained {
+			continue
+		}
+		list, resourceName, _ := strings.Cut(string(name), ".")
+		for n := range pod.Spec.Containers {
+			if container := &pod.Spec.Containers[n]; !q.states(container, list, corev1.ResourceName(resourceName)) {
+				found := failed(q.state(container.Name, list, resourceName), "ResourceQuota %s wants %s of each container, and container %s has none", quota.Name, name, container.Name)
+				return &found
+			}
+		}
+	}
+	return nil
+}
+
+// states tells whether the container has the amount, perhaps by a LimitRange's default.
+func (q *inquiry) states(container *corev1.Container, list string, name corev1.ResourceName) bool {
+	amounts := container.Resources.Limits
+	_, limited := amounts[name]
+	if list == "requests" {
+		amounts = container.Resources.Requests
+	}
+	if _, present := amounts[name]; present || list == "requests" && limited {
+		return true
+	}
+	return slices.ContainsFunc(q.containerDefaults(), func(item corev1.LimitRangeItem) bool {
+		_, byLimit := item.Default[name]
+		_, byRequest := item.DefaultRequest[name]
+		return byLimit || list == "requests" && byRequest
+	})
+}
+
+// suggestions are amounts that PCP is content with.
+var suggestions = map[string]string{"limits.cpu": "1", "limits.memory": "512Mi", "requests.cpu": "50m", "requests.memory": "128Mi"}
+
+func (q *inquiry) state(container, list, name string) *gate.Remedy {
+	key := list + "." + name
+	if container == mutate.ContainerName {
+		return do("Have the administrator set it in the injector's configuration", q.upgrade("config.container.resources."+key+"="+suggestions[key]))
+	}
+	if q.Subject.IsPod() {
+		return do(fmt.Sprintf("Set resources.%s of container %s", key, container))
+	}
+	return do("Set it in the pod template", fmt.Sprintf("kubectl --namespace %s set resources %s --containers %s --%s %s=<amount>", q.Subject.Namespace, q.Subject.OwnerArgument(), container, list, name))
+}
+
+// claimsGate looks for the claims that the pod with PCP mounts.
+func (q *inquiry) claimsGate(context.Context) finding {
+	switch {
+	case q.config == nil:
+		return unknown("unknown, because the configuration is not")
+	case q.Claims.Err != nil:
+		return unknown("%s", q.Claims.Unseen())
+	}
+	var seen []string
+	for _, volume := range []config.Volume{q.config.Persistence.PMLogger, q.config.Persistence.PMProxy} {
+		if volume.Type != config.VolumePersistentVolumeClaim {
+			continue
+		}
+		if found := q.claim(&volume); found.result != gate.Passed {
+			return found
+		}
+		seen = append(seen, volume.ClaimName)
+	}
+	if len(seen) == 0 {
+		return passed("PCP uses no claim that has to exist")
+	}
+	return passed("%s can be mounted", strings.Join(seen, " and "))
+}
+
+func (q *inquiry) claim(volume *config.Volume) finding {
+	index := slices.IndexFunc(q.Claims.Value, func(claim corev1.PersistentVolumeClaim) bool { return claim.Name == volume.ClaimName })
+	if index < 0 {
+		return failed(do("Create it", q.createClaim(volume)), "PersistentVolumeClaim %s does not exist in namespace %s", volume.ClaimName, q.Subject.Namespace)
+	}
+	claim := &q.Claims.Value[index]
+	switch claim.Status.Phase {
+	case corev1.ClaimBound:
+		return passed("%s is bound", claim.Name)
+	case corev1.ClaimLost:
+		return failed(do("Replace it, whose data is lost", q.deleteClaim(claim), q.createClaim(volume)), "PersistentVolumeClaim %s has lost its volume %s", claim.Name, claim.Spec.VolumeName)
+	default:
+		return q.pending(claim, volume)
+	}
+}
+
+func (q *inquiry) deleteClaim(claim *corev1.PersistentVolumeClaim) string {
+	return fmt.Sprintf("kubectl --namespace %s delete persistentvolumeclaim %s", q.Subject.Namespace, claim.Name)
+}
+
+func (q *inquiry) createClaim(volume *config.Volume) string {
+	class := ""
+	if volume.StorageClassName != "" {
+		class = ", storageClassName: " + volume.StorageClassName
+	}
+	return fmt.Sprintf("kubectl --namespace %s apply -f - <<END\n{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: %s},\n spec: {accessModes: [%s], resources: {requests: {storage: %s}}%s}}\nEND",
+		q.Subject.Namespace, volume.ClaimName, volume.AccessMode, volume.Size.String(), class)
+}
+
+// pending tells a claim that waits for its first pod from one that waits in vain.
+func (q *inquiry) pending(claim *corev1.PersistentVolumeClaim, volume *config.Volume) finding {
+	if q.Classes.Err != nil {
+		return unknown("%s", q.Classes.Unseen())
+	}
+	if claim.Spec.VolumeName != "" {
+		return failed(do("Replace it by one that any volume fits; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
+			"PersistentVolumeClaim %s is pending: volume %s is not there for it", claim.Name, claim.Spec.VolumeName)
+	}
+	if claim.Spec.StorageClassName == nil || *claim.Spec.StorageClassName == "" {
+		return failed(do("Have the administrator provide a volume, or a default StorageClass", "kubectl get storageclasses,persistentvolumes"),
+			"PersistentVolumeClaim %s is pending: it names no StorageClass, and no volume fits", claim.Name)
+	}
+	name := *claim.Spec.StorageClassName
+	for n := range q.Classes.Value {
+		class := &q.Classes.Value[n]
+		if class.Name != name {
+			continue
+		}
+		if class.VolumeBindingMode != nil && *class.VolumeBindingMode == "WaitForFirstConsumer" {
+			return passed("%s waits for its first pod", claim.Name)
+		}
+		return failed(do("Have the administrator find out why no volume is made", fmt.Sprintf("kubectl --namespace %s describe persistentvolumeclaim %s", q.Subject.Namespace, claim.Name)),
+			"PersistentVolumeClaim %s is pending: StorageClass %s has made no volume", claim.Name, name)
+	}
+	return failed(do("Replace it by one of a StorageClass that exists; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
+		"PersistentVolumeClaim %s is pending: StorageClass %s does not exist", claim.Name, name)
+}

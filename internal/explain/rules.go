@@ -1,0 +1,131 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+
+	"github.com/performancecopilot/pcp-injector/internal/admission"
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+)
+
+// The gates of what validates the pod with PCP in it: policies and Pod Security.
+
+func (q *inquiry) policiesGate(ctx context.Context) finding {
+	for _, why := range []string{q.Policies.Unseen(), q.Bindings.Unseen(), q.Namespace.Unseen(), q.User.Unseen()} {
+		if why != "" {
+			return unknown("%s", why)
+		}
+	}
+	if q.Namespace.Err != nil {
+		return unknown("unknown, because the namespace is not")
+	}
+	all := &admission.Policies{Policies: q.Policies.Value, Bindings: q.Bindings.Value}
+	var denials []admission.Denial
+	var problems []string
+	for _, request := range q.creations() {
+		found, err := request.Denials(ctx, all)
+		denials = append(denials, found...)
+		if err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	switch {
+	case len(denials) > 0:
+		return failed(q.heed(&denials[0]), "ValidatingAdmissionPolicy %s denies it: %s", denials[0].Policy, denials[0].Message)
+	case len(problems) > 0:
+		return unknown("unknown, because it cannot be evaluated here: %s", strings.Join(problems, "; "))
+	case q.injected == nil:
+		return unknown("not examined, because the pod would not be injected")
+	default:
+		return passed("no ValidatingAdmissionPolicy denies the pod with PCP")
+	}
+}
+
+// creations are the requests on which the policies still have a say: the workload by its user, unless it is there already, and the
+// pod by its creator.
+func (q *inquiry) creations() []*admission.Request {
+	var requests []*admission.Request
+	if !q.Subject.IsPod() && !q.Subject.Stored {
+		requests = append(requests, q.creation(q.Subject.Object, q.Subject.Kind.Resource, q.user()))
+	}
+	if q.injected != nil {
+		requests = append(requests, q.creation(q.injected, pods, q.creator()))
+	}
+	return requests
+}
+
+// grantInject is no "kubectl create role", which wants a resource that exists: this one is known to RBAC alone.
+const grantInject = `kubectl --namespace %s apply -f - <<END
+{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: pcp-inject},
+ rules: [{apiGroups: [pcp.io], resources: [injections], verbs: [inject]}]}
+END`
+
+func (q *inquiry) heed(denial *admission.Denial) *gate.Remedy {
+	if strings.Contains(denial.Message, `verb "inject"`) {
+		return do("Have the administrator grant you the verb", fmt.Sprintf(grantInject, q.Subject.Namespace),
+			fmt.Sprintf("kubectl --namespace %s create rolebinding pcp-inject --role=pcp-inject --user=%s", q.Subject.Namespace, q.User.Value.Username))
+	}
+	return do("Do as the policy says, or have the administrator change it", "kubectl get validatingadmissionpolicy "+denial.Policy+" --output yaml")
+}
+
+func (q *inquiry) podSecurityGate(context.Context) finding {
+	switch {
+	case q.Namespace.Err != nil:
+		return unknown("unknown, because the namespace is not")
+	case q.injected == nil:
+		return q.levelAlone()
+	}
+	pod, err := q.typedPod()
+	if err != nil {
+		return unknown("unknown, because the pod cannot be read: %v", err)
+	}
+	return q.podSecurity(pod)
+}
+
+func (q *inquiry) enforced() (api.LevelVersion, error) {
+	privileged := api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}
+	levels, problems := api.PolicyToEvaluate(q.Namespace.Value.Labels, api.Policy{Enforce: privileged, Warn: privileged, Audit: privileged})
+	if len(problems) > 0 {
+		return levels.Enforce, fmt.Errorf("its labels are not valid: %w", problems.ToAggregate())
+	}
+	return levels.Enforce, nil
+}
+
+// levelAlone judges by the level where the pod is not known: PCP's container is privileged in any case.
+func (q *inquiry) levelAlone() finding {
+	level, err := q.enforced()
+	switch {
+	case err != nil:
+		return failed(q.allowPrivileged(), "namespace %s: %v", q.Subject.Namespace, err)
+	case level.Level != api.LevelPrivileged:
+		return failed(q.allowPrivileged(), "namespace %s enforces %s, and PCP's container is privileged", q.Subject.Namespace, level.String())
+	default:
+		return passed("namespace %s enforces nothing that forbids privileged containers by its labels", q.Subject.Namespace)
+	}
+}
+
+func (q *inquiry) podSecurity(pod *corev1.Pod) finding {
+	level, err := q.enforced()
+	if err != nil {
+		return failed(q.allowPrivileged(), "namespace %s: %v", q.Subject.Namespace, err)
+	}
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		return unknown("unknown, because the checks cannot be made: %v", err)
+	}
+	result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec))
+	if result.Allowed {
+		return passed("namespace %s enforces %s, which allows the pod with PCP", q.Subject.Namespace, level.String())
+	}
+	return failed(q.allowPrivileged(), "namespace %s enforces %s, which forbids the pod with PCP: %s", q.Subject.Namespace, level.String(), result.ForbiddenDetail())
+}
+
+func (q *inquiry) allowPrivileged() *gate.Remedy {
+	return do("Have the administrator allow privileged pods in the namespace",
+		fmt.Sprintf("kubectl label --overwrite namespace %s %s=%s", q.Subject.Namespace, api.EnforceLevelLabel, api.LevelPrivileged))
+}

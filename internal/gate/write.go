@@ -1,0 +1,114 @@
+package gate
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Width of the text, in columns.
+const Width = 80
+
+// Style of the text for people.
+type Style struct {
+	// Color marks results with the colors of the terminal.
+	Color bool
+}
+
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	bold   = "1"
+)
+
+var marks = map[Result]struct{ sign, color string }{
+	Passed:  {"✓", green},
+	Failed:  {"✗", red},
+	Unknown: {"?", yellow},
+}
+
+// Write writes the report for people: a line or more a gate, then what the first gate that failed needs; or, where none failed,
+// what the unknown ones do.
+func (r *Report) Write(out io.Writer, style Style) error {
+	var text strings.Builder
+	text.WriteString(style.paint(bold, plain(r.Subject)) + "\n\n")
+	names := 0
+	for n := range r.Gates {
+		names = max(names, utf8.RuneCountInString(r.Gates[n].Name))
+	}
+	for n := range r.Gates {
+		g := &r.Gates[n]
+		mark := marks[g.Result]
+		lead := fmt.Sprintf("%s %-*s  ", mark.sign, names, g.Name)
+		lines := wrap(plain(g.Evidence), Width-utf8.RuneCountInString(lead))
+		fmt.Fprintf(&text, "%s%s\n", style.paint(mark.color, mark.sign)+strings.TrimPrefix(lead, mark.sign), lines[0])
+		for _, line := range lines[1:] {
+			fmt.Fprintf(&text, "%*s%s\n", utf8.RuneCountInString(lead), "", line)
+		}
+	}
+	r.writeRemedy(&text, style)
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+func (r *Report) writeRemedy(text *strings.Builder, style Style) {
+	decisive := r.First(Failed)
+	if decisive == nil {
+		decisive = r.First(Unknown)
+	}
+	if decisive == nil || decisive.Remedy == nil {
+		return
+	}
+	text.WriteString("\n")
+	end := "."
+	if len(decisive.Remedy.Commands) > 0 {
+		end = ":"
+	}
+	for _, line := range wrap(plain(decisive.Remedy.Advice)+end, Width) {
+		text.WriteString(line + "\n")
+	}
+	for _, command := range decisive.Remedy.Commands {
+		// A command stays as it is, to be copied.
+		text.WriteString("\n  " + style.paint(bold, strings.ReplaceAll(command, "\n", "\n  ")) + "\n")
+	}
+}
+
+func (s Style) paint(color, text string) string {
+	if !s.Color {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}
+
+// plain makes text from the cluster harmless for terminals: anyone may write control characters into an annotation.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
+			return '�'
+		}
+		return r
+	}, text)
+}
+
+// wrap breaks text between words; a word that is too long stands alone.
+func wrap(text string, width int) []string {
+	lines := []string{""}
+	for word := range strings.FieldsSeq(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case utf8.RuneCountInString(*last)+1+utf8.RuneCountInString(word) <= width:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}

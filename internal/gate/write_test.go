@@ -1,0 +1,97 @@
+package gate_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+)
+
+var update = flag.Bool("update", false, "write the golden files of testdata")
+
+// hostile is what anyone may write into an annotation.
+const hostile = "the pod template has pcp.io/inject: \"\x1b[2Jyes\u202e\nfake line\", which must be \"true\" or \"false\", as only those two values have a meaning"
+
+func report(results ...gate.Result) *gate.Report {
+	all := []gate.Gate{
+		{Name: "webhook", Result: gate.Passed, Evidence: "MutatingWebhookConfiguration pcp-injector.pcp-system"},
+		{Name: "request", Result: gate.Failed, Evidence: hostile, Remedy: &gate.Remedy{
+			Advice: "Ask for PCP on the pod template", Commands: []string{"kubectl --namespace monitoring patch deployment/node-monitor --type merge --patch '{\"spec\":{}}'", "kubectl apply -f - <<END\n{}\nEND"},
+		}},
+		{Name: "quota", Result: gate.Unknown, Evidence: "unknown, because you lack a right: resourcequotas is forbidden: User \"alice\" cannot list resource \"resourcequotas\"", Remedy: &gate.Remedy{
+			Advice: "Have the administrator grant it, or ask the administrator to run this command, who sees all that there is to be seen",
+		}},
+	}
+	r := &gate.Report{Subject: "deployment/node-monitor in namespace monitoring"}
+	for _, g := range all {
+		for _, result := range results {
+			if g.Result == result {
+				r.Gates = append(r.Gates, g)
+			}
+		}
+	}
+	return r
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		file   string
+		report *gate.Report
+		style  gate.Style
+		want   gate.Result
+	}{
+		{"failed.txt", report(gate.Passed, gate.Failed, gate.Unknown), gate.Style{}, gate.Failed},
+		{"failed-color.txt", report(gate.Passed, gate.Failed, gate.Unknown), gate.Style{Color: true}, gate.Failed},
+		{"unknown.txt", report(gate.Passed, gate.Unknown), gate.Style{}, gate.Unknown},
+		{"passed.txt", report(gate.Passed), gate.Style{}, gate.Passed},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			if err := test.report.Write(&out, test.style); err != nil {
+				t.Fatal(err)
+			}
+			if got := test.report.Result(); got != test.want {
+				t.Errorf("the result is %s, want %s", got, test.want)
+			}
+			path := filepath.Join("testdata", test.file)
+			if *update {
+				if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), out.String()); diff != "" {
+				t.Errorf("output (-want +got):\n%s", diff)
+			}
+			requireNarrow(t, out.String(), test.style)
+		})
+	}
+}
+
+// requireNarrow fails if a line that is no command is wider than a terminal, or text from the cluster could steer it.
+func requireNarrow(t *testing.T, text string, style gate.Style) {
+	t.Helper()
+	if style.Color {
+		return
+	}
+	if strings.Contains(text, "\x1b") {
+		t.Error("an escape sequence came through")
+	}
+	for line := range strings.Lines(text) {
+		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > gate.Width && !strings.HasPrefix(line, "  kubectl") {
+			t.Errorf("the line is wider than %d columns: %s", gate.Width, line)
+		}
+	}
+}

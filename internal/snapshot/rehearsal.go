@@ -1,0 +1,129 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"github.com/performancecopilot/pcp-injector/internal/manifest"
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// Rehearsal is what the API server would make of the subject's pod.
+type Rehearsal struct {
+	// Without PCP, and With it, both after admission.
+	Without, With *unstructured.Unstructured
+	// Creator in whose name the pod was offered; empty for the user's own.
+	Creator string
+}
+
+// Rehearse offers the subject's pod to the API server in dry runs: once as it is, and once declining PCP. A controller's pods are
+// offered in the name of the controller, which the injector trusts: that takes the right to impersonate it.
+func (r *Reader) Rehearse(ctx context.Context, access *rest.Config, subject *Subject) (*Rehearsal, error) {
+	rehearsal := &Rehearsal{}
+	access = rest.CopyConfig(access)
+	if !subject.IsPod() {
+		rehearsal.Creator = r.creatorFor(ctx, subject)
+		access.Impersonate = rest.ImpersonationConfig{UserName: rehearsal.Creator, Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"}}
+	}
+	client, err := dynamic.NewForConfig(access)
+	if err != nil {
+		return nil, fmt.Errorf("failed to make a client: %w", err)
+	}
+	pods := client.Resource(Named(config.KindPod).Resource).Namespace(subject.Namespace)
+	options := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
+	for _, offer := range []struct {
+		ask    string
+		result **unstructured.Unstructured
+	}{{"", &rehearsal.With}, {"false", &rehearsal.Without}} {
+		pod, err := offeredPod(subject, offer.ask)
+		if err != nil {
+			return nil, err
+		}
+		if *offer.result, err = pods.Create(ctx, pod, options); err != nil {
+			return rehearsal, err //nolint:wrapcheck // it is the API server's answer, which is the result
+		}
+	}
+	return rehearsal, nil
+}
+
+// creatorFor is the first creator that the live configuration trusts, or the default of the kind where that cannot be read.
+func (r *Reader) creatorFor(ctx context.Context, subject *Subject) string {
+	s := &Snapshot{Subject: *subject}
+	r.readInjector(ctx, s)
+	if s.Injector != nil && s.Injector.Config.Err == nil {
+		cfg, err := s.Injector.ParseConfig()
+		if err == nil && string(cfg.Target.Kind) == subject.Kind.Kind && len(cfg.Target.TrustedCreators) > 0 {
+			return cfg.Target.TrustedCreators[0]
+		}
+	}
+	cfg := config.Default()
+	cfg.Target = config.Target{Namespace: subject.Namespace, Kind: config.TargetKind(subject.Kind.Kind), Name: subject.Object.GetName()}
+	cfg.Complete()
+	if len(cfg.Target.TrustedCreators) > 0 {
+		return cfg.Target.TrustedCreators[0]
+	}
+	return ""
+}
+
+// offeredPod is the pod as the subject's controller would send it.
+func offeredPod(subject *Subject, ask string) (*unstructured.Unstructured, error) {
+	pod := &unstructured.Unstructured{Object: map[string]any{}}
+	if err := manifest.Decode(subject.Workload.Template, &pod.Object); err != nil {
+		return nil, err
+	}
+	pod.SetAPIVersion("v1")
+	pod.SetKind("Pod")
+	pod.SetNamespace(subject.Namespace)
+	pod.SetResourceVersion("")
+	if subject.IsPod() {
+		if subject.Stored {
+			return nil, errors.New("a live pod cannot be rehearsed: name its workload, or give its manifest with -f")
+		}
+	} else {
+		claimPod(pod, subject)
+	}
+	if ask != "" {
+		annotations := pod.GetAnnotations()
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations[mutate.AnnotationInject] = ask
+		pod.SetAnnotations(annotations)
+	}
+	return pod, nil
+}
+
+// rehearsed is what stands for a hash or a number in the names of what is between a workload and its pods.
+const rehearsed = "0"
+
+// claimPod makes the pod the controller's, through a ReplicaSet or a Job where there is one between.
+func claimPod(pod *unstructured.Unstructured, subject *Subject) {
+	owner := metav1.OwnerReference{
+		APIVersion: subject.Object.GetAPIVersion(), Kind: subject.Kind.Kind, Name: subject.Object.GetName(), UID: subject.Object.GetUID(), Controller: new(true),
+	}
+	switch config.TargetKind(subject.Kind.Kind) {
+	case config.KindDeployment:
+		owner.Kind, owner.Name = "ReplicaSet", owner.Name+"-"+rehearsed
+		labels := pod.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels["pod-template-hash"] = rehearsed
+		pod.SetLabels(labels)
+	case config.KindCronJob:
+		owner.Kind, owner.Name = "Job", owner.Name+"-"+rehearsed
+	default:
+	}
+	if owner.UID == "" {
+		owner.UID = "00000000-0000-0000-0000-000000000000" // of what is not created yet
+	}
+	pod.SetName(owner.Name + "-rehearsal")
+	pod.SetOwnerReferences([]metav1.OwnerReference{owner})
+}

@@ -1,0 +1,121 @@
+// Package snapshot is what can be read of a cluster about one object that may ask for PCP: the object, its namespace, the injector
+// that would answer, and whatever else has a say. What could not be read is part of it.
+package snapshot
+
+import (
+	"fmt"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/performancecopilot/pcp-injector/internal/manifest"
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// Read is what was read of one kind, or why it was not.
+type Read[T any] struct {
+	Value T
+	Err   error
+}
+
+// Missing tells whether the object does not exist.
+func (r *Read[T]) Missing() bool { return apierrors.IsNotFound(r.Err) }
+
+// Unseen says why it is not known what there is, if it is not.
+func (r *Read[T]) Unseen() string {
+	switch {
+	case r.Err == nil || r.Missing():
+		return ""
+	case apierrors.IsForbidden(r.Err):
+		return "unknown, because you lack a right: " + r.Err.Error()
+	default:
+		return "unknown, because it could not be read: " + r.Err.Error()
+	}
+}
+
+// Snapshot of a cluster.
+type Snapshot struct {
+	Subject   Subject
+	User      Read[authenticationv1.UserInfo]
+	Namespace Read[*corev1.Namespace]
+	Webhooks  Read[[]Webhook]
+	// Stray are Deployments of injectors, read only where no webhook calls any.
+	Stray    Read[[]appsv1.Deployment]
+	Policies Read[[]admissionregistrationv1.ValidatingAdmissionPolicy]
+	Bindings Read[[]admissionregistrationv1.ValidatingAdmissionPolicyBinding]
+	// MayInject is whether the user has the verb inject on injections.pcp.io in the namespace.
+	MayInject Read[bool]
+	// Injector is nil where no webhook is known.
+	Injector *Injector
+	// Trial is what became of a pod that asked for PCP in a dry run.
+	Trial  Read[Trial]
+	Claims Read[[]corev1.PersistentVolumeClaim]
+	// Classes are read only where a claim is pending.
+	Classes Read[[]storagev1.StorageClass]
+	Quotas  Read[[]corev1.ResourceQuota]
+	Ranges  Read[[]corev1.LimitRange]
+	// Pods of the subject.
+	Pods Read[[]corev1.Pod]
+}
+
+// Webhook is one that calls an injector, with the configuration that it is part of.
+type Webhook struct {
+	Configuration *admissionregistrationv1.MutatingWebhookConfiguration
+	Webhook       *admissionregistrationv1.MutatingWebhook
+}
+
+// Injector is what stands behind the webhook that looks after the namespace.
+type Injector struct {
+	Webhook   Webhook
+	Service   Read[*corev1.Service]
+	Endpoints Read[[]discoveryv1.EndpointSlice]
+	// Deployments with the labels that the Service selects.
+	Deployments Read[[]appsv1.Deployment]
+	// Config is the ConfigMap that the Deployment mounts.
+	Config Read[*corev1.ConfigMap]
+}
+
+// Trial is a dry run of a pod that asks for PCP.
+type Trial struct {
+	// Status that the webhook wrote, nil where it wrote none.
+	Status *mutate.Status
+	// Refusal is the API server's, nil where it would have created the pod.
+	Refusal error
+}
+
+// Subject is the object that is examined.
+type Subject struct {
+	// Argument is how it was named: deployment/node-monitor.
+	Argument  string
+	Namespace string
+	// Kind is its row in the table of kinds.
+	Kind *Kind
+	// Object itself.
+	Object *unstructured.Unstructured
+	// Workload is the object's pod template and what goes with it. Of a pod, it is the pod.
+	Workload manifest.Workload
+	// Owner is the workload at the top, which for a pod may be a Deployment.
+	Owner mutate.Owner
+	// OwnerObject is nil where the pod has none, or it could not be read.
+	OwnerObject *unstructured.Unstructured
+	// Stored is false for an object from a file.
+	Stored bool
+}
+
+// IsPod tells whether the subject is a pod, not a template of some.
+func (s *Subject) IsPod() bool { return s.Kind.Kind == "Pod" }
+
+// OwnerArgument is the owner in kubectl's words.
+func (s *Subject) OwnerArgument() string {
+	if kind := Named(config.TargetKind(s.Owner.Kind)); kind != nil {
+		return fmt.Sprintf("%s/%s", kind.Names[0], s.Owner.Name)
+	}
+	return fmt.Sprintf("%s/%s", s.Owner.Kind, s.Owner.Name)
+}

@@ -1,0 +1,83 @@
+package snapshot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// pollPeriod is how often a pod is looked at that restarts a container.
+const pollPeriod = time.Second
+
+// SetImage gives PCP's container in a live pod another image, and returns the pod as it was before. The kubelet restarts that
+// container alone.
+func (r *Reader) SetImage(ctx context.Context, namespace, name, image string) (*corev1.Pod, error) {
+	pods := r.client.CoreV1().Pods(namespace)
+	before, err := pods.Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("failed to read pod/%s: %w", name, err)
+	}
+	list := listWithPCP(before)
+	if list == "" {
+		return nil, fmt.Errorf("pod/%s has no PCP: kubectl pcp explain pod/%s says why", name, name)
+	}
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{list: []map[string]string{{"name": mutate.ContainerName, "image": image}}}})
+	if err != nil {
+		return nil, fmt.Errorf("failed to encode the patch: %w", err)
+	}
+	if _, err := pods.Patch(ctx, name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		return nil, fmt.Errorf("failed to change the image in pod/%s: %w", name, err)
+	}
+	return before, nil
+}
+
+// listWithPCP is the list of the pod's containers that PCP's is in, empty if it has none.
+func listWithPCP(pod *corev1.Pod) string {
+	for list, containers := range map[string][]corev1.Container{"containers": pod.Spec.Containers, "initContainers": pod.Spec.InitContainers} {
+		for n := range containers {
+			if containers[n].Name == mutate.ContainerName {
+				return list
+			}
+		}
+	}
+	return ""
+}
+
+// AwaitImage returns when PCP's container has been restarted and is ready.
+func (r *Reader) AwaitImage(ctx context.Context, before *corev1.Pod) error {
+	was, state := containerStatus(before), "it has not been restarted yet"
+	err := wait.PollUntilContextCancel(ctx, pollPeriod, true, func(ctx context.Context) (bool, error) {
+		pod, err := r.client.CoreV1().Pods(before.Namespace).Get(ctx, before.Name, metav1.GetOptions{})
+		if err != nil {
+			return false, fmt.Errorf("failed to read pod/%s: %w", before.Name, err)
+		}
+		is := containerStatus(pod)
+		if waiting := is.State.Waiting; waiting != nil {
+			state = waiting.Reason + ": " + waiting.Message
+		}
+		return is.Ready && is.RestartCount > was.RestartCount, nil
+	})
+	if err != nil {
+		return fmt.Errorf("PCP in pod/%s is not ready with the new image: %s: %w", before.Name, state, err)
+	}
+	return nil
+}
+
+func containerStatus(pod *corev1.Pod) corev1.ContainerStatus {
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
+		for n := range statuses {
+			if statuses[n].Name == mutate.ContainerName {
+				return statuses[n]
+			}
+		}
+	}
+	return corev1.ContainerStatus{}
+}

@@ -1,0 +1,96 @@
+package charts_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/test/cluster"
+)
+
+// plugin is kubectl pcp, run as users run it, for the target of a release.
+type plugin struct {
+	*release
+	folder string // with kubectl and helm, for the commands that the plugin suggests
+}
+
+func newPlugin(r *release) *plugin {
+	r.t.Helper()
+	p := &plugin{r, r.t.TempDir()}
+	for name, path := range map[string]string{"kubectl": plane.Kubectl(), "helm": r.command} {
+		if err := os.Symlink(path, filepath.Join(p.folder, name)); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return p
+}
+
+func (p *plugin) run(arguments ...string) output {
+	p.t.Helper()
+	return execute(p.t, "", plane.Environment(), pluginCommand, append(arguments, "--namespace", p.target)...)
+}
+
+// report is what a verb finds out about one object.
+func (p *plugin) report(arguments ...string) *gate.Report {
+	p.t.Helper()
+	said := p.run(append(arguments, "--output", "json")...)
+	var found struct{ Reports []gate.Report }
+	if err := json.Unmarshal([]byte(said.stdout), &found); err != nil || len(found.Reports) != 1 {
+		p.t.Fatalf("kubectl pcp %s: %v (%v)\n%s", strings.Join(arguments, " "), said.err, err, said.all())
+	}
+	return &found.Reports[0]
+}
+
+// follow runs the commands of a remedy, in a shell as a user would.
+func (p *plugin) follow(remedy *gate.Remedy) {
+	p.t.Helper()
+	environment := append(p.environment(), "PATH="+p.folder+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for _, command := range remedy.Commands {
+		command = strings.ReplaceAll(command, "<chart>", injectorChart)
+		execute(p.t, "", environment, "sh", "-c", command).must(p.t, command)
+	}
+}
+
+// requireGreen waits until all gates are passed. Where all is mended, and only the pod is older than that, it is replaced as the plugin
+// says.
+func (p *plugin) requireGreen(arguments ...string) {
+	p.t.Helper()
+	p.eventually("all gates to be passed", func(context.Context) error {
+		report := p.report(arguments...)
+		cause := report.First(gate.Failed)
+		if cause != nil && cause.Name == "pod" && strings.Contains(cause.Evidence, "older") {
+			p.follow(cause.Remedy)
+		}
+		if report.Result() == gate.Passed {
+			return nil
+		}
+		return errors.New(text(report))
+	})
+}
+
+func text(report *gate.Report) string {
+	var text strings.Builder
+	_ = report.Write(&text, gate.Style{})
+	return text.String()
+}
+
+// requests counts the API requests of one run that succeeds, by a user of its own with all rights.
+func (p *plugin) requests(arguments ...string) int {
+	p.t.Helper()
+	user := "counted-" + p.namespace
+	kubeconfig := filepath.Join(p.t.TempDir(), "kubeconfig")
+	if err := plane.WriteKubeconfig(kubeconfig, user, "system:masters"); err != nil {
+		p.t.Fatal(err)
+	}
+	environment := append(plane.Environment(), "KUBECONFIG="+kubeconfig)
+	execute(p.t, "", environment, pluginCommand, append(arguments, "--namespace", p.target)...).must(p.t)
+	events, err := plane.AuditEvents(func(event cluster.AuditEvent) bool { return event.User.Username == user })
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return len(events)
+}
