@@ -37,7 +37,10 @@ pcp-injector adds a PCP container to the one node-monitor pod that its administr
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.AddCommand(newInject(streams), newUninject(streams), newExplain(streams))
+	root.AddCommand(
+		newInject(streams), newUninject(streams),
+		newExplain(streams), newRehearse(streams), newStatus(streams), newUpgrade(streams), newVerify(streams),
+	)
 	return root
 }
 

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	kyaml "sigs.k8s.io/yaml"
+
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+)
+
+const rehearseHelp = `Have the API server create the pod of a workload in a dry run, and show what would be added to it.
+
+The whole path is taken: the API server, the webhook, policies, Pod Security, quotas. Nothing is created. The difference is that
+between the pod with PCP and the same pod without.
+
+The pods of a workload are created by a controller, and only in its name does the injector accept them. So you need the right
+to impersonate that controller's service account, as administrators have it. Without it, use explain.
+
+Exit codes:
+  0  the pod would get PCP
+  1  the cluster cannot be asked, or the object does not exist
+  2  wrong usage
+  3  the pod would be refused, or get no PCP
+`
+
+const rehearseExamples = `  # What would be added to the pod of this deployment?
+  kubectl pcp rehearse deployment/node-monitor --namespace monitoring
+
+  # And to that of this manifest?
+  kubectl pcp rehearse -f node-monitor.yaml`
+
+func newRehearse(streams genericiooptions.IOStreams) *cobra.Command {
+	v := newClusterVerb(streams)
+	var files []string
+	cmd := &cobra.Command{
+		Use:               "rehearse (KIND/NAME | -f FILE) [flags]",
+		Short:             "Show what would be added to a pod, by a dry run",
+		Long:              rehearseHelp,
+		Example:           rehearseExamples,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: v.completeSubjects,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 0) == (len(files) == 0) {
+				return errNothingNamed
+			}
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			return v.rehearse(ctx, args, files)
+		},
+	}
+	v.flags.AddFlags(cmd.Flags())
+	addFilename(cmd, &files)
+	return cmd
+}
+
+func (v *clusterVerb) rehearse(ctx context.Context, args, files []string) error {
+	subjects, reader, err := v.subjects(ctx, args, files)
+	if err != nil {
+		return err
+	}
+	access, _, err := v.connect()
+	if err != nil {
+		return err
+	}
+	for _, subject := range subjects {
+		rehearsal, err := reader.Rehearse(ctx, access, subject)
+		if err != nil {
+			return &verbError{exitRefused, fmt.Errorf("%s: %w", subject.Argument, err)}
+		}
+		if err := v.showDifference(subject, rehearsal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *clusterVerb) showDifference(subject *snapshot.Subject, rehearsal *snapshot.Rehearsal) error {
+	without, err := asText(rehearsal.Without)
+	if err != nil {
+		return err
+	}
+	with, err := asText(rehearsal.With)
+	if err != nil {
+		return err
+	}
+	color := isTerminal(v.streams.Out)
+	for line := range strings.Lines(string(diff.Diff(subject.Argument+" without PCP", without, subject.Argument+" with PCP", with))) {
+		fmt.Fprint(v.streams.Out, colorLine(line, color))
+	}
+	status := snapshot.StatusIn(rehearsal.With.GetAnnotations())
+	switch {
+	case status == nil:
+		return &verbError{exitRefused, errors.New(subject.Argument + ": the pod would get no PCP: kubectl pcp explain says why")}
+	case len(status.Added.Containers)+len(status.Added.InitContainers) == 0:
+		return &verbError{exitRefused, fmt.Errorf("%s: the pod would get no PCP: %s: %s", subject.Argument, status.Reason, status.Message)}
+	}
+	return nil
+}
+
+// asText leaves out what differs between any two pods.
+func asText(pod *unstructured.Unstructured) ([]byte, error) {
+	for _, field := range [][]string{{"metadata", "uid"}, {"metadata", "creationTimestamp"}, {"metadata", "managedFields"}, {"status"}} {
+		unstructured.RemoveNestedField(pod.Object, field...)
+	}
+	text, err := kyaml.Marshal(pod.Object)
+	if err != nil {
+		return nil, &verbError{exitInput, fmt.Errorf("failed to encode the pod: %w", err)}
+	}
+	return text, nil
+}
+
+// colorLine colors a line of a difference as git does.
+func colorLine(line string, color bool) string {
+	colors := map[byte]string{'+': "32", '-': "31", '@': "36"}
+	if code, marked := colors[line[0]]; color && marked {
+		return "\x1b[" + code + "m" + strings.TrimSuffix(line, "\n") + "\x1b[0m\n"
+	}
+	return line
+}

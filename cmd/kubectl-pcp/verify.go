@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/internal/verify"
+)
+
+const verifyHelp = `Compare every live pod that has PCP with what it should be.
+
+An injection is deterministic. So PCP's container, its volumes, annotations and label are derived again from the pod's template
+and the live configuration, and compared field by field. A pod is as it should be, or
+
+  tampered with       it differs from what the injector made
+  stale               it was made by an older configuration: replace it to have the new one
+  by another release  another release made it, and this one would do it otherwise
+  upgraded            another image runs in PCP's container, and nothing else differs
+
+Without --namespace, the namespaces of all targets are looked at.
+
+`
+
+const verifyExamples = `  # Compare all pods with PCP
+  kubectl pcp verify
+
+  # Only those of one namespace, for machines
+  kubectl pcp verify --namespace monitoring -o json`
+
+func newVerify(streams genericiooptions.IOStreams) *cobra.Command {
+	v := newClusterVerb(streams)
+	cmd := &cobra.Command{
+		Use:     "verify [flags]",
+		Short:   "Compare live pods that have PCP with what they should be",
+		Long:    verifyHelp + clusterExitCodes,
+		Example: verifyExamples,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			return v.verify(ctx)
+		},
+	}
+	v.addFlags(cmd)
+	return cmd
+}
+
+func (v *clusterVerb) verify(ctx context.Context) error {
+	reader, namespaces, err := v.namespaces(ctx)
+	if err != nil {
+		return err
+	}
+	var reports []*gate.Report
+	for _, namespace := range namespaces {
+		live, err := reader.ReadLive(ctx, namespace)
+		if err != nil {
+			return &verbError{exitInput, err}
+		}
+		report, err := verify.Report(live, programVersion())
+		if err != nil {
+			return &verbError{exitInput, err}
+		}
+		reports = append(reports, report)
+	}
+	return v.report(reports)
+}
+
+// namespaces are the one that was named, or those of all targets.
+func (v *clusterVerb) namespaces(ctx context.Context) (*snapshot.Reader, []string, error) {
+	reader, namespace, err := v.reader()
+	if err != nil {
+		return nil, nil, err
+	}
+	if *v.flags.Namespace != "" {
+		return reader, []string{namespace}, nil
+	}
+	namespaces, err := reader.Targets(ctx)
+	if err != nil {
+		return nil, nil, &verbError{exitInput, err}
+	}
+	return reader, namespaces, nil
+}

@@ -1,0 +1,163 @@
+// Package verify holds the live pods with PCP against what they should be. An injection is deterministic, so what the injector
+// added to a pod is derived again from its template and the configuration, and compared.
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/manifest"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// State of a live pod.
+type State string
+
+// The states.
+const (
+	Current  State = "as it should be"
+	Tampered State = "tampered with"
+	// Stale: made by another configuration than the one in force.
+	Stale State = "stale"
+	// Older: made by another release of the injector, which would do it otherwise today.
+	Older State = "by another release"
+	// Upgraded: another image than the configuration's runs in PCP's container, and nothing else differs.
+	Upgraded State = "upgraded"
+)
+
+// Pod compares one live pod. Version is this program's, which derives it.
+func Pod(live *snapshot.LivePod, cfg *config.InjectorConfig, version string) (State, string, error) {
+	status := snapshot.StatusIn(live.Pod.GetAnnotations())
+	if status == nil {
+		return Tampered, "it has a container pcp, and no annotation " + mutate.AnnotationStatus + " that an injector wrote", nil
+	}
+	injector, err := mutate.New(cfg, status.Version)
+	if err != nil {
+		return "", "", err
+	}
+	if status.Config != injector.ConfigHash() {
+		return Stale, fmt.Sprintf("made by configuration %s, the configuration is %s now", status.Config, injector.ConfigHash()), nil
+	}
+	differences, err := derive(live, injector, cfg)
+	switch {
+	case err != nil:
+		return "", "", err
+	case len(differences) == 0:
+		return Current, "made by " + status.Version, nil
+	case len(differences) == 1 && strings.HasPrefix(differences[0], imagePath):
+		return Upgraded, differences[0], nil
+	case version != status.Version:
+		return Older, fmt.Sprintf("made by %s, and %s would do it otherwise: %s", status.Version, version, strings.Join(differences, "; ")), nil
+	}
+	return Tampered, strings.Join(differences, "; "), nil
+}
+
+const imagePath = "spec.containers[pcp].image: "
+
+// derive makes the pod anew, and lists where the live one differs.
+func derive(live *snapshot.LivePod, injector *mutate.Injector, cfg *config.InjectorConfig) ([]string, error) {
+	document, err := json.Marshal(live.Pod)
+	if err != nil {
+		return nil, fmt.Errorf("failed to encode the pod: %w", err)
+	}
+	var view mutate.Pod
+	if err := manifest.Decode(document, &view); err != nil {
+		return nil, err
+	}
+	bare, problem := withoutPCP(document, &view)
+	if problem != "" {
+		return []string{problem}, nil
+	}
+	if live.Template != nil {
+		if bare, err = withAnnotationsOf(bare, live.Template); err != nil {
+			return nil, err
+		}
+	}
+	var original mutate.Pod
+	if err := manifest.Decode(bare, &original); err != nil {
+		return nil, err
+	}
+	request := mutate.Request{Namespace: live.Pod.GetNamespace(), Pod: &original}
+	if len(cfg.Target.TrustedCreators) > 0 {
+		request.Username = cfg.Target.TrustedCreators[0]
+	}
+	decision := injector.Decide(request)
+	if decision.Reason != mutate.ReasonInjected {
+		return []string{fmt.Sprintf("%s: it would have no PCP: %s", decision.Reason, decision.Explanation())}, nil
+	}
+	wanted, err := manifest.ApplyJSON(bare, decision.Patch)
+	if err != nil {
+		return nil, err
+	}
+	return compare(wanted, document)
+}
+
+// withoutPCP takes out what the status says was added. A status that does not describe the pod is a difference itself.
+func withoutPCP(document json.RawMessage, view *mutate.Pod) (bare json.RawMessage, problem string) {
+	removal, err := mutate.Uninject(view)
+	if err == nil {
+		bare, err = manifest.ApplyJSON(document, removal)
+	}
+	if err != nil {
+		return nil, "metadata.annotations[" + mutate.AnnotationStatus + "]: does not describe the pod: " + err.Error()
+	}
+	return bare, ""
+}
+
+// withAnnotationsOf gives the pod those annotations of the template that the injector reads: those of the live pod may have been edited.
+func withAnnotationsOf(pod json.RawMessage, template *mutate.Pod) (json.RawMessage, error) {
+	var object map[string]any
+	if err := manifest.Decode(pod, &object); err != nil {
+		return nil, err
+	}
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	kept := map[string]any{}
+	for key, value := range annotations {
+		if !ours(key) {
+			kept[key] = value
+		}
+	}
+	for key, value := range template.Metadata.Annotations {
+		if ours(key) {
+			kept[key] = value
+		}
+	}
+	if metadata != nil && len(kept) > 0 {
+		metadata = maps.Clone(metadata)
+		metadata["annotations"] = kept
+		object["metadata"] = metadata
+	}
+	return json.Marshal(object) //nolint:wrapcheck // cannot fail: it was decoded from JSON
+}
+
+func ours(annotation string) bool {
+	return strings.HasPrefix(annotation, "pcp.io/") || strings.HasPrefix(annotation, mutate.OpenMetricsPrefix)
+}
+
+// Report compares all pods.
+func Report(live *snapshot.Live, version string) (*gate.Report, error) {
+	report := &gate.Report{Subject: "pods with PCP in namespace " + live.Namespace}
+	for n := range live.Pods {
+		state, evidence, err := Pod(&live.Pods[n], live.Config, version)
+		if err != nil {
+			return nil, fmt.Errorf("pod %s: %w", live.Pods[n].Pod.GetName(), err)
+		}
+		found := gate.Gate{Name: live.Pods[n].Pod.GetName(), Result: gate.Failed, Evidence: string(state) + ": " + evidence}
+		switch state {
+		case Current, Upgraded:
+			found.Result = gate.Passed
+		case Stale, Older:
+			found.Remedy = &gate.Remedy{Advice: "Replace the pod, which takes what is in force now", Commands: []string{live.Pods[n].Renew()}}
+		case Tampered:
+			found.Remedy = &gate.Remedy{Advice: "Find out who changed it, and replace the pod", Commands: []string{live.Pods[n].Renew()}}
+		}
+		report.Gates = append(report.Gates, found)
+	}
+	return report, nil
+}

@@ -1,0 +1,139 @@
+package charts_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+)
+
+// TestVerify: a pod is as it should be until somebody, or something, changes it.
+func TestVerify(t *testing.T) { //nolint:tparallel // the pods are those of one Deployment, one after the other
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.enabled=false", "config.openMetrics.discover=true")
+	r.install()
+	r.serve()
+	r.awaitTrust()
+	r.apply(nodeMonitor(func(d *appsv1.Deployment) {
+		d.Spec.Template.Annotations["openmetrics.pcp.io/app"] = "http://localhost:8080/metrics"
+	})).must(t)
+	r.pod("node-monitor", injected)
+	p := newPlugin(r)
+	for _, test := range []struct {
+		name   string
+		change func(pod string)
+		result gate.Result
+		says   string
+	}{
+		{"untouched", func(string) {}, gate.Passed, "as it should be"},
+		{"image", func(pod string) {
+			p.commands("set image pod/" + pod + " pcp=registry.example.com/pcp:next --namespace TARGET")
+		}, gate.Passed, "upgraded: spec.containers[pcp].image"},
+		{"label", func(pod string) { p.commands("label pod " + pod + " pcp.io/injected- --namespace TARGET") }, gate.Failed, "tampered with: metadata.labels[pcp.io/injected]: is missing"},
+		{
+			"source", func(pod string) {
+				p.commands("annotate --overwrite pod " + pod + " openmetrics.pcp.io/app=http://10.0.0.1/metrics --namespace TARGET")
+			}, gate.Failed, "tampered with: metadata.annotations[openmetrics.pcp.io/app]",
+		},
+		{"status", func(pod string) { p.commands("annotate pod " + pod + " pcp.io/status- --namespace TARGET") }, gate.Failed, "no annotation pcp.io/status"},
+		{"configuration", func(string) { p.upgrade("config.container.image=registry.example.com/pcp:next") }, gate.Failed, "stale: made by configuration"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			outer := p.t
+			p.t = t
+			defer func() { p.t = outer }()
+			test.change(p.pod("node-monitor", injected).Name)
+			report := p.report("verify")
+			if len(report.Gates) != 1 || report.Gates[0].Result != test.result || !strings.Contains(report.Gates[0].Evidence, test.says) {
+				t.Fatalf("want %s, %s; got:\n%s", test.result, test.says, text(report))
+			}
+			if test.result == gate.Failed {
+				p.follow(report.Gates[0].Remedy)
+			} else {
+				p.replacePod()
+			}
+			p.eventually("the new pod to be as it should be", func(context.Context) error {
+				if report = p.report("verify"); len(report.Gates) != 1 || report.Result() != gate.Passed {
+					return errors.New(text(report))
+				}
+				return nil
+			})
+		})
+	}
+}
+
+// TestRehearse: what would be added is shown, and nothing is created.
+func TestRehearse(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=None")
+	r.install()
+	r.serve()
+	r.awaitTrust()
+	p := newPlugin(r)
+	r.apply(nodeMonitor()).must(t)
+	before := r.pod("node-monitor", injected)
+	said := p.run("rehearse", nodeMonitorDeployment)
+	for _, line := range []string{"\n+    name: pcp\n", "\n-    pcp.io/inject: \"false\"\n", "\n+    pcp.io/injected: \"true\"\n"} {
+		if said.err != nil || !strings.Contains(said.stdout, line) {
+			t.Errorf("error %v, want the line %q in:\n%s", said.err, line, said.all())
+		}
+	}
+	if after := r.pod("node-monitor", injected); after.UID != before.UID {
+		t.Error("the pod was replaced")
+	}
+	p.commands("label namespace TARGET pcp.io/injection-")
+	p.eventually("the namespace's label to be heeded", func(context.Context) error {
+		if said = p.run("rehearse", nodeMonitorDeployment); exitStatus(said.err) != 3 || !strings.Contains(said.stderr, "the pod would get no PCP: kubectl pcp explain says why") {
+			return errors.New(said.all())
+		}
+		return nil
+	})
+	p.commands("label --overwrite namespace TARGET pcp.io/injection=enabled pod-security.kubernetes.io/enforce=baseline")
+	p.eventually("Pod Security to be heeded", func(context.Context) error {
+		if said = p.run("rehearse", nodeMonitorDeployment); exitStatus(said.err) != 3 || !strings.Contains(said.stderr, `violates PodSecurity "baseline:latest"`) {
+			return errors.New(said.all())
+		}
+		return nil
+	})
+}
+
+// TestUpgrade: another image in a live pod takes the verb that the guard wants, and then the pod is known as upgraded.
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=None")
+	r.install()
+	r.serve()
+	r.awaitTrust()
+	p := newPlugin(r)
+	r.apply(nodeMonitor()).must(t)
+	pod := r.pod("node-monitor", injected)
+	const user, image = "upgrading-user", "registry.example.com/pcp:next"
+	r.allow(user, `[{apiGroups: [""], resources: [pods], verbs: [get, patch]}]`)
+	upgrade := []string{"upgrade", pod.Name, "--image", image, "--timeout", "0", "--as", user}
+	p.eventually("the guard to be heeded", func(context.Context) error {
+		said := kubectl(t, "", "set", "image", "pod/"+pod.Name, "pcp="+image, "--namespace", r.target, "--as", user, "--dry-run=server")
+		if !strings.Contains(said.stderr, `needs the verb "upgrade"`) {
+			return errors.New(said.all())
+		}
+		return nil
+	})
+	if said := p.run(upgrade...); exitStatus(said.err) != 1 || !strings.Contains(said.stderr, `needs the verb "upgrade" on "injections"`) {
+		t.Errorf("exit code %d, want 1 and the verb that is missing:\n%s", exitStatus(said.err), said.all())
+	}
+	r.allow(user, `[{apiGroups: [""], resources: [pods], verbs: [get, patch]}, {apiGroups: [pcp.io], resources: [injections], verbs: [upgrade]}]`)
+	p.eventually("the verb to be heeded", func(context.Context) error { return p.run(upgrade...).failure() })
+	upgraded := r.pod("node-monitor", withImage(image))
+	if upgraded.UID != pod.UID || upgraded.Spec.Containers[0].Image != pod.Spec.Containers[0].Image {
+		t.Errorf("more than PCP's image has changed: %+v", upgraded.Spec.Containers)
+	}
+	if report := p.report("verify"); report.Result() != gate.Passed || !strings.Contains(text(report), "upgraded") {
+		t.Errorf("want the pod to be known as upgraded:\n%s", text(report))
+	}
+	if said := p.run("status"); !strings.Contains(said.stdout, pod.Name) || !strings.Contains(said.stdout, "upgraded") {
+		t.Errorf("want the pod in the list, as upgraded:\n%s", said.all())
+	}
+}
