@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,8 +10,9 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 )
 
-// appendAnswer writes an AdmissionReview with the response as JSON: what json.Marshal writes, in half the time.
-func appendAnswer(to []byte, response *admissionv1.AdmissionResponse) ([]byte, error) {
+// appendAnswer writes an AdmissionReview with the response and its patch, in base64, as JSON: what json.Marshal writes, in
+// half the time.
+func appendAnswer(to []byte, response *admissionv1.AdmissionResponse, patch []byte) ([]byte, error) {
 	to = append(to, `{"kind":"`+reviewKind+`","apiVersion":"`+reviewAPIVersion+`","response":{"uid":`...)
 	to = appendString(to, string(response.UID))
 	to = strconv.AppendBool(append(to, `,"allowed":`...), response.Allowed)
@@ -23,9 +23,9 @@ func appendAnswer(to []byte, response *admissionv1.AdmissionResponse) ([]byte, e
 		}
 		to = append(append(to, `,"status":`...), status...)
 	}
-	if len(response.Patch) > 0 {
-		to = base64.StdEncoding.AppendEncode(append(to, `,"patch":"`...), response.Patch)
-		to = appendString(append(to, `","patchType":`...), string(*response.PatchType))
+	if len(patch) > 0 {
+		to = append(append(to, `,"patch":"`...), patch...)
+		to = appendString(append(to, `","patchType":`...), string(admissionv1.PatchTypeJSONPatch))
 	}
 	to = appendAuditAnnotations(to, response.AuditAnnotations)
 	to = appendWarnings(to, response.Warnings)

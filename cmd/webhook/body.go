@@ -35,7 +35,7 @@ var errTooLarge = &httpError{
 	http.StatusRequestEntityTooLarge, fmt.Sprintf("body is too large: must be at most %d bytes", maxBody),
 }
 
-// buffers hold bodies, patches and answers, one after the other: they were a third of all the memory that an admission
+// buffers hold bodies and answers, one after the other: they were a third of all the memory that an admission
 // took. What is decoded from one does not point into it, since the reader copies strings.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 

@@ -18,6 +18,7 @@ type handler struct {
 	core       decider
 	configHash string
 	intake     *intake
+	patches    patchEncoder
 	metrics    *metrics
 	logger     *slog.Logger
 }
@@ -36,9 +37,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.request, o.details = nil, nil
 	if err := o.write(w); err != nil {
 		h.logger.WarnContext(r.Context(), "failed to send the answer", "error", err)
-	}
-	if o.patch != nil {
-		recycle(o.patch)
 	}
 }
 
@@ -80,21 +78,21 @@ func (h *handler) decide(req *request) *outcome {
 		Username:  req.UserInfo.Username,
 		Pod:       req.Object,
 	})
-	buffer := borrow()
-	response, err := decided(req, &decision, h.configHash, buffer)
-	if err != nil {
-		recycle(buffer)
-		return failed(req, slog.String("error", err.Error()))
-	}
-	return &outcome{
+	o := &outcome{
 		request:  req,
 		result:   resultOf(decision.Reason),
 		reason:   string(decision.Reason),
 		level:    levelOf(decision.Reason),
 		details:  decisionAttrs(&decision),
-		response: response,
-		patch:    buffer,
+		response: decided(req, &decision, h.configHash),
 	}
+	if len(decision.Patch) > 0 {
+		var err error
+		if o.patch, err = h.patches.encode(decision.Patch); err != nil {
+			return failed(req, slog.String("error", err.Error()))
+		}
+	}
+	return o
 }
 
 // levelOf leaves pods that nothing happened to out of the ordinary log.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,8 +21,8 @@ type outcome struct {
 	details []slog.Attr
 	// response is nil where there is no AdmissionReview to answer: then refusal is the answer.
 	response *admissionv1.AdmissionResponse
-	// patch is the buffer that holds the response's patch, to be used again when the answer is written.
-	patch   *bytes.Buffer
+	// patch of the response, in base64.
+	patch   []byte
 	refusal *httpError
 }
 
@@ -83,8 +82,8 @@ func (o *outcome) write(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", mediaType)
 	buffer := borrow()
 	defer recycle(buffer)
-	buffer.Grow(1024 + 2*len(o.response.Patch))
-	answer, err := appendAnswer(buffer.AvailableBuffer(), o.response)
+	buffer.Grow(1024 + len(o.patch))
+	answer, err := appendAnswer(buffer.AvailableBuffer(), o.response, o.patch)
 	if err != nil {
 		return err
 	}

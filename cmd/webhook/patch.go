@@ -1,16 +1,64 @@
 package main
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"gomodules.xyz/jsonpatch/v2"
 )
 
-// appendPatch writes the operations as JSON. It copies what is JSON already, as the sidecar is: json.Marshal would parse
+// patchEncoder writes patches in base64, as answers hold them. It remembers the last one, because all pods of a template get
+// the same, and comparing takes less time than encoding.
+type patchEncoder struct {
+	last atomic.Pointer[encodedPatch]
+}
+
+type encodedPatch struct {
+	operations []jsonpatch.Operation
+	base64     []byte
+}
+
+// encode returns bytes that must not be changed.
+func (e *patchEncoder) encode(operations []jsonpatch.Operation) ([]byte, error) {
+	if last := e.last.Load(); last != nil && slices.EqualFunc(last.operations, operations, equalOperations) {
+		return last.base64, nil
+	}
+	patch, err := encodePatch(operations)
+	if err != nil {
+		return nil, err
+	}
+	encoded := base64.StdEncoding.AppendEncode(nil, patch)
+	if len(encoded) <= ordinaryBody {
+		e.last.Store(&encodedPatch{operations, encoded})
+	}
+	return encoded, nil
+}
+
+func equalOperations(a, b jsonpatch.Operation) bool {
+	if a.Operation != b.Operation || a.Path != b.Path {
+		return false
+	}
+	switch value := a.Value.(type) {
+	case json.RawMessage:
+		other, same := b.Value.(json.RawMessage)
+		return same && bytes.Equal(value, other)
+	case string:
+		return b.Value == a.Value
+	default:
+		return reflect.DeepEqual(a.Value, b.Value)
+	}
+}
+
+// encodePatch writes the operations as JSON. It copies what is JSON already, as the sidecar is: json.Marshal would parse
 // each of these values again, twice.
-func appendPatch(patch []byte, operations []jsonpatch.Operation) ([]byte, error) {
+func encodePatch(operations []jsonpatch.Operation) ([]byte, error) {
+	var patch []byte
 	separator := byte('[')
 	for n := range operations {
 		operation := &operations[n]

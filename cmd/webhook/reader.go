@@ -79,8 +79,7 @@ func (r *reader) begins(kind jsontext.Kind, wanted string) bool {
 	case r.broken != nil:
 		return false
 	case found == kind:
-		_, r.broken = r.tokens.ReadToken()
-		return r.broken == nil
+		return r.token()
 	default:
 		r.skip()
 		r.mistyped(found, wanted)
@@ -95,7 +94,7 @@ func (r *reader) peek() jsontext.Kind {
 	}
 	kind := r.tokens.PeekKind()
 	if kind == jsontext.KindInvalid {
-		_, r.broken = r.tokens.ReadToken()
+		r.token()
 	}
 	return kind
 }
@@ -133,8 +132,10 @@ func (r *reader) value() jsontext.Value {
 	if r.broken != nil {
 		return nil
 	}
-	var value jsontext.Value
-	value, r.broken = r.tokens.ReadValue()
+	value, err := r.tokens.ReadValue()
+	if err != nil {
+		r.broken = err
+	}
 	return value
 }
 
@@ -177,8 +178,16 @@ func (r *reader) keep(text []byte) string {
 // close reads the end of an object or a list.
 func (r *reader) close() {
 	if r.broken == nil {
-		_, r.broken = r.tokens.ReadToken()
+		r.token()
 	}
+}
+
+func (r *reader) token() bool {
+	_, err := r.tokens.ReadToken()
+	if err != nil {
+		r.broken = err
+	}
+	return err == nil
 }
 
 // readList reads a list of at most so many elements.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"net/http"
 	"unicode/utf8"
 
@@ -18,29 +17,19 @@ const (
 	maxMessage = 16 << 10
 )
 
-// decided is the answer that a decision means. Its patch is in the buffer.
-func decided(req *request, d *mutate.Decision, configHash string, buffer *bytes.Buffer) (*admissionv1.AdmissionResponse, error) {
+// decided is the answer that a decision means, without its patch.
+func decided(req *request, d *mutate.Decision, configHash string) *admissionv1.AdmissionResponse {
 	response := &admissionv1.AdmissionResponse{UID: types.UID(req.UID), Allowed: d.Reason.Allowed()}
 	// The first call has set them, and the API server logs a warning if the second one sets others.
 	if d.Reason != mutate.ReasonAlreadyInjected {
 		response.AuditAnnotations = map[string]string{"reason": string(d.Reason), "config": configHash}
 	}
-	if !response.Allowed {
+	if response.Allowed {
+		response.Warnings = warnings(d.Warnings)
+	} else {
 		response.Result = invalid(d)
-		return response, nil
 	}
-	response.Warnings = warnings(d.Warnings)
-	if len(d.Patch) == 0 {
-		return response, nil
-	}
-	patch, err := appendPatch(buffer.AvailableBuffer(), d.Patch)
-	if err != nil {
-		return nil, err
-	}
-	buffer.Write(patch)
-	response.Patch = buffer.Bytes()
-	response.PatchType = new(admissionv1.PatchTypeJSONPatch)
-	return response, nil
+	return response
 }
 
 // invalid rejects as 422 Invalid: what the pod says is wrong, not who creates it, and a 403 sends people to look for missing

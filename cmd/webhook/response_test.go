@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -84,8 +86,8 @@ func compareGolden(t *testing.T, path string, answer []byte) {
 	}
 }
 
-// TestAppendPatch: what the hand-written encoder writes is what the library reads back.
-func TestAppendPatch(t *testing.T) {
+// TestEncodePatch: what the hand-written encoder writes is what the library reads back.
+func TestEncodePatch(t *testing.T) {
 	t.Parallel()
 	operations := []jsonpatch.Operation{
 		{Operation: "add", Path: `/metadata/annotations/a~1"b`, Value: "line\n\t\x00\\ \"<&>\u2028ä"},
@@ -94,7 +96,7 @@ func TestAppendPatch(t *testing.T) {
 		{Operation: "replace", Path: "/spec/hostNetwork", Value: true},
 		{Operation: "add", Path: "/spec/volumes", Value: []map[string]any{{"name": "pcp-host"}}},
 	}
-	encoded, err := appendPatch(nil, operations)
+	encoded, err := encodePatch(operations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,8 +111,50 @@ func TestAppendPatch(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("patch is\n%s, want the equal of what json.Marshal writes:\n%s", encoded, reference)
 	}
-	if _, err := appendPatch(nil, []jsonpatch.Operation{{Path: "/a", Value: func() {}}}); err == nil {
+	if _, err := encodePatch([]jsonpatch.Operation{{Path: "/a", Value: func() {}}}); err == nil {
 		t.Error("a value that is no JSON is encoded, want an error")
+	}
+}
+
+// TestSamePatchIsEncodedOnce: pods of one template share the bytes of their patch, and nobody else does.
+func TestSamePatchIsEncodedOnce(t *testing.T) {
+	t.Parallel()
+	patch := func(values ...any) []jsonpatch.Operation {
+		operations := make([]jsonpatch.Operation, 0, len(values))
+		for _, value := range values {
+			operations = append(operations, jsonpatch.NewOperation("add", "/a", value))
+		}
+		return operations
+	}
+	var encoder patchEncoder
+	patches := [][]jsonpatch.Operation{
+		patch("a", json.RawMessage(`{"a":1}`), true, []any{json.RawMessage("1")}),
+		patch("b", json.RawMessage(`{"a":1}`), true, []any{json.RawMessage("1")}),
+		patch("a", json.RawMessage(`{"a":2}`), true, []any{json.RawMessage("1")}),
+		patch("a", json.RawMessage(`{"a":1}`), false, []any{json.RawMessage("1")}),
+		patch("a", json.RawMessage(`{"a":1}`), true, []any{json.RawMessage("2")}),
+		patch("a", `{"a":1}`, true, []any{json.RawMessage("1")}),
+		patch(json.RawMessage(`"a"`), json.RawMessage(`{"a":1}`), true, []any{json.RawMessage("1")}),
+		patch("a"),
+		{jsonpatch.NewOperation("replace", "/a", "a")},
+		{jsonpatch.NewOperation("add", "/b", "a")},
+	}
+	for _, operations := range patches {
+		encoded, err := encoder.encode(operations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := encodePatch(operations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := base64.StdEncoding.EncodeToString(plain); string(encoded) != want {
+			t.Errorf("%s is encoded as %s, want %s", plain, encoded, want)
+		}
+		again, err := encoder.encode(slices.Clone(operations))
+		if err != nil || &again[0] != &encoded[0] {
+			t.Errorf("%s is encoded twice, or fails: %v", plain, err)
+		}
 	}
 }
 
@@ -149,7 +193,7 @@ func TestAppendAnswer(t *testing.T) {
 		Warnings:         []string{"first", "second & last"},
 	}
 	for _, response := range []*admissionv1.AdmissionResponse{full, {UID: "u-1"}, {UID: "u-1", Warnings: full.Warnings}} {
-		answer, err := appendAnswer(nil, response)
+		answer, err := appendAnswer(nil, response, base64.StdEncoding.AppendEncode(nil, response.Patch))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,10 @@
 package mutate
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -181,16 +181,70 @@ type Added struct {
 	Fields []string `json:"fields,omitempty"`
 }
 
-// String is the JSON of the status.
+// String is the JSON of the status, as json.Marshal writes it.
 func (s *Status) String() string {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(s); err != nil {
-		// Cannot happen: a status holds strings and booleans.
-		return err.Error()
+	text := append(make([]byte, 0, 1024), '{')
+	text = appendText(text, "version", s.Version)
+	text = appendText(text, "config", s.Config)
+	text = appendText(text, "reason", string(s.Reason))
+	if s.Message != "" {
+		text = appendText(text, "message", s.Message)
 	}
-	return string(bytes.TrimRight(text.Bytes(), "\n"))
+	text = appendList(text, "warnings", s.Warnings)
+	text = s.Added.appendTo(appendName(text, "added"))
+	if len(s.Replaced) > 0 {
+		replaced, err := json.Marshal(s.Replaced)
+		if err != nil {
+			// Cannot happen: it holds strings and booleans.
+			return err.Error()
+		}
+		text = append(appendName(text, "replaced"), replaced...)
+	}
+	return string(append(text, '}'))
+}
+
+func (a *Added) appendTo(text []byte) []byte {
+	text = append(text, '{')
+	text = appendList(text, "containers", a.Containers)
+	text = appendList(text, "initContainers", a.InitContainers)
+	text = appendList(text, "volumes", a.Volumes)
+	text = appendList(text, "annotations", a.Annotations)
+	text = appendList(text, "labels", a.Labels)
+	text = appendList(text, "fields", a.Fields)
+	return append(text, '}')
+}
+
+// appendName begins a member of an object.
+func appendName(to []byte, name string) []byte {
+	if to[len(to)-1] != '{' {
+		to = append(to, ',')
+	}
+	return append(appendQuoted(to, name), ':')
+}
+
+func appendText(to []byte, name, text string) []byte {
+	return appendQuoted(appendName(to, name), text)
+}
+
+// appendList leaves an empty list out.
+func appendList(to []byte, name string, texts []string) []byte {
+	if len(texts) == 0 {
+		return to
+	}
+	to = append(appendName(to, name), '[')
+	for n, text := range texts {
+		if n > 0 {
+			to = append(to, ',')
+		}
+		to = appendQuoted(to, text)
+	}
+	return append(to, ']')
+}
+
+func appendQuoted(to []byte, text string) []byte {
+	// The error is about what is not UTF-8, which has been replaced.
+	to, _ = jsontext.AppendQuote(to, text)
+	return to
 }
 
 // statusOf reads the pod's status annotation; nil where there is none, or none that the injector wrote.

@@ -1,6 +1,9 @@
 package mutate_test
 
 import (
+	"encoding/json"
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -50,5 +53,36 @@ func TestUninjectForgedStatus(t *testing.T) {
 				t.Errorf("%d operations, %v", len(ops), err)
 			}
 		})
+	}
+}
+
+// TestStatusIsJSON: the hand-written encoder writes what json.Marshal writes, for every field.
+func TestStatusIsJSON(t *testing.T) {
+	t.Parallel()
+	texts := []string{"a", "line\n\x00\"\\ <&> ä"}
+	full := mutate.Status{
+		Version: "v1", Config: "c", Reason: mutate.ReasonInjected, Message: "a \"message\"\n", Warnings: texts,
+		Added:    mutate.Added{Containers: texts, InitContainers: texts, Volumes: texts, Annotations: texts, Labels: texts, Fields: texts},
+		Replaced: map[string]any{"/spec/dnsPolicy": "ClusterFirst", "/spec/hostNetwork": false},
+	}
+	for _, v := range []reflect.Value{reflect.ValueOf(full), reflect.ValueOf(full.Added)} {
+		for n := range v.NumField() {
+			if v.Field(n).IsZero() {
+				t.Errorf("this test leaves out %s", v.Type().Field(n).Name)
+			}
+		}
+	}
+	for _, status := range []mutate.Status{full, {}, {Added: mutate.Added{Fields: texts}}} {
+		reference, err := json.Marshal(status)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want any
+		if err := errors.Join(json.Unmarshal([]byte(status.String()), &got), json.Unmarshal(reference, &want)); err != nil {
+			t.Fatalf("%v in %s", err, status.String())
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("the status is\n%s, want the equal of\n%s", status.String(), reference)
+		}
 	}
 }
