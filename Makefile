@@ -25,7 +25,7 @@ ENGINES   := $(or $(CONTAINER_TOOL),docker podman buildah)
 # Tests run in the folder of their package, but the paths given to make are relative to this one.
 E2E_ENV   := $(strip E2E=1 $(foreach path,E2E_LOGS E2E_KUBECONFIG,$(if $($(path)),$(path)="$(abspath $($(path)))")))
 
-.PHONY: help build test e2e e2e-packages lint demo generate verify bench soak fuzz image package tools clean
+.PHONY: help build test e2e e2e-suits e2e-packages lint demo generate verify bench soak fuzz image package tools clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ test: ## Run all tests, against a real control plane (the first run downloads or
 e2e: ## Test with real PCP, on a node on this machine (root on Debian), or on the cluster of E2E_KUBECONFIG; see test/e2e/README.md
 	$(E2E_ENV) $(GO) test -count 1 -timeout 40m -parallel 5 $(TESTFLAGS) ./test/e2e
 	$(if $(E2E_KUBECONFIG),,$(E2E_ENV) $(GO) test -count 1 $(TESTFLAGS) ./test/e2e/injectorimage)
+
+e2e-suits: ## Report whether make e2e can run on this machine
+	@E2E=suits $(GO) test -count 1 ./test/e2e
 
 e2e-packages: ## Install the packages of Debian that make e2e needs
 	@[ "$$(dpkg-query -W -f '$${db:Status-Status}\n' $(PACKAGES) 2>/dev/null | grep -cx installed)" = $(words $(PACKAGES)) ] || \
