@@ -20,10 +20,10 @@ const docsIntro = `# kubectl pcp
 
 <!-- Generated from the commands' own help by "make generate": change the help instead. -->
 
-The plugin works on manifests (%s), which takes no cluster, and on the cluster that kubectl uses, with the rights of its user
+The plugin works on manifests (%s), which needs no cluster, and on the cluster that kubectl uses, with its user's permissions
 (%s). Put ` + "`kubectl-pcp`" + ` on the PATH, and kubectl finds it.
 
-Verbs that ask a cluster take kubectl's own flags beside those that are listed here, such as ` + "`--context`, `--namespace` and `--as`" + `.
+The verbs that need a cluster also take kubectl's own flags, such as ` + "`--context`, `--namespace` and `--as`" + `.
 `
 
 // TestDocs holds docs/kubectl-pcp.md against the help of the commands.

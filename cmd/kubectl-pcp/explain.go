@@ -12,13 +12,12 @@ import (
 
 const explainHelp = `Explain why a pod, or the pods of a workload, get PCP or not.
 
-The cluster is asked with your own rights. Every gate that a pod has to pass is shown, in the order in which the cluster comes
-to them: the webhook's configuration, evaluated by the API server's own library, whether the webhook answers, the injector's
-own decision with its live configuration, policies, Pod Security, quotas and claims. At the end stands the command that
-mends the first gate that failed.
+explain checks every gate that a pod has to pass, in the order in which the cluster applies them: the webhook's configuration,
+which it evaluates with the API server's own library, whether the webhook answers, the injector's decision under its live
+configuration, policies, Pod Security, quotas and claims. It ends with the command that fixes the first gate that failed.
 
-Nothing is changed. One pod is created in a dry run, to see whether the API server reaches the webhook. What your rights do
-not let you see is unknown.
+It changes nothing. It creates one pod in a dry run, to see whether the API server can reach the webhook. It has your
+permissions: a gate that you may not look at is reported as unknown.
 
 `
 

@@ -17,11 +17,11 @@ import (
 
 const rehearseHelp = `Have the API server create the pod of a workload in a dry run, and show what would be added to it.
 
-The whole path is taken: the API server, the webhook, policies, Pod Security, quotas. Nothing is created. The difference is that
-between the pod with PCP and the same pod without.
+The request takes the whole path: the API server, the webhook, policies, Pod Security and quotas. Nothing is created. The output
+is the difference between the pod without PCP and the pod with PCP.
 
-The pods of a workload are created by a controller, and only in its name does the injector accept them. So you need the right
-to impersonate that controller's service account, as administrators have it. Without it, use explain.
+A controller creates the pods of a workload, and the injector accepts them from that controller only. You therefore need
+permission to impersonate its service account, as administrators have. Without that permission, use explain.
 
 Exit codes:
   0  the pod would get PCP
@@ -33,7 +33,7 @@ Exit codes:
 const rehearseExamples = `  # What would be added to the pod of this deployment?
   kubectl pcp rehearse deployment/node-monitor --namespace monitoring
 
-  # And to that of this manifest?
+  # What would be added to the pod of this manifest?
   kubectl pcp rehearse -f node-monitor.yaml`
 
 func newRehearse(streams genericiooptions.IOStreams) *cobra.Command {

@@ -13,15 +13,15 @@ import (
 
 const verifyHelp = `Compare every live pod that has PCP with what it should be.
 
-An injection is deterministic. So PCP's container, its volumes, annotations and label are derived again from the pod's template
-and the live configuration, and compared field by field. A pod is as it should be, or
+An injection is deterministic. So verify derives PCP's container, volumes, annotations and label again from the pod's template
+and the live configuration, and compares them with the pod, field by field. A pod is as it should be, or one of these:
 
   tampered with       it differs from what the injector made
-  stale               it was made by an older configuration: replace it to have the new one
-  by another release  another release made it, and this one would do it otherwise
+  stale               it was made with an older configuration: replace it to get the new one
+  by another release  another release made it, and this one would make it differently
   upgraded            another image runs in PCP's container, and nothing else differs
 
-Without --namespace, the namespaces of all targets are looked at.
+Without --namespace, it looks at the namespaces of all targets.
 
 `
 

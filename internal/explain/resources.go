@@ -302,7 +302,7 @@ func (q *inquiry) claim(volume *config.Volume) finding {
 	case corev1.ClaimBound:
 		return passed("%s is bound", claim.Name)
 	case corev1.ClaimLost:
-		return failed(do("Replace it, whose data is lost", q.deleteClaim(claim), q.createClaim(volume)), "PersistentVolumeClaim %s has lost its volume %s", claim.Name, claim.Spec.VolumeName)
+		return failed(do("Replace it; its data is lost", q.deleteClaim(claim), q.createClaim(volume)), "PersistentVolumeClaim %s has lost its volume %s", claim.Name, claim.Spec.VolumeName)
 	default:
 		return q.pending(claim, volume)
 	}
@@ -327,7 +327,7 @@ func (q *inquiry) pending(claim *corev1.PersistentVolumeClaim, volume *config.Vo
 		return unknown("%s", q.Classes.Unseen())
 	}
 	if claim.Spec.VolumeName != "" {
-		return failed(do("Replace it by one that any volume fits; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
+		return failed(do("Replace it with one that any volume fits; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
 			"PersistentVolumeClaim %s is pending: volume %s is not there for it", claim.Name, claim.Spec.VolumeName)
 	}
 	if claim.Spec.StorageClassName == nil || *claim.Spec.StorageClassName == "" {
@@ -346,6 +346,6 @@ func (q *inquiry) pending(claim *corev1.PersistentVolumeClaim, volume *config.Vo
 		return failed(do("Have the administrator find out why no volume is made", fmt.Sprintf("kubectl --namespace %s describe persistentvolumeclaim %s", q.Subject.Namespace, claim.Name)),
 			"PersistentVolumeClaim %s is pending: StorageClass %s has made no volume", claim.Name, name)
 	}
-	return failed(do("Replace it by one of a StorageClass that exists; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
+	return failed(do("Replace it with one of a StorageClass that exists; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
 		"PersistentVolumeClaim %s is pending: StorageClass %s does not exist", claim.Name, name)
 }

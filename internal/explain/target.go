@@ -37,7 +37,7 @@ func (q *inquiry) askFor() *gate.Remedy {
 	case q.Subject.IsPod() && q.ownerAsks():
 		return q.renew()
 	case !q.Subject.Stored || owner.Kind == "Pod" || owner.Kind == "Job":
-		return do(fmt.Sprintf("Create it anew with the annotation %s: \"true\" on its pod template, which cannot be changed", mutate.AnnotationInject))
+		return do(fmt.Sprintf("Recreate it with the annotation %s: \"true\" on its pod template, which cannot be changed", mutate.AnnotationInject))
 	}
 	metadata := `{"annotations":{` + q.withoutTypo() + `"` + mutate.AnnotationInject + `":"true"}}`
 	return do("Ask for PCP on the pod template", fmt.Sprintf("kubectl --namespace %s patch %s --type merge --patch '%s'",
@@ -68,7 +68,7 @@ func (q *inquiry) renew() *gate.Remedy {
 	case config.KindDeployment, config.KindStatefulSet, config.KindDaemonSet:
 		return do("Replace the pods", fmt.Sprintf("kubectl --namespace %s rollout restart %s", namespace, q.Subject.OwnerArgument()))
 	case config.KindPod:
-		return do("Create the pod anew, from its manifest", fmt.Sprintf("kubectl --namespace %s replace --force -f <manifest>", namespace))
+		return do("Recreate the pod from its manifest", fmt.Sprintf("kubectl --namespace %s replace --force -f <manifest>", namespace))
 	default:
 		names := make([]string, len(q.Pods.Value))
 		for n := range q.Pods.Value {
@@ -132,7 +132,7 @@ func (q *inquiry) creatorGate(context.Context) finding {
 	case len(q.config.Target.TrustedCreators) == 0:
 		return passed("anyone who may create the pod may have it injected")
 	case q.Subject.IsPod():
-		return passed("nothing says that another than %s created the pod", q.config.Target.TrustedCreators[0])
+		return passed("nothing indicates that anyone but %s created the pod", q.config.Target.TrustedCreators[0])
 	default:
 		return passed("%s creates the pods", q.config.Target.TrustedCreators[0])
 	}

@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
@@ -43,7 +44,23 @@ func SubjectFrom(workload *manifest.Workload, namespace string) (*Subject, error
 	if given := object.GetNamespace(); given != "" {
 		namespace = given
 	}
+	if err := checkNames(&object, namespace); err != nil {
+		return nil, err
+	}
 	return newSubject(&object, kind, namespace)
+}
+
+// checkNames refuses names that no API server accepts: remedies repeat them in commands, which people paste into a shell.
+func checkNames(object *unstructured.Unstructured, namespace string) error {
+	if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
+		return fmt.Errorf("%s: metadata.namespace is %q: %s", object.GetKind(), namespace, problems[0])
+	}
+	if name := object.GetName(); name != "" {
+		if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
+			return fmt.Errorf("%s: metadata.name is %q: %s", object.GetKind(), name, problems[0])
+		}
+	}
+	return nil
 }
 
 func newSubject(object *unstructured.Unstructured, kind *Kind, namespace string) (*Subject, error) {
