@@ -30,6 +30,7 @@ import (
 
 // Reader reads snapshots with the rights of its user.
 type Reader struct {
+	access  *rest.Config
 	client  kubernetes.Interface
 	dynamic dynamic.Interface
 }
@@ -44,7 +45,7 @@ func NewReader(config *rest.Config) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed to make a client: %w", err)
 	}
-	return &Reader{client, untyped}, nil
+	return &Reader{config, client, untyped}, nil
 }
 
 const (
