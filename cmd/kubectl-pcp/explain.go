@@ -35,29 +35,15 @@ const explainExamples = `  # Why does this deployment have no PCP?
 
 func newExplain(streams genericiooptions.IOStreams) *cobra.Command {
 	v := newClusterVerb(streams)
-	var files []string
-	cmd := &cobra.Command{
-		Use:               "explain (KIND/NAME | -f FILE) [flags]",
-		Short:             "Explain why a pod gets PCP or not",
-		Long:              explainHelp + clusterExitCodes,
-		Example:           explainExamples,
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: v.completeSubjects,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if (len(args) == 0) == (len(files) == 0) {
-				return errNothingNamed
-			}
-			ctx, stop := interruptible(cmd)
-			defer stop()
-			return v.explain(ctx, args, files)
-		},
-	}
+	cmd := v.subjectCommand("explain", v.explain)
+	cmd.Short, cmd.Long, cmd.Example = "Explain why a pod gets PCP or not", explainHelp+clusterExitCodes, explainExamples
 	v.addFlags(cmd)
-	addFilename(cmd, &files)
 	return cmd
 }
 
 func (v *clusterVerb) explain(ctx context.Context, args, files []string) error {
+	done := v.progress("Looking at every gate")
+	defer done()
 	subjects, reader, err := v.subjects(ctx, args, files)
 	if err != nil {
 		return err
@@ -70,5 +56,6 @@ func (v *clusterVerb) explain(ctx context.Context, args, files []string) error {
 		}
 		reports = append(reports, report)
 	}
+	done()
 	return v.report(reports)
 }

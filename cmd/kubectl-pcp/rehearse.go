@@ -38,29 +38,15 @@ const rehearseExamples = `  # What would be added to the pod of this deployment?
 
 func newRehearse(streams genericiooptions.IOStreams) *cobra.Command {
 	v := newClusterVerb(streams)
-	var files []string
-	cmd := &cobra.Command{
-		Use:               "rehearse (KIND/NAME | -f FILE) [flags]",
-		Short:             "Show what would be added to a pod, by a dry run",
-		Long:              rehearseHelp,
-		Example:           rehearseExamples,
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: v.completeSubjects,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if (len(args) == 0) == (len(files) == 0) {
-				return errNothingNamed
-			}
-			ctx, stop := interruptible(cmd)
-			defer stop()
-			return v.rehearse(ctx, args, files)
-		},
-	}
+	cmd := v.subjectCommand("rehearse", v.rehearse)
+	cmd.Short, cmd.Long, cmd.Example = "Show what would be added to a pod, by a dry run", rehearseHelp, rehearseExamples
 	v.flags.AddFlags(cmd.Flags())
-	addFilename(cmd, &files)
 	return cmd
 }
 
 func (v *clusterVerb) rehearse(ctx context.Context, args, files []string) error {
+	done := v.progress("Rehearsing")
+	defer done()
 	subjects, reader, err := v.subjects(ctx, args, files)
 	if err != nil {
 		return err
@@ -74,6 +60,7 @@ func (v *clusterVerb) rehearse(ctx context.Context, args, files []string) error 
 		if err != nil {
 			return &verbError{exitRefused, fmt.Errorf("%s: %w", subject.Argument, err)}
 		}
+		done()
 		if err := v.showDifference(subject, rehearsal); err != nil {
 			return err
 		}

@@ -3,29 +3,34 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/cli-runtime/pkg/printers"
 
+	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
-	"github.com/performancecopilot/pcp-injector/internal/verify"
-	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-const statusHelp = `List the pods that have PCP: where they run, whether PCP is ready, its image, and whether the pod is as it should be.
+const statusHelp = `List the pods that have PCP: where they run, whether PCP is ready, whether the pod is as it should be, and what PCP says of itself.
 
-Without --namespace, the namespaces of all targets are listed. With --watch, the list is shown again whenever it has changed, until
-Ctrl-C.
+  PCP        the version that runs
+  STATE      as verify finds it: whether the pod still is what its template and the current configuration give
+  SOURCES    how many OpenMetrics sources answered when PCP last fetched from them, of how many there are
+  ARCHIVES   the size of pmlogger's archives, of all days
+
+The version and the sources come from pmproxy through a port-forward, which needs the verb create on pods/portforward. The archives
+are measured in PCP's container, which needs the verb create on pods/exec. What you may not see is unknown, and the reason follows
+the list.
+
+Without --namespace, the namespaces of all targets are listed. With --watch, the list is shown again whenever more than the
+archives' size has changed, until Ctrl-C.
 
 Exit codes:
   0  the list was shown
-  1  the cluster cannot be asked
+  1  the cluster cannot be asked, or no longer answers
   2  wrong usage
 `
 
@@ -33,22 +38,13 @@ const statusExamples = `  # List all pods with PCP
   kubectl pcp status
 
   # Keep an eye on those of one namespace
-  kubectl pcp status --namespace monitoring --watch`
+  kubectl pcp status --namespace monitoring --watch
+
+  # Which sources do not answer, and why?
+  kubectl pcp status -o json | jq '.pods[].sources[]? | select(.result == "unreachable")'`
 
 // watchPeriod is how often the list is read again.
-const watchPeriod = 2 * time.Second
-
-// podStatus is one line of the list.
-type podStatus struct {
-	Namespace string       `json:"namespace"`
-	Pod       string       `json:"pod"`
-	Node      string       `json:"node"`
-	Ready     bool         `json:"ready"`
-	Restarts  int32        `json:"restarts"`
-	Created   time.Time    `json:"created"`
-	Image     string       `json:"image"`
-	State     verify.State `json:"state"`
-}
+const watchPeriod = 5 * time.Second
 
 func newStatus(streams genericiooptions.IOStreams) *cobra.Command {
 	v := newClusterVerb(streams)
@@ -71,6 +67,8 @@ func newStatus(streams genericiooptions.IOStreams) *cobra.Command {
 }
 
 func (v *clusterVerb) status(ctx context.Context, watch bool) error {
+	done := v.progress("Asking PCP in all pods")
+	defer done()
 	reader, namespaces, err := v.namespaces(ctx)
 	if err != nil {
 		return err
@@ -79,13 +77,14 @@ func (v *clusterVerb) status(ctx context.Context, watch bool) error {
 	for first := true; ; first = false {
 		list, err := v.list(ctx, reader, namespaces)
 		if ctx.Err() != nil && watch {
-			return nil // Ctrl-C is how it ends
+			return nil // Ctrl-C is how it ends.
 		}
 		if err != nil {
 			return &verbError{exitInput, err}
 		}
-		if first || !equality.Semantic.DeepEqual(list, shown) {
-			if err := v.showStatus(list); err != nil {
+		done()
+		if first || !equality.Semantic.DeepEqual(withoutSizes(list), withoutSizes(shown)) {
+			if err := v.showStatus(list, !first); err != nil {
 				return &verbError{exitInput, err}
 			}
 		}
@@ -98,6 +97,17 @@ func (v *clusterVerb) status(ctx context.Context, watch bool) error {
 		case <-time.After(watchPeriod):
 		}
 	}
+}
+
+// withoutSizes is the list without what grows all the time.
+func withoutSizes(list []podStatus) []podStatus {
+	list = slices.Clone(list)
+	for n := range list {
+		if list[n].Archives != nil {
+			list[n].Archives = &archives{}
+		}
+	}
+	return list
 }
 
 func (v *clusterVerb) list(ctx context.Context, reader *snapshot.Reader, namespaces []string) ([]podStatus, error) {
@@ -115,51 +125,26 @@ func (v *clusterVerb) list(ctx context.Context, reader *snapshot.Reader, namespa
 			list = append(list, *line)
 		}
 	}
+	access, _, err := v.connect()
+	if err != nil {
+		return nil, err
+	}
+	askAll(ctx, access, reader, list)
 	return list, nil
 }
 
-func statusOf(pod *snapshot.LivePod, live *snapshot.Live) (*podStatus, error) {
-	var typed corev1.Pod
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(pod.Pod.Object, &typed); err != nil {
-		return nil, fmt.Errorf("failed to read pod %s: %w", pod.Pod.GetName(), err)
-	}
-	state, _, err := verify.Pod(pod, live.Config, programVersion())
-	if err != nil {
-		return nil, fmt.Errorf("pod %s: %w", typed.Name, err)
-	}
-	line := &podStatus{Namespace: typed.Namespace, Pod: typed.Name, Node: typed.Spec.NodeName, Created: typed.CreationTimestamp.Time, State: state}
-	for _, containers := range [][]corev1.Container{typed.Spec.Containers, typed.Spec.InitContainers} {
-		for n := range containers {
-			if containers[n].Name == mutate.ContainerName {
-				line.Image = containers[n].Image
-			}
-		}
-	}
-	for _, statuses := range [][]corev1.ContainerStatus{typed.Status.ContainerStatuses, typed.Status.InitContainerStatuses} {
-		for n := range statuses {
-			if statuses[n].Name == mutate.ContainerName {
-				line.Ready, line.Restarts = statuses[n].Ready, statuses[n].RestartCount
-			}
-		}
-	}
-	return line, nil
-}
-
-func (v *clusterVerb) showStatus(list []podStatus) error {
-	if v.output != "" {
+// showStatus shows the list, again with an empty line before it.
+func (v *clusterVerb) showStatus(list []podStatus, again bool) error {
+	switch {
+	case v.output != "":
 		return writeObject(v.streams.Out, v.output, map[string]any{"pods": list})
-	}
-	if len(list) == 0 {
+	case len(list) == 0:
 		fmt.Fprintln(v.streams.ErrOut, "No pods with PCP were found.")
 		return nil
+	case again:
+		fmt.Fprintln(v.streams.Out)
 	}
-	table := printers.GetNewTabWriter(v.streams.Out)
-	fmt.Fprintln(table, "NAMESPACE\tPOD\tNODE\tREADY\tRESTARTS\tAGE\tIMAGE\tSTATE")
-	for _, line := range list {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%t\t%d\t%s\t%s\t%s\n", line.Namespace, line.Pod, line.Node, line.Ready, line.Restarts,
-			duration.HumanDuration(time.Since(line.Created)), line.Image, line.State)
-	}
-	if err := table.Flush(); err != nil {
+	if err := writeStatus(v.streams.Out, list, gate.Style{Color: isTerminal(v.streams.Out)}, time.Now()); err != nil {
 		return fmt.Errorf("failed to write the list: %w", err)
 	}
 	return nil

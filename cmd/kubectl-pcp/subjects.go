@@ -15,6 +15,26 @@ func addFilename(cmd *cobra.Command, files *[]string) {
 	cmd.Flags().StringArrayVarP(files, "filename", "f", nil, "`FILE` or folder with manifests, or - for standard input; can be repeated")
 }
 
+// subjectCommand is a verb for an object of the cluster, or for those in manifests.
+func (v *clusterVerb) subjectCommand(verb string, run func(ctx context.Context, args, files []string) error) *cobra.Command {
+	var files []string
+	cmd := &cobra.Command{
+		Use:               verb + " (KIND/NAME | -f FILE) [flags]",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: v.completeSubjects,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 0) == (len(files) == 0) {
+				return errNothingNamed
+			}
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			return run(ctx, args, files)
+		},
+	}
+	addFilename(cmd, &files)
+	return cmd
+}
+
 // subjects are what the command line names: an object of the cluster, or those in manifests.
 func (v *clusterVerb) subjects(ctx context.Context, args, files []string) ([]*snapshot.Subject, *snapshot.Reader, error) {
 	if len(args) == 0 {

@@ -78,7 +78,10 @@ func (v *clusterVerb) upgrade(ctx context.Context, pod, image string, patience t
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, patience, errors.New("waited "+patience.String()))
 	defer stop()
-	if err := reader.AwaitImage(ctx, before); err != nil {
+	done := v.progress("Waiting for PCP to be ready")
+	err = reader.AwaitImage(ctx, before)
+	done()
+	if err != nil {
 		return &verbError{exitInput, err}
 	}
 	fmt.Fprintf(v.streams.Out, "pod/%s: PCP is ready\n", pod)

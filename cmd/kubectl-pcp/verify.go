@@ -50,6 +50,8 @@ func newVerify(streams genericiooptions.IOStreams) *cobra.Command {
 }
 
 func (v *clusterVerb) verify(ctx context.Context) error {
+	done := v.progress("Comparing all pods")
+	defer done()
 	reader, namespaces, err := v.namespaces(ctx)
 	if err != nil {
 		return err
@@ -66,6 +68,7 @@ func (v *clusterVerb) verify(ctx context.Context) error {
 		}
 		reports = append(reports, report)
 	}
+	done()
 	return v.report(reports)
 }
 

@@ -17,24 +17,32 @@ type Style struct {
 	Color bool
 }
 
+// Color is one of the terminal's. The codes of all but bold are equally long.
+type Color string
+
+// The colors.
 const (
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-	bold   = "1"
+	Red     Color = "31"
+	Green   Color = "32"
+	Yellow  Color = "33"
+	Neutral Color = "39"
+	bold    Color = "1"
 )
 
-var marks = map[Result]struct{ sign, color string }{
-	Passed:  {"✓", green},
-	Failed:  {"✗", red},
-	Unknown: {"?", yellow},
+var marks = map[Result]struct {
+	sign  string
+	color Color
+}{
+	Passed:  {"✓", Green},
+	Failed:  {"✗", Red},
+	Unknown: {"?", Yellow},
 }
 
 // Write writes the report for people: a line or more a gate, then what the first gate that failed needs; or, where none failed,
 // what the unknown ones do.
 func (r *Report) Write(out io.Writer, style Style) error {
 	var text strings.Builder
-	text.WriteString(style.paint(bold, plain(r.Subject)) + "\n\n")
+	text.WriteString(style.Paint(bold, Plain(r.Subject)) + "\n\n")
 	names := 0
 	for n := range r.Gates {
 		names = max(names, utf8.RuneCountInString(r.Gates[n].Name))
@@ -43,8 +51,8 @@ func (r *Report) Write(out io.Writer, style Style) error {
 		g := &r.Gates[n]
 		mark := marks[g.Result]
 		lead := fmt.Sprintf("%s %-*s  ", mark.sign, names, g.Name)
-		lines := wrap(plain(g.Evidence), Width-utf8.RuneCountInString(lead))
-		fmt.Fprintf(&text, "%s%s\n", style.paint(mark.color, mark.sign)+strings.TrimPrefix(lead, mark.sign), lines[0])
+		lines := Wrap(g.Evidence, Width-utf8.RuneCountInString(lead))
+		fmt.Fprintf(&text, "%s%s\n", style.Paint(mark.color, mark.sign)+strings.TrimPrefix(lead, mark.sign), lines[0])
 		for _, line := range lines[1:] {
 			fmt.Fprintf(&text, "%*s%s\n", utf8.RuneCountInString(lead), "", line)
 		}
@@ -67,24 +75,25 @@ func (r *Report) writeRemedy(text *strings.Builder, style Style) {
 	if len(decisive.Remedy.Commands) > 0 {
 		end = ":"
 	}
-	for _, line := range wrap(plain(decisive.Remedy.Advice)+end, Width) {
+	for _, line := range Wrap(decisive.Remedy.Advice+end, Width) {
 		text.WriteString(line + "\n")
 	}
 	for _, command := range decisive.Remedy.Commands {
 		// A command stays as it is, to be copied.
-		text.WriteString("\n  " + style.paint(bold, strings.ReplaceAll(command, "\n", "\n  ")) + "\n")
+		text.WriteString("\n  " + style.Paint(bold, strings.ReplaceAll(command, "\n", "\n  ")) + "\n")
 	}
 }
 
-func (s Style) paint(color, text string) string {
+// Paint colors text where the style has colors.
+func (s Style) Paint(color Color, text string) string {
 	if !s.Color {
 		return text
 	}
-	return "\x1b[" + color + "m" + text + "\x1b[0m"
+	return "\x1b[" + string(color) + "m" + text + "\x1b[0m"
 }
 
-// plain makes text from the cluster harmless for terminals: anyone may write control characters into an annotation.
-func plain(text string) string {
+// Plain makes text from the cluster harmless for terminals: anyone may write control characters into an annotation.
+func Plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
@@ -96,10 +105,10 @@ func plain(text string) string {
 	}, text)
 }
 
-// wrap breaks text between words; a word that is too long stands alone.
-func wrap(text string, width int) []string {
+// Wrap makes text from the cluster plain, and breaks it between words; a word that is too long stands alone.
+func Wrap(text string, width int) []string {
 	lines := []string{""}
-	for word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsSeq(Plain(text)) {
 		last := &lines[len(lines)-1]
 		switch {
 		case *last == "":

@@ -44,10 +44,10 @@ type Agent struct {
 
 // Source is an OpenMetrics source, as the agent found it when it last fetched from it: at most 10 seconds ago where anybody asks.
 type Source struct {
-	Name   string
-	Result Result
+	Name   string `json:"name"`
+	Result Result `json:"result"`
 	// Problem is what the agent says of a source that is not reachable.
-	Problem string
+	Problem string `json:"problem,omitempty"`
 }
 
 // Result says whether a source answers.

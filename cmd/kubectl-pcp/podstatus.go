@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/client-go/rest"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/pmproxy"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/internal/verify"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// podStatus is one line of the list.
+type podStatus struct {
+	Namespace string       `json:"namespace"`
+	Pod       string       `json:"pod"`
+	Node      string       `json:"node"`
+	Ready     bool         `json:"ready"`
+	Restarts  int32        `json:"restarts"`
+	Created   time.Time    `json:"created"`
+	Image     string       `json:"image"`
+	State     verify.State `json:"state"`
+	// Version of PCP, and its Sources of OpenMetrics; empty and nil where pmproxy could not be asked.
+	Version string           `json:"version,omitempty"`
+	Sources []pmproxy.Source `json:"sources,omitempty"`
+	// Archives is nil where they could not be measured.
+	Archives *archives `json:"archives,omitempty"`
+	// Unknown says why something of these is not known.
+	Unknown []string `json:"unknown,omitempty"`
+
+	running bool
+}
+
+// archives are pmlogger's, of all days.
+type archives struct {
+	Files int64 `json:"files"`
+	Bytes int64 `json:"bytes"`
+	// Written is when the newest was last written.
+	Written *time.Time `json:"written,omitempty"`
+}
+
+func statusOf(pod *snapshot.LivePod, live *snapshot.Live) (*podStatus, error) {
+	var typed corev1.Pod
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(pod.Pod.Object, &typed); err != nil {
+		return nil, fmt.Errorf("failed to read pod %s: %w", pod.Pod.GetName(), err)
+	}
+	state, _, err := verify.Pod(pod, live.Config, programVersion())
+	if err != nil {
+		return nil, fmt.Errorf("pod %s: %w", typed.Name, err)
+	}
+	line := &podStatus{Namespace: typed.Namespace, Pod: typed.Name, Node: typed.Spec.NodeName, Created: typed.CreationTimestamp.Time, State: state}
+	for _, containers := range [][]corev1.Container{typed.Spec.Containers, typed.Spec.InitContainers} {
+		for n := range containers {
+			if containers[n].Name == mutate.ContainerName {
+				line.Image = containers[n].Image
+			}
+		}
+	}
+	for _, statuses := range [][]corev1.ContainerStatus{typed.Status.ContainerStatuses, typed.Status.InitContainerStatuses} {
+		for n := range statuses {
+			if statuses[n].Name == mutate.ContainerName {
+				line.Ready, line.Restarts, line.running = statuses[n].Ready, statuses[n].RestartCount, statuses[n].State.Running != nil
+			}
+		}
+	}
+	return line, nil
+}
+
+const (
+	// askLimit is how long one pod is waited for: on the way are the API server, the kubelet and PCP.
+	askLimit = 5 * time.Second
+	// askAtOnce is how many pods are asked at the same time.
+	askAtOnce = 16
+)
+
+// askAll asks PCP in all pods about itself. What it cannot find out stays unknown, with the reason.
+func askAll(ctx context.Context, access *rest.Config, reader *snapshot.Reader, list []podStatus) {
+	var group errgroup.Group
+	group.SetLimit(askAtOnce)
+	for n := range list {
+		group.Go(func() error {
+			list[n].ask(ctx, access, reader)
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+func (p *podStatus) ask(ctx context.Context, access *rest.Config, reader *snapshot.Reader) {
+	if !p.running {
+		p.Unknown = []string{"PCP's container is not running"}
+		return
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, askLimit, fmt.Errorf("waited %s for an answer", askLimit))
+	defer stop()
+	var state *pmproxy.State
+	var found *snapshot.Archives
+	var problems [2]error
+	var group errgroup.Group
+	group.Go(func() error { state, problems[0] = stateOf(ctx, access, p); return nil })
+	group.Go(func() error { found, problems[1] = reader.ReadArchives(ctx, p.Namespace, p.Pod); return nil })
+	_ = group.Wait()
+	if state != nil {
+		p.Version, p.Sources = state.Version, state.Sources
+	}
+	if found != nil {
+		p.Archives = &archives{Files: found.Files, Bytes: found.Bytes}
+		if found.Files > 0 {
+			p.Archives.Written = &found.Newest
+		}
+	}
+	for n, what := range []string{"PCP's version and sources are", "the archives' size is"} {
+		if problems[n] != nil {
+			p.Unknown = append(p.Unknown, what+" "+unseen(problems[n]))
+		}
+	}
+}
+
+func stateOf(ctx context.Context, access *rest.Config, p *podStatus) (*pmproxy.State, error) {
+	client, err := pmproxy.Dial(ctx, access, p.Namespace, p.Pod)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // unseen says what it means
+	}
+	defer client.Close()
+	state, err := client.State(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return state, err //nolint:wrapcheck // unseen says what it means
+}
+
+func unseen(err error) string {
+	read := snapshot.Read[bool]{Err: err}
+	if read.Missing() {
+		return "unknown, because the pod is gone"
+	}
+	return read.Unseen()
+}
+
+// writeStatus writes the list as kubectl does, and below it what is wrong with sources, and why something is unknown.
+func writeStatus(out io.Writer, list []podStatus, style gate.Style, now time.Time) error {
+	table := printers.GetNewTabWriter(out)
+	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")) }
+	// Each cell of a column has as many invisible characters: the table is aligned by counting all.
+	neutral := func(text string) string { return style.Paint(gate.Neutral, text) }
+	row("NAMESPACE", "POD", "NODE", neutral("READY"), "RESTARTS", "AGE", neutral("PCP"), neutral("STATE"), neutral("SOURCES"), neutral("ARCHIVES"))
+	for n := range list {
+		p := &list[n]
+		row(p.Namespace, p.Pod, p.Node, style.Paint(readyColor(p.Ready), fmt.Sprint(p.Ready)), fmt.Sprint(p.Restarts), duration.HumanDuration(now.Sub(p.Created)),
+			p.version(style), style.Paint(stateColors[p.State], string(p.State)), p.sources(style), p.size(style))
+	}
+	if err := table.Flush(); err != nil {
+		return err //nolint:wrapcheck // the caller says what was written
+	}
+	for n := range list {
+		for _, note := range list[n].notes() {
+			lines := gate.Wrap(fmt.Sprintf("%s/%s: %s", list[n].Namespace, list[n].Pod, note), gate.Width-2)
+			fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n  "))
+		}
+	}
+	return nil
+}
+
+var stateColors = map[verify.State]gate.Color{
+	verify.Current: gate.Green, verify.Upgraded: gate.Green, verify.Stale: gate.Yellow, verify.Older: gate.Yellow, verify.Tampered: gate.Red,
+}
+
+func readyColor(ready bool) gate.Color {
+	if ready {
+		return gate.Green
+	}
+	return gate.Red
+}
+
+const unknownCell = "unknown"
+
+func (p *podStatus) version(style gate.Style) string {
+	if p.Version == "" {
+		return style.Paint(gate.Yellow, unknownCell)
+	}
+	return style.Paint(gate.Neutral, gate.Plain(p.Version))
+}
+
+func (p *podStatus) sources(style gate.Style) string {
+	if p.Version == "" {
+		return style.Paint(gate.Yellow, unknownCell)
+	}
+	reachable := 0
+	for _, source := range p.Sources {
+		if source.Result == pmproxy.Reachable {
+			reachable++
+		}
+	}
+	color := gate.Green
+	if reachable < len(p.Sources) {
+		color = gate.Red
+	}
+	return style.Paint(color, fmt.Sprintf("%d/%d", reachable, len(p.Sources)))
+}
+
+func (p *podStatus) size(style gate.Style) string {
+	if p.Archives == nil {
+		return style.Paint(gate.Yellow, unknownCell)
+	}
+	return style.Paint(gate.Neutral, humanSize(p.Archives.Bytes))
+}
+
+// humanSize has three digits at most, as in 12.3Mi, in the suffixes of Kubernetes.
+func humanSize(bytes int64) string {
+	if bytes < 1<<10 {
+		return fmt.Sprint(bytes)
+	}
+	size, suffixes := float64(bytes)/(1<<10), []string{"Ki", "Mi", "Gi", "Ti", "Pi"}
+	for size >= 1<<10 && len(suffixes) > 1 {
+		size, suffixes = size/(1<<10), suffixes[1:]
+	}
+	if size < 10 {
+		return fmt.Sprintf("%.1f%s", size, suffixes[0])
+	}
+	return fmt.Sprintf("%.0f%s", size, suffixes[0])
+}
+
+// notes are the sentences below the list.
+func (p *podStatus) notes() []string {
+	var notes []string
+	for _, source := range p.Sources {
+		switch source.Result {
+		case pmproxy.Unreachable:
+			notes = append(notes, fmt.Sprintf("source %s does not answer: %s", source.Name, source.Problem))
+		case pmproxy.Untried:
+			notes = append(notes, fmt.Sprintf("source %s has not been fetched from yet", source.Name))
+		case pmproxy.Reachable:
+		}
+	}
+	return append(notes, p.Unknown...)
+}
