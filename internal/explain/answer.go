@@ -18,7 +18,7 @@ import (
 
 func (q *inquiry) endpointsGate(context.Context) finding {
 	if q.Injector == nil {
-		return unknown("unknown, because no webhook is known")
+		return unknown("unknown, because no webhook of pcp-injector was found")
 	}
 	service := q.Injector.Webhook.Webhook.ClientConfig.Service
 	switch {
@@ -76,7 +76,7 @@ func (q *inquiry) bringUp() *gate.Remedy {
 // answerGate reports what became of a pod that asked for PCP in a dry run.
 func (q *inquiry) answerGate(ctx context.Context) finding {
 	if q.Injector == nil {
-		return unknown("unknown, because no webhook is known")
+		return unknown("unknown, because no webhook of pcp-injector was found")
 	}
 	name := q.Injector.Webhook.Webhook.Name
 	trial := &q.Trial.Value
@@ -179,7 +179,7 @@ func (q *inquiry) certificate() (namespace, secret string) {
 // configurationGate holds the configuration that is written down against the one that the webhook runs.
 func (q *inquiry) configurationGate(context.Context) finding {
 	if q.Injector == nil {
-		return unknown("unknown, because no webhook is known")
+		return unknown("unknown, because no webhook of pcp-injector was found")
 	}
 	var invalid *config.FileError
 	read := &q.Injector.Config

@@ -113,9 +113,9 @@ var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 func (q *inquiry) findMisses(ctx context.Context) {
 	switch {
 	case q.Injector == nil:
-		q.missErr = errors.New("unknown, because no webhook is known")
+		q.missErr = errors.New("unknown, because no webhook of pcp-injector was found")
 	case q.Namespace.Err != nil:
-		q.missErr = errors.New("unknown, because the namespace is not")
+		q.missErr = errors.New("unknown, because the namespace could not be read")
 	default:
 		q.misses, q.missErr = q.creation(q.pod, pods, q.creator()).Misses(ctx, q.Injector.Webhook.Webhook)
 	}
@@ -157,10 +157,10 @@ func (q *inquiry) rights() authorizer.UnconditionalAuthorizer {
 // loadConfig reads the live configuration as the webhook does when it starts.
 func (q *inquiry) loadConfig() (*config.InjectorConfig, *mutate.Injector, error) {
 	if q.Injector == nil {
-		return nil, nil, errors.New("unknown, because no injector is known")
+		return nil, nil, errors.New("unknown, because no webhook of pcp-injector was found")
 	}
 	if q.Injector.Config.Err != nil {
-		return nil, nil, errors.New("unknown, because the configuration is not")
+		return nil, nil, errors.New("unknown, because the injector's configuration is unknown")
 	}
 	cfg, err := q.Injector.ParseConfig()
 	if err != nil {

@@ -23,7 +23,7 @@ func (q *inquiry) podGate(context.Context) finding {
 		return passed("pod %s has PCP", q.Pods.Value[n].Name)
 	}
 	if len(q.Pods.Value) > 0 {
-		return failed(q.renew(), "pod %s has no PCP: it is older than what lets it have it", q.Pods.Value[0].Name)
+		return failed(q.renew(), "pod %s has no PCP: it is older than the current set-up", q.Pods.Value[0].Name)
 	}
 	return q.noPod()
 }

@@ -139,7 +139,7 @@ func (q *inquiry) namespaceGate(context.Context) finding {
 	case q.Namespace.Unseen() != "":
 		return unknown("%s", q.Namespace.Unseen())
 	case q.Injector == nil:
-		return unknown("unknown, because no webhook is known")
+		return unknown("unknown, because no webhook of pcp-injector was found")
 	case q.missErr == nil && q.missed(admission.StageNamespaceSelector) == nil:
 		return passed("namespace %s has opted in", namespace)
 	case q.missErr != nil && q.missed(admission.StageNamespaceSelector) == nil:

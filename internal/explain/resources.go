@@ -272,7 +272,7 @@ func (q *inquiry) state(container, list, name string) *gate.Remedy {
 func (q *inquiry) claimsGate(context.Context) finding {
 	switch {
 	case q.config == nil:
-		return unknown("unknown, because the configuration is not")
+		return unknown("unknown, because the injector's configuration is unknown")
 	case q.Claims.Err != nil:
 		return unknown("%s", q.Claims.Unseen())
 	}

@@ -22,7 +22,7 @@ func (q *inquiry) policiesGate(ctx context.Context) finding {
 		}
 	}
 	if q.Namespace.Err != nil {
-		return unknown("unknown, because the namespace is not")
+		return unknown("unknown, because the namespace could not be read")
 	}
 	all := &admission.Policies{Policies: q.Policies.Value, Bindings: q.Bindings.Value}
 	var denials []admission.Denial
@@ -76,7 +76,7 @@ func (q *inquiry) heed(denial *admission.Denial) *gate.Remedy {
 func (q *inquiry) podSecurityGate(context.Context) finding {
 	switch {
 	case q.Namespace.Err != nil:
-		return unknown("unknown, because the namespace is not")
+		return unknown("unknown, because the namespace could not be read")
 	case q.injected == nil:
 		return q.levelAlone()
 	}

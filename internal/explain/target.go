@@ -81,7 +81,7 @@ func (q *inquiry) renew() *gate.Remedy {
 func (q *inquiry) targetGate(context.Context) finding {
 	switch {
 	case q.decision == nil:
-		return unknown("unknown, because the configuration is not")
+		return unknown("unknown, because the injector's configuration is unknown")
 	case q.untrusted() != nil:
 		return passed("the pod claims to belong to the configured target")
 	case q.decision.Reason == mutate.ReasonNotDesignated:
@@ -126,7 +126,7 @@ func (q *inquiry) creatorGate(context.Context) finding {
 		return failed(do("Delete it, and let the controller of its workload create the pod",
 			fmt.Sprintf("kubectl --namespace %s delete pod %s", q.Subject.Namespace, q.pod.GetName())), "%s", status.Message)
 	case q.decision == nil:
-		return unknown("unknown, because the configuration is not")
+		return unknown("unknown, because the injector's configuration is unknown")
 	case q.decision.Reason == mutate.ReasonUntrustedCreator:
 		return failed(do("Have the administrator add the creator to config.target.trustedCreators"), "%s", q.decision.Message)
 	case len(q.config.Target.TrustedCreators) == 0:
@@ -141,7 +141,7 @@ func (q *inquiry) creatorGate(context.Context) finding {
 func (q *inquiry) compatibilityGate(context.Context) finding {
 	switch {
 	case q.decision == nil:
-		return unknown("unknown, because the configuration is not")
+		return unknown("unknown, because the injector's configuration is unknown")
 	case q.decision.Reason == mutate.ReasonIncompatible:
 		return failed(do("Change the pod template, as each problem says"), "PCP could not work in this pod: %s", q.decision.Explanation())
 	case q.injected == nil:
@@ -160,7 +160,7 @@ func (q *inquiry) compatibilityGate(context.Context) finding {
 // rolloutGate looks at how many pods run side by side.
 func (q *inquiry) rolloutGate(context.Context) finding {
 	if q.injector == nil {
-		return unknown("unknown, because the configuration is not")
+		return unknown("unknown, because the injector's configuration is unknown")
 	}
 	w := q.Subject.Workload
 	kind := q.Subject.Kind.Kind

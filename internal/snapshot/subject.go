@@ -47,7 +47,11 @@ func SubjectFrom(workload *manifest.Workload, namespace string) (*Subject, error
 	if err := checkNames(&object, namespace); err != nil {
 		return nil, err
 	}
-	return newSubject(&object, kind, namespace)
+	subject, err := newSubject(&object, kind, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return subject, checkContainers(subject)
 }
 
 // checkNames refuses names that no API server accepts: remedies repeat them in commands, which people paste into a shell.
@@ -58,6 +62,21 @@ func checkNames(object *unstructured.Unstructured, namespace string) error {
 	if name := object.GetName(); name != "" {
 		if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
 			return fmt.Errorf("%s: metadata.name is %q: %s", object.GetKind(), name, problems[0])
+		}
+	}
+	return nil
+}
+
+// checkContainers does so for the names of containers.
+func checkContainers(subject *Subject) error {
+	var pod mutate.Pod
+	if err := manifest.Decode(subject.Workload.Template, &pod); err != nil {
+		return fmt.Errorf("%s: %w", subject.Argument, err)
+	}
+	for n := range pod.Spec.Containers {
+		name := pod.Spec.Containers[n].Name
+		if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
+			return fmt.Errorf("%s: the name of container %d is %q: %s", subject.Argument, n+1, name, problems[0])
 		}
 	}
 	return nil

@@ -11,15 +11,17 @@ import (
 // TestNamesOfFiles: a name that is more than a name to a shell goes into no command.
 func TestNamesOfFiles(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ metadata, want string }{
-		"good":      {`{"name":"node-monitor","namespace":"monitoring"}`, ""},
-		"generated": {`{"generateName":"node-monitor-"}`, ""},
-		"name":      {`{"name":"a; reboot"}`, `metadata.name is "a; reboot"`},
-		"namespace": {`{"name":"a","namespace":"$(reboot)"}`, `metadata.namespace is "$(reboot)"`},
+	for name, test := range map[string]struct{ metadata, container, want string }{
+		"good":         {`{"name":"node-monitor","namespace":"monitoring"}`, "app", ""},
+		"generated":    {`{"generateName":"node-monitor-"}`, "app", ""},
+		"name":         {`{"name":"a; reboot"}`, "app", `metadata.name is "a; reboot"`},
+		"namespace":    {`{"name":"a","namespace":"$(reboot)"}`, "app", `metadata.namespace is "$(reboot)"`},
+		"container":    {`{"name":"a"}`, "`reboot`", "the name of container 1 is \"`reboot`\""},
+		"no container": {`{"name":"a"}`, "", `the name of container 1 is ""`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pod := `{"apiVersion":"v1","kind":"Pod","metadata":` + test.metadata + `,"spec":{"containers":[{"name":"app"}]}}`
+			pod := `{"apiVersion":"v1","kind":"Pod","metadata":` + test.metadata + `,"spec":{"containers":[{"name":"` + test.container + `"}]}}`
 			workloads, err := manifest.WorkloadsOf([]byte(pod))
 			if err != nil {
 				t.Fatal(err)

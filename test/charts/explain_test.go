@@ -123,7 +123,7 @@ var setups = []setup{
 		gate: "compatibility", evidence: `the prefix "pcp-" is reserved`, repair: `patch deployment node-monitor --namespace TARGET --type json --patch [{"op":"remove","path":"/spec/template/spec/volumes"}]`,
 	},
 	{
-		name: "older-pod", gate: "pod", evidence: "has no PCP: it is older than what lets it have it",
+		name: "older-pod", gate: "pod", evidence: "has no PCP: it is older than the current set-up",
 		spoil: (*plugin).agePod,
 	},
 	{name: "no-pod", breaks: stopPod, gate: "pod", evidence: "deployment/node-monitor has 0 replicas"},
