@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"strings"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
@@ -49,7 +50,7 @@ func Pod(live *snapshot.LivePod, cfg *config.InjectorConfig, version string) (St
 		return "", "", err
 	case len(differences) == 0:
 		return Current, "made by " + status.Version, nil
-	case len(differences) == 1 && strings.HasPrefix(differences[0], imagePath):
+	case len(differences) == 1 && imageOfPCP.MatchString(differences[0]):
 		return Upgraded, differences[0], nil
 	case version != status.Version:
 		return Older, fmt.Sprintf("made by %s, and %s would do it otherwise: %s", status.Version, version, strings.Join(differences, "; ")), nil
@@ -57,7 +58,8 @@ func Pod(live *snapshot.LivePod, cfg *config.InjectorConfig, version string) (St
 	return Tampered, strings.Join(differences, "; "), nil
 }
 
-const imagePath = "spec.containers[pcp].image: "
+// imageOfPCP begins the difference that an upgrade makes, also in a native sidecar.
+var imageOfPCP = regexp.MustCompile(`^spec\.(containers|initContainers)\[pcp\]\.image: `)
 
 // derive makes the pod anew, and lists where the live one differs.
 func derive(live *snapshot.LivePod, injector *mutate.Injector, cfg *config.InjectorConfig) ([]string, error) {
