@@ -23,6 +23,8 @@ func TestBadInput(t *testing.T) {
 		{"explain deploy/a --kubeconfig " + nowhere, exitInput, "no cluster to ask: "},
 		{"explain -f - --kubeconfig " + nowhere, exitInput, "no cluster to ask: "},
 		{"explain deploy/a --server http://127.0.0.1:1 --request-timeout 5s", exitInput, "failed to read deployment/a: "},
+		{"status --context nowhere", exitInput, `no cluster to ask: context "nowhere" does not exist`},
+		{"status --server http://127.0.0.1:1 --request-timeout 5s --watch", exitInput, "failed to find the injectors: "},
 		{"verify --server http://127.0.0.1:1 --request-timeout 5s", exitInput, "failed to find the injectors: "},
 		{"rehearse", exitUsage, "name an object"},
 		{"upgrade a", exitUsage, `--image "" is no reference to an image`},

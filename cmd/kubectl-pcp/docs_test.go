@@ -21,7 +21,7 @@ const docsIntro = `# kubectl pcp
 <!-- Generated from the commands' own help by "make generate": change the help instead. -->
 
 The plugin works on manifests (%s), which needs no cluster, and on the cluster that kubectl uses, with its user's permissions
-(%s). Put ` + "`kubectl-pcp`" + ` on the PATH, and kubectl finds it.
+(%s). ` + "`make build`" + ` makes ` + "`bin/kubectl-pcp`" + `. Put it on the PATH, and kubectl finds it.
 
 The verbs that need a cluster also take kubectl's own flags, such as ` + "`--context`, `--namespace` and `--as`" + `.
 `

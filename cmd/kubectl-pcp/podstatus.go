@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -130,7 +131,7 @@ func (p *podStatus) ask(ctx context.Context, access *rest.Config, reader *snapsh
 func stateOf(ctx context.Context, access *rest.Config, p *podStatus) (*pmproxy.State, error) {
 	client, err := pmproxy.Dial(ctx, access, p.Namespace, p.Pod)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // unseen says what it means
+		return nil, err
 	}
 	defer client.Close()
 	state, err := client.State(ctx)
@@ -157,7 +158,7 @@ func writeStatus(out io.Writer, list []podStatus, style gate.Style, now time.Tim
 	row("NAMESPACE", "POD", "NODE", neutral("READY"), "RESTARTS", "AGE", neutral("PCP"), neutral("STATE"), neutral("SOURCES"), neutral("ARCHIVES"))
 	for n := range list {
 		p := &list[n]
-		row(p.Namespace, p.Pod, p.Node, style.Paint(readyColor(p.Ready), fmt.Sprint(p.Ready)), fmt.Sprint(p.Restarts), duration.HumanDuration(now.Sub(p.Created)),
+		row(p.Namespace, p.Pod, p.Node, style.Paint(readyColor(p.Ready), strconv.FormatBool(p.Ready)), strconv.Itoa(int(p.Restarts)), duration.HumanDuration(now.Sub(p.Created)),
 			p.version(style), style.Paint(stateColors[p.State], string(p.State)), p.sources(style), p.size(style))
 	}
 	if err := table.Flush(); err != nil {
@@ -219,7 +220,7 @@ func (p *podStatus) size(style gate.Style) string {
 // humanSize has three digits at most, as in 12.3Mi, in the suffixes of Kubernetes.
 func humanSize(bytes int64) string {
 	if bytes < 1<<10 {
-		return fmt.Sprint(bytes)
+		return strconv.FormatInt(bytes, 10)
 	}
 	size, suffixes := float64(bytes)/(1<<10), []string{"Ki", "Mi", "Gi", "Ti", "Pi"}
 	for size >= 1<<10 && len(suffixes) > 1 {

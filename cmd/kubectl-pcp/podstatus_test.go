@@ -30,7 +30,8 @@ var statuses = []podStatus{
 		Version: "7.2.2", Archives: &archives{Files: 3, Bytes: 1536},
 		Sources: []pmproxy.Source{
 			{Name: "app", Result: pmproxy.Unreachable, Problem: "Failed to establish a new connection: [Errno 111] Connection refused"},
-			{Name: "db", Result: pmproxy.Unreachable, Problem: "\x1b[2J\u202enonsense"}, {Name: "new", Result: pmproxy.Untried},
+			{Name: "db", Result: pmproxy.Unreachable, Problem: "\x1b[2J\u202enonsense"},
+			{Name: "new", Result: pmproxy.Untried},
 		},
 	},
 	{
@@ -45,7 +46,7 @@ var statuses = []podStatus{
 	},
 }
 
-var escapes = regexp.MustCompile("\x1b\\[[0-9]+m")
+var escapes = regexp.MustCompile("\x1b\\[\\d+m")
 
 // TestStatusTable: with and without color it is the same text, and what a pod says does not steer the terminal.
 func TestStatusTable(t *testing.T) {

@@ -23,10 +23,10 @@ func TestProgress(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var out bytes.Buffer
 				done := showProgress(&out, "Waiting")
-				time.Sleep(test.takes)
+				<-time.After(test.takes)
 				done()
 				done()
-				time.Sleep(2 * progressDelay)
+				<-time.After(2 * progressDelay)
 				if got := out.String(); got != test.want {
 					t.Errorf("got %q, want %q", got, test.want)
 				}
@@ -43,7 +43,7 @@ func TestNoProgress(t *testing.T) {
 		v := &clusterVerb{}
 		v.streams.ErrOut = &out
 		done := v.progress("Waiting")
-		time.Sleep(2 * progressDelay)
+		<-time.After(2 * progressDelay)
 		done()
 		if out.Len() > 0 {
 			t.Errorf("got %q", out.String())

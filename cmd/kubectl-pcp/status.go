@@ -22,8 +22,8 @@ const statusHelp = `List the pods that have PCP: where they run, whether PCP is 
   ARCHIVES   the size of pmlogger's archives, of all days
 
 The version and the sources come from pmproxy through a port-forward, which needs the verb create on pods/portforward. The archives
-are measured in PCP's container, which needs the verb create on pods/exec. What you may not see is unknown, and the reason follows
-the list.
+are measured in PCP's container, which needs the verb create on pods/exec and, where the guard is installed, the verb exec on
+injections.pcp.io. What you may not see is unknown, and the reason follows the list.
 
 Without --namespace, the namespaces of all targets are listed. With --watch, the list is shown again whenever more than the
 archives' size has changed, until Ctrl-C.

@@ -2,8 +2,8 @@ package admission_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,7 +52,7 @@ func labeled(key, value string) *metav1.LabelSelector {
 func condition(expressions ...string) []admissionregistrationv1.MatchCondition {
 	conditions := make([]admissionregistrationv1.MatchCondition, len(expressions))
 	for n, expression := range expressions {
-		conditions[n] = admissionregistrationv1.MatchCondition{Name: fmt.Sprint(n), Expression: expression}
+		conditions[n] = admissionregistrationv1.MatchCondition{Name: strconv.Itoa(n), Expression: expression}
 	}
 	return conditions
 }

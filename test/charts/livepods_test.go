@@ -1,8 +1,13 @@
 package charts_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -14,15 +19,11 @@ import (
 // TestVerify: a pod is as it should be until somebody, or something, changes it.
 func TestVerify(t *testing.T) { //nolint:tparallel // the pods are those of one Deployment, one after the other
 	t.Parallel()
-	r := newRelease(t, "helm", "certificates.mode=helm", "guard.enabled=false", "config.openMetrics.discover=true")
-	r.install()
-	r.serve()
-	r.awaitTrust()
-	r.apply(nodeMonitor(func(d *appsv1.Deployment) {
+	p := pluginFor(t, "guard.enabled=false", "config.openMetrics.discover=true")
+	p.apply(nodeMonitor(func(d *appsv1.Deployment) {
 		d.Spec.Template.Annotations["openmetrics.pcp.io/app"] = "http://localhost:8080/metrics"
 	})).must(t)
-	r.pod("node-monitor", injected)
-	p := newPlugin(r)
+	p.pod("node-monitor", injected)
 	for _, test := range []struct {
 		name   string
 		change func(pod string)
@@ -69,20 +70,16 @@ func TestVerify(t *testing.T) { //nolint:tparallel // the pods are those of one 
 // TestRehearse: what would be added is shown, and nothing is created.
 func TestRehearse(t *testing.T) {
 	t.Parallel()
-	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=None")
-	r.install()
-	r.serve()
-	r.awaitTrust()
-	p := newPlugin(r)
-	r.apply(nodeMonitor()).must(t)
-	before := r.pod("node-monitor", injected)
+	p := pluginFor(t, "guard.warnings.scope=None")
+	p.apply(nodeMonitor()).must(t)
+	before := p.pod("node-monitor", injected)
 	said := p.run("rehearse", nodeMonitorDeployment)
 	for _, line := range []string{"\n+    name: pcp\n", "\n-    pcp.io/inject: \"false\"\n", "\n+    pcp.io/injected: \"true\"\n"} {
 		if said.err != nil || !strings.Contains(said.stdout, line) {
 			t.Errorf("error %v, want the line %q in:\n%s", said.err, line, said.all())
 		}
 	}
-	if after := r.pod("node-monitor", injected); after.UID != before.UID {
+	if after := p.pod("node-monitor", injected); after.UID != before.UID {
 		t.Error("the pod was replaced")
 	}
 	p.commands("label namespace TARGET pcp.io/injection-")
@@ -104,18 +101,14 @@ func TestRehearse(t *testing.T) {
 // TestUpgrade: another image in a live pod takes the verb that the guard wants, and then the pod is known as upgraded.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
-	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=None")
-	r.install()
-	r.serve()
-	r.awaitTrust()
-	p := newPlugin(r)
-	r.apply(nodeMonitor()).must(t)
-	pod := r.pod("node-monitor", injected)
+	p := pluginFor(t, "guard.warnings.scope=None")
+	p.apply(nodeMonitor()).must(t)
+	pod := p.pod("node-monitor", injected)
 	const user, image = "upgrading-user", "registry.example.com/pcp:next"
-	r.allow(user, `[{apiGroups: [""], resources: [pods], verbs: [get, patch]}]`)
+	p.allow(user, `[{apiGroups: [""], resources: [pods], verbs: [get, patch]}]`)
 	upgrade := []string{"upgrade", pod.Name, "--image", image, "--timeout", "0", "--as", user}
 	p.eventually("the guard to be heeded", func(context.Context) error {
-		said := kubectl(t, "", "set", "image", "pod/"+pod.Name, "pcp="+image, "--namespace", r.target, "--as", user, "--dry-run=server")
+		said := kubectl(t, "", "set", "image", "pod/"+pod.Name, "pcp="+image, "--namespace", p.target, "--as", user, "--dry-run=server")
 		if !strings.Contains(said.stderr, `needs the verb "upgrade"`) {
 			return errors.New(said.all())
 		}
@@ -124,9 +117,9 @@ func TestUpgrade(t *testing.T) {
 	if said := p.run(upgrade...); exitStatus(said.err) != 1 || !strings.Contains(said.stderr, `needs the verb "upgrade" on "injections"`) {
 		t.Errorf("exit code %d, want 1 and the verb that is missing:\n%s", exitStatus(said.err), said.all())
 	}
-	r.allow(user, `[{apiGroups: [""], resources: [pods], verbs: [get, patch]}, {apiGroups: [pcp.io], resources: [injections], verbs: [upgrade]}]`)
+	p.allow(user, `[{apiGroups: [""], resources: [pods], verbs: [get, patch]}, {apiGroups: [pcp.io], resources: [injections], verbs: [upgrade]}]`)
 	p.eventually("the verb to be heeded", func(context.Context) error { return p.run(upgrade...).failure() })
-	upgraded := r.pod("node-monitor", withImage(image))
+	upgraded := p.pod("node-monitor", withImage(image))
 	if upgraded.UID != pod.UID || upgraded.Spec.Containers[0].Image != pod.Spec.Containers[0].Image {
 		t.Errorf("more than PCP's image has changed: %+v", upgraded.Spec.Containers)
 	}
@@ -136,4 +129,67 @@ func TestUpgrade(t *testing.T) {
 	if said := p.run("status"); !strings.Contains(said.stdout, pod.Name) || !strings.Contains(said.stdout, "upgraded") {
 		t.Errorf("want the pod in the list, as upgraded:\n%s", said.all())
 	}
+	if said := p.run("upgrade", "gone", "--image", image); exitStatus(said.err) != 1 || said.stderr != "error: failed to read pod/gone: pods \"gone\" not found\n" {
+		t.Errorf("exit code %d, want 1 and one sentence about the pod that is not there:\n%s", exitStatus(said.err), said.all())
+	}
+}
+
+// TestWatch: status shows the list until the cluster no longer answers, which it says in one sentence.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	p := pluginFor(t, "guard.warnings.scope=None")
+	p.apply(nodeMonitor()).must(t)
+	pod := p.pod("node-monitor", injected)
+	address, cut := relay(t, strings.TrimPrefix(plane.Config().Host, "https://"))
+	cmd := exec.CommandContext(t.Context(), pluginCommand, "status", "--watch", "--namespace", p.target, "--server", "https://"+address)
+	cmd.Env = append(os.Environ(), plane.Environment()...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	for !strings.Contains(lines.Text(), pod.Name) {
+		if !lines.Scan() {
+			t.Fatalf("the pod is not shown: %v: %s", cmd.Wait(), stderr.String())
+		}
+	}
+	cut()
+	for lines.Scan() { // Until it ends.
+	}
+	if err := cmd.Wait(); exitStatus(err) != 1 || strings.Count(stderr.String(), "\n") != 1 || !strings.Contains(stderr.String(), "error: failed to ") {
+		t.Errorf("exit code %d, want 1 and one sentence:\n%s", exitStatus(err), stderr.String())
+	}
+}
+
+// relay passes on what goes to an address, until it is cut.
+func relay(t *testing.T, to string) (address string, cut func()) {
+	t.Helper()
+	ctx, cut := context.WithCancel(t.Context())
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	context.AfterFunc(ctx, func() { _ = listener.Close() })
+	go func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := (&net.Dialer{}).DialContext(ctx, "tcp", to)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			context.AfterFunc(ctx, func() { _, _ = near.Close(), far.Close() })
+			go func() { _, _ = io.Copy(far, near) }()
+			go func() { _, _ = io.Copy(near, far) }()
+		}
+	}()
+	return listener.Addr().String(), cut
 }
