@@ -163,9 +163,37 @@ type Container struct {
 	// Overrides of the probes. The default probes follow the services.
 	Probes Probes `json:"probes"`
 	// Additional environment variables, as in core/v1. Only the image's entrypoint sees them: systemd hides them from PCP's
-	// services. The injector sets PCP_SERVICES, PCP_DOMAIN_AGENTS, KEY_SERVERS, HOST_MOUNT and container.
+	// services. The injector sets PCP_SERVICES, PCP_DOMAIN_AGENTS, KEY_SERVERS, HOST_MOUNT, PCP_FILES and container.
 	Env []corev1.EnvVar `json:"env,omitempty"`
+	// Files for PCP's agents, pmie and pmlogger, e.g. the settings of the agents postgresql, nginx and valkey. They replace the
+	// image's files of the same path. No pod can add or change one.
+	Files []File `json:"files,omitempty"`
 }
+
+// File is a file in the container. It need not exist when the pod starts: the container's log names a file that is missing then.
+// Later changes reach the container within about a minute, but most of PCP reads its files only when it starts.
+type File struct {
+	// Absolute path of the file, below /etc/pcp or /var/lib/pcp. Its folder is created if the image does not have it. Cannot be a
+	// file that the injector or PCP itself writes, or in a folder that other keys fill, such as that of the OpenMetrics sources.
+	Path string `json:"path" schema:"path"`
+	FileSource
+	// Permissions: 0444 (everyone may read the file), 0400 (only root), or, for a program, 0555 or 0500. Root owns the file, and
+	// most agents run as another user. Defaults to 0444.
+	Mode int32 `json:"mode,omitempty"`
+}
+
+// FileSource is one key of a ConfigMap or of a Secret in the target's namespace.
+type FileSource struct {
+	// Name of the ConfigMap. Exactly one of configMap and secret is required.
+	ConfigMap string `json:"configMap,omitempty" schema:"subdomain,optional"`
+	// Name of the Secret.
+	Secret string `json:"secret,omitempty" schema:"subdomain,optional"`
+	// Key in the ConfigMap or Secret. Defaults to the name of the file: that in path, or ca.crt for openMetrics.caBundle.
+	Key string `json:"key,omitempty"`
+}
+
+// IsSet reports whether a ConfigMap or a Secret is named.
+func (s FileSource) IsSet() bool { return s.ConfigMap != "" || s.Secret != "" }
 
 // Resources are the compute resources of the container.
 type Resources struct {
@@ -268,6 +296,9 @@ type OpenMetrics struct {
 	Endpoints map[string]Endpoint `json:"endpoints,omitempty"`
 	// Archives the metrics of all sources every 30 s, with a pmlogconf group. Takes effect if pmlogger runs.
 	Archive bool `json:"archive"`
+	// Certificates (PEM) of CAs that the agent trusts in addition to the image's, for https sources with a private CA. The
+	// ConfigMap or Secret need not exist. A changed CA needs a new pod.
+	CABundle FileSource `json:"caBundle,omitzero"`
 	// ConfigMap in the target's namespace with additional pmlogconf groups, one for each key. It need not exist. "" means none.
 	// When pmlogger starts, it drops a group if it finds none of its metrics. Agents start later, so for their metrics, add a
 	// metric to the group that is always there, e.g. pmcd.numagents.
@@ -279,8 +310,8 @@ type OpenMetrics struct {
 
 // Endpoint is one OpenMetrics source.
 type Endpoint struct {
-	// http, https or file URL of the exporter, e.g. http://localhost:9100/metrics. https with a private CA fails, because the
-	// agent trusts only the image's CAs.
+	// http, https or file URL of the exporter, e.g. http://localhost:9100/metrics. https with a private CA needs caBundle,
+	// because the agent otherwise trusts only the image's CAs.
 	URL string `json:"url"`
 	// HTTP headers to send, by name. Values are printable ASCII. They are not secret, because they are stored in a ConfigMap.
 	Headers map[string]string `json:"headers,omitempty"`

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"path"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -57,8 +59,21 @@ func (c *InjectorConfig) Complete() {
 	if c.Overrides.Allow == nil {
 		c.Overrides.Allow = []Override{}
 	}
+	for n := range c.Container.Files {
+		c.Container.Files[n].complete()
+	}
+	if c.OpenMetrics.CABundle.IsSet() {
+		c.OpenMetrics.CABundle.Key = cmp.Or(c.OpenMetrics.CABundle.Key, "ca.crt")
+	}
 	c.Persistence.PMLogger.complete(string(ServicePMLogger))
 	c.Persistence.PMProxy.complete(string(ServicePMProxy))
+}
+
+func (f *File) complete() {
+	f.Mode = cmp.Or(f.Mode, ModeReadable)
+	if f.Key == "" && f.Path != "" {
+		f.Key = path.Base(f.Path)
+	}
 }
 
 func (v *Volume) complete(service string) {

@@ -187,6 +187,9 @@ func checkMetadata(text string) error {
 func (o *OpenMetrics) validate(path *field.Path) field.ErrorList {
 	errs := checkOptionalName(path.Child("pmlogconfConfigMapName"), o.PmlogconfConfigMapName, validation.IsDNS1123Subdomain)
 	errs = append(errs, checkOptionalName(path.Child("secretName"), o.SecretName, validation.IsDNS1123Subdomain)...)
+	if o.CABundle != (FileSource{}) {
+		errs = append(errs, o.CABundle.validate(path.Child("caBundle"))...)
+	}
 	if !o.Enabled {
 		errs = append(errs, checkOptionalName(path.Child("configMapName"), o.ConfigMapName, validation.IsDNS1123Subdomain)...)
 		return append(errs, o.validateDisabled(path)...)
@@ -203,6 +206,9 @@ func (o *OpenMetrics) validateDisabled(path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if len(o.Endpoints) > 0 {
 		errs = append(errs, field.Forbidden(path.Child("endpoints"), "needs openMetrics.enabled: otherwise nothing reads them"))
+	}
+	if o.CABundle != (FileSource{}) {
+		errs = append(errs, field.Forbidden(path.Child("caBundle"), "needs openMetrics.enabled: otherwise nothing reads it"))
 	}
 	if o.Discover {
 		errs = append(errs, field.Forbidden(path.Child("discover"), "needs openMetrics.enabled: otherwise nothing reads the sources"))

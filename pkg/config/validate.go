@@ -17,6 +17,7 @@ func (c *InjectorConfig) Validate() field.ErrorList {
 	errs = append(errs, oneOf(field.NewPath("kind"), c.Kind, Kind)...)
 	errs = append(errs, c.Target.validate(field.NewPath("target"))...)
 	errs = append(errs, c.Container.validate(field.NewPath("container"))...)
+	errs = append(errs, c.validateFiles(field.NewPath("container", "files"))...)
 	errs = append(errs, c.validateReach(field.NewPath("container", "probes"))...)
 	errs = append(errs, c.validatePersistence(field.NewPath("persistence"))...)
 	errs = append(errs, c.OpenMetrics.validate(field.NewPath("openMetrics"))...)

@@ -117,6 +117,7 @@ var reservedEnv = map[string]string{
 	"PCP_DOMAIN_AGENTS": "use container.domainAgents",
 	"KEY_SERVERS":       "use container.keyServers",
 	"HOST_MOUNT":        "use hostMonitoring, because PCP monitors nothing without the mount",
+	"PCP_FILES":         "use container.files",
 	"container":         "it is always oci, because otherwise systemd uses the node's swap and loop devices",
 }
 

@@ -25,6 +25,10 @@ var (
 	stepDisks string
 	//go:embed steps/process-details.sh
 	stepProcessDetails string
+	//go:embed steps/files.sh
+	stepFiles string
+	//go:embed steps/openmetrics-ca.sh
+	stepOpenMetricsCA string
 	//go:embed steps/control-groups.sh
 	stepControlGroups string
 	//go:embed steps/listen-on-loopback.sh
@@ -50,6 +54,8 @@ var steps = []step{
 	{stepDevices, always},
 	{stepDisks, (*Injector).needsNoDisks},
 	{stepProcessDetails, (*Injector).hidesProcesses},
+	{stepFiles, func(i *Injector, _ *settings) bool { return len(i.cfg.Container.Files) > 0 }},
+	{stepOpenMetricsCA, (*Injector).trustsMore},
 	{stepControlGroups, (*Injector).readsHostGroups},
 	{stepListenOnLoopback, func(_ *Injector, s *settings) bool { return s.onLoopback }},
 	{stepPMLoggerPort, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},

@@ -13,7 +13,10 @@ import (
 )
 
 // configurations whose pods run all steps between them.
-var configurations = []string{"", "container: {listen: Loopback}", "hostMonitoring: {enabled: true}"}
+var configurations = []string{
+	"", "container: {listen: Loopback}", "hostMonitoring: {enabled: true}",
+	"container: {files: [{path: /etc/pcp/a, configMap: a}]}\nopenMetrics: {caBundle: {configMap: a}}",
+}
 
 // TestSteps: each step says why in its first line, is valid for the shell that runs it, and is part of what some pod runs.
 func TestSteps(t *testing.T) {

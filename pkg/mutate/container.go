@@ -63,6 +63,9 @@ func (i *Injector) env(s *settings) []corev1.EnvVar {
 	if i.cfg.HostMonitoring.Enabled {
 		env = append(env, corev1.EnvVar{Name: "HOST_MOUNT", Value: i.cfg.HostMonitoring.MountPath})
 	}
+	if files := i.cfg.Container.Files; len(files) > 0 {
+		env = append(env, corev1.EnvVar{Name: "PCP_FILES", Value: pathsOf(files)})
+	}
 	return append(env, i.cfg.Container.Env...)
 }
 

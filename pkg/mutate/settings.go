@@ -60,6 +60,11 @@ func (i *Injector) readsOpenMetrics(s *settings) bool {
 	return i.cfg.OpenMetrics.Enabled && s.runs(config.ServicePMCD)
 }
 
+// trustsMore: the agent trusts the administrator's CAs, too.
+func (i *Injector) trustsMore(s *settings) bool {
+	return i.readsOpenMetrics(s) && i.cfg.OpenMetrics.CABundle.IsSet()
+}
+
 func (s *settings) runs(service config.Service) bool {
 	return slices.Contains(s.services, service)
 }

@@ -12,6 +12,7 @@ const (
 	volumePMProxy     = VolumePrefix + "pmproxy"
 	volumeOpenMetrics = VolumePrefix + "openmetrics"
 	volumePmlogconf   = VolumePrefix + "pmlogconf"
+	volumeFiles       = VolumePrefix + "files"
 	volumeHost        = VolumePrefix + "host"
 )
 
@@ -43,6 +44,9 @@ func (i *Injector) volumes(s *settings) []corev1.Volume {
 	}
 	if i.archivesOpenMetrics(s) {
 		volumes = append(volumes, projectedVolume(volumePmlogconf, []file{{"openmetrics", AnnotationPmlogconf}}, i.cfg.OpenMetrics.PmlogconfConfigMapName))
+	}
+	if files := i.files(s); len(files) > 0 {
+		volumes = append(volumes, filesVolume(files))
 	}
 	if host := i.cfg.HostMonitoring; host.Enabled {
 		volumes = append(volumes, corev1.Volume{Name: volumeHost, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: host.HostPath, Type: new(corev1.HostPathDirectory)}}})
@@ -131,6 +135,9 @@ func (i *Injector) volumeMounts(s *settings) []corev1.VolumeMount {
 	}
 	if i.archivesOpenMetrics(s) {
 		mounts = append(mounts, corev1.VolumeMount{Name: volumePmlogconf, MountPath: "/var/lib/pcp/config/pmlogconf/openmetrics", ReadOnly: true})
+	}
+	if len(i.files(s)) > 0 {
+		mounts = append(mounts, corev1.VolumeMount{Name: volumeFiles, MountPath: "/var/lib/pcp-files", ReadOnly: true})
 	}
 	if host := i.cfg.HostMonitoring; host.Enabled {
 		mounts = append(mounts, corev1.VolumeMount{Name: volumeHost, MountPath: host.MountPath, ReadOnly: true, MountPropagation: new(corev1.MountPropagationHostToContainer)})

@@ -65,7 +65,9 @@ func started(t *testing.T, tool string, values ...string) (*release, *corev1.Pod
 // image, by running something in it or beside it, by the files that it reads. Whoever has the verb for it may.
 func TestReach(t *testing.T) {
 	t.Parallel()
-	r, pod := started(t, "helm", "config.persistence.fixOwnership=true", "config.openMetrics.secretName=tokens",
+	r, pod := started(t, "helm", "config.persistence.fixOwnership=true", "config.openMetrics.secretName=tokens", "config.openMetrics.caBundle.configMap=company-ca",
+		"config.container.files[0].path=/etc/pcp/nginx/nginx.conf", "config.container.files[0].configMap=agents",
+		"config.container.files[1].path=/etc/pcp/postgresql/pmdapostgresql.conf", "config.container.files[1].secret=postgresql",
 		"config.openMetrics.endpoints.app.url=http://localhost:9100/metrics")
 	image := func(container string) attempt {
 		return r.attempted("image of "+container, "set", "image", "pod/"+pod.Name, container+"=registry.example.com/evil:v1")
@@ -75,6 +77,9 @@ func TestReach(t *testing.T) {
 	secret := r.attempted("a Secret", "create", "secret", "generic", "tokens", "--from-literal=a=b")
 	sources := r.attempted("sources", "patch", "configmap", "pcp-openmetrics", "--type=merge", `--patch={"data":{"b.url":"file:///etc/shadow"}}`)
 	const file = `"alice" may not write it: `
+	files := r.attempted("files", "create", "configmap", "agents", "--from-literal=nginx.conf=b")
+	secretFiles := r.attempted("secret files", "create", "secret", "generic", "postgresql", "--from-literal=a=b")
+	authorities := r.attempted("CAs", "create", "configmap", "company-ca", "--from-literal=ca.crt=b")
 	r.requireAttempts(
 		image("pcp").as("alice").isDenied("image of pcp: "+imageDenied+lacks("upgrade")),
 		image("pcp-fix-ownership").as("alice").isDenied("image of pcp-fix-ownership: "+imageDenied+lacks("upgrade")),
@@ -86,6 +91,12 @@ func TestReach(t *testing.T) {
 		secret.as("bob"),
 		sources.as("alice").isDenied(file+lacks("configure")),
 		sources.as("bob"),
+		files.as("alice").isDenied(`PCP reads the ConfigMap "agents" in its privileged container, and user `+file+lacks("configure")),
+		files.as("bob"),
+		secretFiles.as("alice").isDenied(`PCP reads the Secret "postgresql" in its privileged container, and user `+file+lacks("configure")),
+		secretFiles.as("bob"),
+		authorities.as("alice").isDenied(`PCP reads the ConfigMap "company-ca" in its privileged container, and user `+file+lacks("configure")),
+		authorities.as("bob"),
 		r.attempted("label of the sources", "label", "configmap", "pcp-openmetrics", "team=a").as("alice"),
 		r.attempted("another ConfigMap", "create", "configmap", "mine", "--from-literal=a=b").as("alice"),
 		r.debugs("alice", pod.Name).isDenied(`may not run anything there: `+lacks("exec")),

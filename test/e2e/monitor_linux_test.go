@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -62,6 +63,7 @@ func (m *monitor) serves() []step {
 		{"Environments", m.refusesEnvironments},
 		{"Writes", m.refusesWrites},
 		{"OpenMetrics", m.openMetrics},
+		{"Files", m.files},
 	}
 }
 
@@ -82,7 +84,10 @@ func TestNodeMonitor(t *testing.T) {
 		m := &monitor{scene: s, host: "node-monitor", service: "node-monitor-pcp", sources: map[string]int{
 			"openmetrics.from_annotation.answer": len("/1"), "openmetrics.from_configmap.answer": len("/123"), "openmetrics.exporter.answer": len("/metrics"),
 		}}
-		m.installInjector("openMetrics: {discover: true, endpoints: {from-configmap: {url: 'http://localhost:9100/123'}}}")
+		maps.Copy(m.sources, privateSource)
+		m.createFiles()
+		m.installInjector("openMetrics: {discover: true, " + privateCA + ", endpoints: {from-configmap: {url: 'http://localhost:9100/123'}, " + privateEndpoints + "}}\n" +
+			"container: {image: IMAGE, domainAgents: [mounts], " + monitorFiles + "}")
 		m.remove = func(t *testing.T) {
 			t.Helper()
 			if err := m.client.AppsV1().Deployments(m.namespace).Delete(t.Context(), "node-monitor", metav1.DeleteOptions{}); err != nil {
@@ -101,7 +106,10 @@ func TestPCPChart(t *testing.T) {
 		m := &monitor{scene: s, host: "pcp", service: "pcp", sources: map[string]int{"openmetrics.from_values.answer": len("/12345")}}
 		m.create(podOf("exporter", exporterContainer()))
 		m.createService("exporter", 9100)
-		r := m.installPCP("openMetrics: {endpoints: {from-values: {url: 'http://exporter:9100/12345'}}}")
+		maps.Copy(m.sources, privateSource)
+		m.createFiles()
+		r := m.installPCP("openMetrics: {" + privateCA + ", endpoints: {from-values: {url: 'http://exporter:9100/12345'}, " + privateEndpoints + "}}\n" +
+			"env: {PCP_DOMAIN_AGENTS: mounts}\n" + monitorFiles)
 		m.remove = func(t *testing.T) { t.Helper(); r.uninstall(t.Context()) }
 		m.pod = m.awaitReady("")
 		m.live(append([]step{{"HelmTest", r.test}}, append(m.serves(), m.lasts()...)...))

@@ -178,6 +178,26 @@ var cases = []settings{
 		`{container: {services: [pmcd]}, openMetrics: {enabled: false}, hostMonitoring: {enabled: true, processDetails: true}}`,
 	},
 	{
+		"files",
+		`files: ` + files,
+		`container: {files: ` + files + `}`,
+	},
+	{
+		"private CA",
+		`openMetrics: {caBundle: {configMap: company-ca}}`,
+		`openMetrics: {caBundle: {configMap: company-ca}}`,
+	},
+	{
+		"private CA of a Secret, and files",
+		`{openMetrics: {caBundle: {secret: company-ca, key: ca.pem}}, files: ` + files + `}`,
+		`{openMetrics: {caBundle: {secret: company-ca, key: ca.pem}}, container: {files: ` + files + `}}`,
+	},
+	{
+		"private CA that nothing reads",
+		`{openMetrics: {caBundle: {secret: company-ca}}, env: {PCP_SERVICES: pmproxy}}`,
+		`{openMetrics: {caBundle: {secret: company-ca}}, container: {services: [pmproxy]}}`,
+	},
+	{
 		"every node",
 		`{node: {mode: perNode}, hostMonitoring: {enabled: true}, hostNetwork: true}`,
 		`{hostMonitoring: {enabled: true, hostNetwork: true}, persistence: ` + nodeFolders + `}`,
@@ -200,5 +220,7 @@ const (
 	endpoints = `{node-exporter: {url: "http://localhost:9100/metrics", filters: ["INCLUDE METRIC node_(cpu|memory)_.*", "EXCLUDE METRIC .*"]},
 		batch.a: {url: "https://b.example.org/metrics?format=prometheus&x=\"1\"", headers: {X-Scope-OrgID: "a: #b", Accept: "text/plain"}},
 		File_1: {url: "file:///host/run/metrics.prom"}}`
+	files = `[{path: /etc/pcp/nginx/nginx.conf, configMap: agents}, {path: /etc/pcp/postgresql/pmdapostgresql.conf, secret: postgresql, key: agent, mode: 0400},
+		{path: /var/lib/pcp/pmdas/batch/Install, configMap: batch-agent, mode: 0555}]`
 	nodeFolders = `{pmlogger: {type: HostPath, path: /var/lib/pcp-node/monitoring/pcp/pmlogger}, pmproxy: {type: HostPath, path: /var/lib/pcp-node/monitoring/pcp/pmproxy}}`
 )

@@ -70,6 +70,39 @@ var refusals = []refusal{
 	{"openMetrics.endpoints.a.filters[0]", settings{"filter with a colon", source("a", `url: "http://a", filters: ["INCLUDE METRIC a:b"]`), source("a", `url: "http://a", filters: ["INCLUDE METRIC a:b"]`)}},
 	{"openMetrics.endpoints.a.filters[0]", settings{"filter of two lines", source("a", `url: "http://a", filters: ["INCLUDE METRIC a\nb"]`), source("a", `url: "http://a", filters: ["INCLUDE METRIC a\nb"]`)}},
 	{"openMetrics.endpoints.a.filters[0]", settings{"optional metric", source("a", `url: "http://a", filters: [OPTIONAL METRIC a]`), source("a", `url: "http://a", filters: [OPTIONAL METRIC a]`)}},
+	{"files[0].path", file("file outside of PCP's folders", `{path: /etc/passwd, configMap: a}`)},
+	{"files[0].path", file("folder of PCP", `{path: /etc/pcp, configMap: a}`)},
+	{"files[0].path", file("file with ..", `{path: /etc/pcp/../passwd, configMap: a}`)},
+	{"files.0.path", file("file with white space", `{path: "/etc/pcp/a b", configMap: a}`)},
+	{"files.0", file("file without a path", `{configMap: a}`)},
+	{"files[0].path", file("file of the image", `{path: /etc/pcp/pmcd/pmcd.conf, configMap: a}`)},
+	{"files[0].path", file("proxy's file of the image", `{path: /etc/pcp/pmproxy/pmproxy.conf, configMap: a}`)},
+	{"files[0].path", file("pmlogger's control file", `{path: /etc/pcp/pmlogger/control, configMap: a}`)},
+	{"files[0].path", file("pmlogger's own control file", `{path: /etc/pcp/pmlogger/control.d/local, configMap: a}`)},
+	{"files[0].path", file("folder of control files", `{path: /etc/pcp/pmlogger/control.d, configMap: a}`)},
+	{"files[0].path", file("names of metrics", `{path: /var/lib/pcp/pmns/root, configMap: a}`)},
+	{"files[0].path", file("temporary file", `{path: /var/lib/pcp/tmp/a, configMap: a}`)},
+	{"files[0].path", file("state of agents", `{path: /var/lib/pcp/config/pmda/a, configMap: a}`)},
+	{"files[0].path", file("source as a file", `{path: /var/lib/pcp/pmdas/openmetrics/config.d/a.url, configMap: a}`)},
+	{"files[0].path", file("stock source as a file", `{path: /etc/pcp/openmetrics/a.url, configMap: a}`)},
+	{"files[0].path", file("group as a file", `{path: /var/lib/pcp/config/pmlogconf/openmetrics/a, configMap: a}`)},
+	{"files[0].path", file("stock group as a file", `{path: /etc/pcp/pmlogconf/openmetrics/a, configMap: a}`)},
+	{"files[1].path", file("file twice", `{path: /etc/pcp/a, configMap: a}, {path: /etc/pcp/a, configMap: b}`)},
+	{"files[1].path", file("file in a file", `{path: /etc/pcp/a, configMap: a}, {path: /etc/pcp/a/b, configMap: b}`)},
+	{"files[1].path", file("file above a file", `{path: /etc/pcp/a/b, configMap: a}, {path: /etc/pcp/a, configMap: b}`)},
+	{"files[0].configMap", file("file from nowhere", `{path: /etc/pcp/a}`)},
+	{"files[0].secret", file("file from two objects", `{path: /etc/pcp/a, configMap: a, secret: b}`)},
+	{"files.0.configMap", file("name of a ConfigMap", `{path: /etc/pcp/a, configMap: A_B}`)},
+	{"files.0.key", file("key with a slash", `{path: /etc/pcp/a, configMap: a, key: a/b}`)},
+	{"files[0].mode", file("decimal mode", `{path: /etc/pcp/a, configMap: a, mode: 444}`)},
+	{"files[0].mode", file("mode to write", `{path: /etc/pcp/a, configMap: a, mode: 0777}`)},
+	{"files[0].mode", file("program that cannot be executed", `{path: /var/lib/pcp/pmdas/nginx/Install, configMap: a}`)},
+	{"openMetrics.caBundle.configMap", settings{"CAs from nowhere", `openMetrics: {caBundle: {key: a}}`, `openMetrics: {caBundle: {key: a}}`}},
+	{"openMetrics.caBundle", settings{
+		"CAs that nothing reads",
+		`openMetrics: {enabled: false, caBundle: {configMap: a}}`,
+		`openMetrics: {enabled: false, caBundle: {configMap: a}}`,
+	}},
 	{"openMetrics.enabled", settings{
 		"sources that nothing reads",
 		`openMetrics: {enabled: false, endpoints: {a: {url: "http://a"}}}`,
@@ -82,4 +115,9 @@ const longName = "a2345678901234567890123456789012345678901234567890123456789012
 // source is the same in both languages.
 func source(name, endpoint string) string {
 	return `openMetrics: {endpoints: {"` + name + `": {` + endpoint + `}}}`
+}
+
+// file is the same list in both languages.
+func file(name, list string) settings {
+	return settings{name, `files: [` + list + `]`, `container: {files: [` + list + `]}`}
 }

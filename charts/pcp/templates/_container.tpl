@@ -30,6 +30,10 @@ env:
   - name: HOST_MOUNT
     value: {{ .Values.hostMonitoring.mountPath | quote }}
   {{- end }}
+  {{- with .Values.files }}
+  - name: PCP_FILES
+    value: {{ include "pcp.filePaths" . | quote }}
+  {{- end }}
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
 securityContext:
@@ -82,6 +86,8 @@ set -eu
 {{ .Files.Get "files/steps/devices.sh" -}}
 {{ if include "pcp.needsNoDisks" . }}{{ .Files.Get "files/steps/disks.sh" }}{{ end -}}
 {{ if include "pcp.hidesProcesses" . }}{{ .Files.Get "files/steps/process-details.sh" }}{{ end -}}
+{{ if .Values.files }}{{ .Files.Get "files/steps/files.sh" }}{{ end -}}
+{{ if include "pcp.trustsMore" . }}{{ .Files.Get "files/steps/openmetrics-ca.sh" }}{{ end -}}
 {{ if include "pcp.readsHostGroups" . }}{{ .Files.Get "files/steps/control-groups.sh" }}{{ end -}}
 {{ if include "pcp.onLoopback" . }}{{ .Files.Get "files/steps/listen-on-loopback.sh" }}{{ end -}}
 {{ if include "pcp.runs" (list . "pmlogger") }}{{ .Files.Get "files/steps/pmlogger-port.sh" }}{{ end -}}

@@ -78,3 +78,16 @@ FILTER: {{ . }}
 {{- define "pcp.readsOpenMetrics" -}}
 {{- if .Values.openMetrics.enabled }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
 {{- end }}
+
+{{- /* The agent trusts the administrator's CAs, too. */}}
+{{- define "pcp.trustsMore" -}}
+{{- with .Values.openMetrics.caBundle }}
+{{- if or .configMap .secret }}{{ include "pcp.readsOpenMetrics" $ }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.filePaths" -}}
+{{- $paths := list }}
+{{- range . }}{{ $paths = append $paths .path }}{{ end }}
+{{- join " " $paths }}
+{{- end }}

@@ -1,7 +1,7 @@
 {{- /* Refuses values that could not work, all at once: the key, what it was, what is allowed, what to do. Types and typos are the schema's. */}}
 {{- define "pcp.validate" -}}
 {{- $problems := list }}
-{{- range list "workload" "services" "host" "data" "perNode" "sources" "exposure" "pod" }}
+{{- range list "workload" "services" "host" "data" "perNode" "sources" "files" "exposure" "pod" }}
 {{- $problems = concat $problems (include (printf "pcp.validate.%s" .) $ | splitList "\n" | compact) }}
 {{- end }}
 {{- if $problems }}
@@ -195,6 +195,72 @@
 {{- if not (regexMatch "^[ \\t]*((INCLUDE|EXCLUDE)[ \\t]+(METRIC|LABEL)|OPTIONAL[ \\t]+LABEL)[ \\t]+[^:\\pC]+$" $filter) }}
 {{- include "pcp.refuse" (list (printf "%s.filters[%d]" $key $n) $filter "must be INCLUDE or EXCLUDE, METRIC or LABEL, and a regular expression, or OPTIONAL LABEL and one; the expression cannot contain a colon, where the agent cuts it off: write . instead") }}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* pkg/config refuses the same paths, see validate_files.go there. */}}
+{{- define "pcp.validate.files" -}}
+{{- $taken := dict "/etc/pcp/pmcd/pmcd.conf" "the image and the chart write it: use env.PCP_DOMAIN_AGENTS and acceptWrites"
+  "/etc/pcp/pmproxy/pmproxy.conf" "the image and the chart write it: use env.KEY_SERVERS and acceptWrites"
+  "/etc/pcp/pmlogger/control" "it starts the pmlogger that persistence.pmlogger describes: use another file in /etc/pcp/pmlogger/control.d"
+  "/etc/pcp/pmlogger/control.d/local" "it starts the pmlogger that persistence.pmlogger describes: use another file in /etc/pcp/pmlogger/control.d"
+  "/var/lib/pcp/config/pmda" "PCP's agents write there: use an agent's folder in /etc/pcp"
+  "/var/lib/pcp/pmns" "PCP writes the names of all metrics there: an agent's are in the agent's own folder in /var/lib/pcp/pmdas"
+  "/var/lib/pcp/tmp" "PCP writes its temporary files there: use another folder" }}
+{{- if .Values.openMetrics.enabled }}
+{{- range $folder := list "/etc/pcp/openmetrics" "/var/lib/pcp/pmdas/openmetrics/config.d" }}
+{{- $_ := set $taken $folder "the sources are in a volume: use openMetrics.endpoints or openMetrics.secretName" }}
+{{- end }}
+{{- range $folder := list "/etc/pcp/pmlogconf/openmetrics" "/var/lib/pcp/config/pmlogconf/openmetrics" }}
+{{- $_ := set $taken $folder "the groups are in a volume: use openMetrics.pmlogconfGroups" }}
+{{- end }}
+{{- end }}
+{{- range $service := list "pmlogger" "pmproxy" }}
+{{- $_ := set $taken (get $.Values.persistence $service).mountPath (printf "persistence.%s.mountPath has a volume there: use another folder" $service) }}
+{{- end }}
+{{- range $n, $file := .Values.files }}
+{{- $key := printf "files[%d]" $n }}
+{{- $path := printf "%s.path" $key }}
+{{- include "pcp.validate.path" (list $path .path) }}
+{{- if not (regexMatch "^(/etc|/var/lib)/pcp/" .path) }}
+{{- include "pcp.refuse" (list $path .path "must be below /etc/pcp or /var/lib/pcp") }}
+{{- end }}
+{{- range $other, $remedy := $taken }}
+{{- if hasPrefix (printf "%s/" $other) (printf "%s/" $file.path) }}
+{{- include "pcp.refuse" (list $path $file.path $remedy) }}
+{{- else if hasPrefix (printf "%s/" $file.path) $other }}
+{{- include "pcp.refuse" (list $path $file.path "must be a file: it is a folder of PCP") }}
+{{- end }}
+{{- end }}
+{{- range $other := slice $.Values.files 0 $n }}
+{{- if or (hasPrefix (printf "%s/" .path) (printf "%s/" $file.path)) (hasPrefix (printf "%s/" $file.path) .path) }}
+{{- include "pcp.refuse" (list $path $file.path (printf "must be neither the same as, nor inside or above another file's path, %s" .path)) }}
+{{- end }}
+{{- end }}
+{{- include "pcp.validate.fileSource" (list $key .) }}
+{{- $mode := .mode | default 0444 | int }}
+{{- if not (has $mode (list 0444 0400 0555 0500)) }}
+{{- include "pcp.refuse" (list (printf "%s.mode" $key) (printf "0%o" $mode) "must be 0444, 0400, 0555 or 0500") }}
+{{- else if and (has $mode (list 0444 0400)) (regexMatch "^/var/lib/pcp/pmdas/[^/]+/(Install|Remove|Upgrade|pmda[A-Za-z0-9_]+([.](perl|pl|py|python|sh))?)$" .path) }}
+{{- include "pcp.refuse" (list (printf "%s.mode" $key) (printf "0%o" $mode) (printf "%s is a program of an agent, which could not be executed: use 0555" (base .path))) }}
+{{- end }}
+{{- end }}
+{{- with .Values.openMetrics.caBundle }}
+{{- include "pcp.validate.fileSource" (list "openMetrics.caBundle" .) }}
+{{- if not $.Values.openMetrics.enabled }}
+{{- include "pcp.refuse" (list "openMetrics.caBundle" . "nothing reads it without openMetrics.enabled: set it to true, or remove it") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Exactly one of a ConfigMap and a Secret: (list "key" value). */}}
+{{- define "pcp.validate.fileSource" -}}
+{{- with last . }}
+{{- if and .configMap .secret }}
+{{- include "pcp.refuse" (list (printf "%s.secret" (first $)) .secret "must not be used together with configMap: remove one") }}
+{{- else if not (or .configMap .secret) }}
+{{- include "pcp.refuse" (list (printf "%s.configMap" (first $)) "" "must name a ConfigMap, or set secret to the name of a Secret") }}
 {{- end }}
 {{- end }}
 {{- end }}

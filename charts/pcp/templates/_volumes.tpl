@@ -26,6 +26,13 @@
       {{- include "pcp.annotationFile" (list "openmetrics" "pcp.io/pmlogconf-openmetrics") | nindent 6 }}
       {{- include "pcp.configMapFiles" (list . "pmlogconf") | nindent 6 }}
 {{- end }}
+{{- with include "pcp.fileSources" . | trim }}
+- name: pcp-files
+  projected:
+    defaultMode: 0444
+    sources:
+      {{- . | nindent 6 }}
+{{- end }}
 {{- if .Values.hostMonitoring.enabled }}
 - name: pcp-host
   hostPath:
@@ -87,10 +94,35 @@ persistentVolumeClaim:
   mountPath: /var/lib/pcp/config/pmlogconf/openmetrics
   readOnly: true
 {{- end }}
+{{- if include "pcp.fileSources" . | trim }}
+- name: pcp-files
+  mountPath: /var/lib/pcp-files
+  readOnly: true
+{{- end }}
 {{- if .Values.hostMonitoring.enabled }}
 - name: pcp-host
   mountPath: {{ .Values.hostMonitoring.mountPath | quote }}
   readOnly: true
   mountPropagation: HostToContainer
 {{- end }}
+{{- end }}
+
+{{- /* The administrator's files, and the CAs of the agent openmetrics, each at its own path in one volume, from where the steps take them. */}}
+{{- define "pcp.fileSources" -}}
+{{- range .Values.files }}
+{{- include "pcp.fileSource" (merge (dict "key" (.key | default (base .path)) "mode" (.mode | default 0444)) .) }}
+{{- end }}
+{{- if include "pcp.trustsMore" . }}
+{{- include "pcp.fileSource" (merge (dict "path" "/ca.crt" "mode" 0444) .Values.openMetrics.caBundle (dict "key" "ca.crt")) }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.fileSource" }}
+- {{ ternary "secret" "configMap" (hasKey . "secret") }}:
+    name: {{ .secret | default .configMap | quote }}
+    optional: true
+    items:
+      - key: {{ .key | quote }}
+        path: {{ trimPrefix "/" .path | quote }}
+        mode: {{ int .mode }}
 {{- end }}
