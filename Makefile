@@ -19,13 +19,13 @@ LDFLAGS   := -s -w -X main.version=$(VERSION)
 BUILD     := CGO_ENABLED=0 $(COMPILE) $(GO) build -ldflags "$(LDFLAGS)"
 TOOLCHAIN := $(COMPILE) $(GO) run ./test/toolchain/main
 PLANE     := etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
-CHARTS    := certmanager helm helm3 crane
+CHARTS    := certmanager helm helm3 crane cyclonedx-gomod
 PACKAGES  := buildah busybox-static containerd containernetworking-plugins debootstrap iproute2 iptables runc
 ENGINES   := $(or $(CONTAINER_TOOL),docker podman buildah)
 # Tests run in the folder of their package, but the paths given to make are relative to this one.
 E2E_ENV   := $(strip E2E=1 $(foreach path,E2E_LOGS E2E_KUBECONFIG,$(if $($(path)),$(path)="$(abspath $($(path)))")))
 
-.PHONY: help build test e2e e2e-suits e2e-packages lint demo generate verify bench soak fuzz image package tools clean
+.PHONY: help build test e2e e2e-suits e2e-packages lint demo generate verify vulnerabilities bench soak fuzz image package release tools clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,7 @@ e2e-packages: ## Install the packages of Debian that make e2e needs
 
 lint: ## Run the linters
 	@linter=$$($(TOOLCHAIN) golangci-lint) && echo "golangci-lint run" && "$$linter" run ./...
+	@linter=$$($(TOOLCHAIN) actionlint) && echo actionlint && "$$linter" -shellcheck= -pyflakes=
 
 demo: ## Show an injection: within a minute offline, then in a real control plane on this machine
 	@echo "==> Compiling the injector's core, to show an injection offline first: less than a minute, once"
@@ -63,7 +64,8 @@ demo: ## Show an injection: within a minute offline, then in a real control plan
 generate: ## Regenerate the generated files
 	$(GO) generate ./...
 	@docs=$$($(TOOLCHAIN) helm-docs) && echo helm-docs && "$$docs" --chart-search-root charts --log-level warning
-	@helm=$$($(TOOLCHAIN) helm) && echo "helm template >deploy/install.yaml" && { cat deploy/namespace.yaml && \
+	@helm=$$($(TOOLCHAIN) helm) && echo "helm template >deploy/install.yaml" && { \
+		echo "# No image is published yet: replace the image below with your own (see README.md)." && cat deploy/namespace.yaml && \
 		"$$helm" template pcp-injector charts/pcp-injector --namespace pcp-system --skip-tests; } >deploy/install.yaml
 
 verify: ## Check that generated files, formatting and modules are as committed
@@ -77,6 +79,9 @@ verify: ## Check that generated files, formatting and modules are as committed
 	$(GO) mod tidy -diff
 	@for module in test/tools test/tools/*/; do echo "$(GO) -C $$module mod tidy -diff" && $(GO) -C $$module mod tidy -diff || exit 1; done
 	$(GO) vet ./...
+
+vulnerabilities: ## Look up known vulnerabilities in what the programs call (needs https://vuln.go.dev)
+	@checker=$$($(TOOLCHAIN) govulncheck) && echo govulncheck && "$$checker" ./cmd/...
 
 # BenchmarkAdmission/floor/… and BenchmarkAdmission/injector/… become columns side by side.
 bench: ## Compare the webhook's handler with one that decodes requests and allows everything
@@ -112,6 +117,11 @@ package: ## Package the charts into bin/charts, with an index for a static repos
 	for chart in charts/*/; do "$$helm" package $(PACKAGEFLAGS) --destination bin/charts "$$chart" || exit 1; done && \
 	"$$helm" repo index bin/charts $(if $(CHARTS_URL),--url $(CHARTS_URL)) && \
 	for archive in $(if $(REGISTRY),bin/charts/*.tgz); do "$$helm" push $(PUSHFLAGS) "$$archive" $(REGISTRY) || exit 1; done
+
+release: ## Make what a release publishes, as VERSION, in bin/release: image, plugin (for PLUGIN), charts, manifests, checksums
+	@helm=$$($(TOOLCHAIN) helm) && sbom=$$($(TOOLCHAIN) cyclonedx-gomod) && rm -rf bin/release && mkdir -p bin && \
+	$(COMPILE) $(GO) run ./internal/release/main -version "$(VERSION)" -helm "$$helm" -cyclonedx-gomod "$$sbom" \
+		$(if $(PLUGIN),-plugin "$(PLUGIN)") $(if $(INDEX),-index "$(INDEX)") -out bin/release
 
 tools: ## Download or compile every tool; the last line of the output is their folder
 	@$(TOOLCHAIN)

@@ -51,6 +51,12 @@ var tools = []tool{
 		pkg: "github.com/helm-unittest/helm-unittest/cmd/helm-unittest", expect: "1 minute",
 	},
 	{name: "helm-docs", module: "github.com/norwoodj/helm-docs", version: "v1.14.2", pkg: "github.com/norwoodj/helm-docs/cmd/helm-docs", expect: "1 minute"},
+	{name: "govulncheck", module: "golang.org/x/vuln", version: "v1.9.0", pkg: "golang.org/x/vuln/cmd/govulncheck", expect: "30 seconds"},
+	{name: "actionlint", module: "github.com/rhysd/actionlint", version: "v1.7.12", pkg: "github.com/rhysd/actionlint/cmd/actionlint", expect: "30 seconds"},
+	{
+		name: "cyclonedx-gomod", module: "github.com/CycloneDX/cyclonedx-gomod", version: "v1.10.0",
+		pkg: "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod", expect: "1 minute",
+	},
 	{name: "crane", module: "github.com/google/go-containerregistry", version: "v0.22.1", pkg: "github.com/google/go-containerregistry/cmd/crane", expect: "1 minute"},
 }
 
