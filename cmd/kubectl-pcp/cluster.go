@@ -92,16 +92,15 @@ func (v *clusterVerb) report(reports []*gate.Report) error {
 	if err := v.write(reports); err != nil {
 		return &verbError{exitInput, fmt.Errorf("failed to write the report: %w", err)}
 	}
-	result := gate.Passed
-	for _, report := range reports {
-		if found := report.Result(); found == gate.Failed || result == gate.Passed {
-			result = found
-		}
-	}
-	switch result {
+	return resultOf(reports)
+}
+
+// resultOf is the exit code of what was found.
+func resultOf(reports []*gate.Report) error {
+	switch gate.Worst(reports...) {
 	case gate.Failed:
 		return &verbError{code: exitRefused}
-	case gate.Unknown:
+	case gate.Warning, gate.Unknown:
 		return &verbError{code: exitUnknown}
 	case gate.Passed:
 	}
@@ -136,9 +135,11 @@ func writeObject(out io.Writer, format string, object any) error {
 }
 
 // isTerminal honors https://no-color.org.
-func isTerminal(out io.Writer) bool {
+func isTerminal(out io.Writer) bool { return os.Getenv("NO_COLOR") == "" && onTerminal(out) }
+
+func onTerminal(out io.Writer) bool {
 	file, ok := out.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(file.Fd()))
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // completeSubjects offers pods and workloads: kinds first, then names.

@@ -26,6 +26,10 @@ func TestBadInput(t *testing.T) {
 		{"status --context nowhere", exitInput, `no cluster to ask: context "nowhere" does not exist`},
 		{"status --server http://127.0.0.1:1 --request-timeout 5s --watch", exitInput, "failed to find the injectors: "},
 		{"verify --server http://127.0.0.1:1 --request-timeout 5s", exitInput, "failed to find the injectors: "},
+		{"check --server http://127.0.0.1:1 --request-timeout 5s", exitInput, "failed to find the injectors: "},
+		{"check --kubeconfig " + nowhere + " --context elsewhere", exitInput, "no cluster to ask: "},
+		{"check everything", exitUsage, `unknown command "everything"`},
+		{"check --wait --timeout 0s", exitUsage, "--timeout 0s: must be more than 0"},
 		{"rehearse", exitUsage, "name an object"},
 		{"upgrade a", exitUsage, `--image "" is no reference to an image`},
 	} {

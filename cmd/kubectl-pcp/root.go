@@ -39,7 +39,7 @@ pcp-injector adds a PCP container to the one node-monitor pod that its administr
 	root.SetErr(streams.ErrOut)
 	root.AddCommand(
 		newInject(streams), newUninject(streams),
-		newExplain(streams), newRehearse(streams), newStatus(streams), newUpgrade(streams), newVerify(streams),
+		newCheck(streams), newExplain(streams), newRehearse(streams), newStatus(streams), newUpgrade(streams), newVerify(streams),
 	)
 	return root
 }

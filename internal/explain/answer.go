@@ -128,23 +128,20 @@ func (q *inquiry) unreachable(said string) finding {
 	return failed(q.lookAtNetwork(), "%s", said)
 }
 
-const injectCA = "cert-manager.io/inject-ca-from"
-
 // renewCertificate has the certificate issued again: by cert-manager as soon as its Secret is gone, by Helm with the next upgrade.
 func (q *inquiry) renewCertificate() *gate.Remedy {
 	namespace, secret := q.certificate()
 	remove := fmt.Sprintf("kubectl --namespace %s delete secret %s", namespace, secret)
-	if q.Injector.Webhook.Configuration.Annotations[injectCA] != "" {
+	if q.Injector.Webhook.Configuration.Annotations[snapshot.InjectCA] != "" {
 		return do("Have cert-manager issue it again", remove)
 	}
 	// Without its configuration, which is made anew with the caBundle, since whoever has changed that owns the field.
-	return do("Have the administrator make a new one", remove, q.deleteWebhook(), fmt.Sprintf("helm upgrade %s <chart> --namespace %s --reuse-values",
-		q.Injector.Webhook.Configuration.Labels[instanceLabel], namespace))
+	return do("Have the administrator make a new one", remove, q.deleteWebhook(), q.upgrade())
 }
 
 // repairCABundle has whoever wrote the caBundle write it again.
 func (q *inquiry) repairCABundle() *gate.Remedy {
-	if q.Injector.Webhook.Configuration.Annotations[injectCA] != "" {
+	if q.Injector.Webhook.Configuration.Annotations[snapshot.InjectCA] != "" {
 		return do("See whether cert-manager's cainjector runs, which keeps the caBundle, and restore the configuration", q.restoreWebhook()...)
 	}
 	return do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...)

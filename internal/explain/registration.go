@@ -27,7 +27,7 @@ func (q *inquiry) webhookGate(context.Context) finding {
 		return found
 	}
 	if q.lost != nil {
-		return failed(do("Have the administrator restore it", restore(&q.lost.ObjectMeta)),
+		return failed(do("Have the administrator restore it", snapshot.ReleaseOf(&q.lost.ObjectMeta).Restore()),
 			"the MutatingWebhookConfiguration of release %s, which looks after namespace %s, is gone", q.lost.Labels[instanceLabel], q.Subject.Namespace)
 	}
 	if q.Injector == nil {
@@ -47,11 +47,9 @@ func (q *inquiry) webhookGate(context.Context) finding {
 }
 
 const (
-	instanceLabel = "app.kubernetes.io/instance"
-	// targetLabel is on the policies of the guard, with the namespace that its release looks after.
-	targetLabel = "pcp.io/target-namespace"
-	// unanswered ends the name of the policy that goes with the webhook: others outlive their release.
-	unanswered = ".unanswered"
+	instanceLabel = snapshot.InstanceLabel
+	targetLabel   = snapshot.TargetLabel
+	unanswered    = snapshot.UnansweredSuffix
 )
 
 // findLost finds the release that looks after the namespace by its guard, where its webhook is gone. Its object's metadata has the
@@ -88,23 +86,12 @@ func (q *inquiry) reinstall() *gate.Remedy {
 	if len(q.Stray.Value) == 0 {
 		return do("Have the administrator install pcp-injector", install)
 	}
-	return do("Have the administrator restore it", restore(&q.Stray.Value[0].ObjectMeta))
-}
-
-// restore is the command that applies again what Helm has installed, as Helm does: a field of another manager would be a conflict in the
-// next upgrade.
-func restore(object *metav1.ObjectMeta) string {
-	instance, namespace := object.Labels[instanceLabel], object.Namespace
-	return fmt.Sprintf("helm get manifest %s --namespace %s | kubectl apply --server-side --force-conflicts --field-manager helm -f -", orElse(instance, "<release>"), orElse(namespace, "<namespace>"))
+	return do("Have the administrator restore it", snapshot.ReleaseOf(&q.Stray.Value[0].ObjectMeta).Restore())
 }
 
 // restoreInjector applies again what Helm has installed, after deleting what apply would merge with.
 func (q *inquiry) restoreInjector(doomed ...string) []string {
-	labels := metav1.ObjectMeta{Labels: q.Injector.Webhook.Configuration.Labels}
-	if service := q.Injector.Webhook.Webhook.ClientConfig.Service; service != nil {
-		labels.Namespace = service.Namespace
-	}
-	return append(doomed, restore(&labels))
+	return append(doomed, q.Injector.Release().Restore())
 }
 
 func (q *inquiry) restoreWebhook() []string {
@@ -183,14 +170,7 @@ func (q *inquiry) retarget() string {
 }
 
 // upgrade is the command that changes the release's values.
-func (q *inquiry) upgrade(values string) string {
-	namespace := "<namespace>"
-	if service := q.Injector.Webhook.Webhook.ClientConfig.Service; service != nil {
-		namespace = service.Namespace
-	}
-	return fmt.Sprintf("helm upgrade %s <chart> --namespace %s --reuse-values --set %s",
-		orElse(q.Injector.Webhook.Configuration.Labels[instanceLabel], "<release>"), namespace, values)
-}
+func (q *inquiry) upgrade(values ...string) string { return q.Injector.Release().Upgrade(values...) }
 
 // requestGate looks at the annotation, which the injector wants whatever the webhook's configuration says.
 func (q *inquiry) requestGate(context.Context) finding {

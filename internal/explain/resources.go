@@ -300,6 +300,10 @@ func (q *inquiry) claim(volume *config.Volume) finding {
 	claim := &q.Claims.Value[index]
 	switch claim.Status.Phase {
 	case corev1.ClaimBound:
+		if modes := claim.Spec.AccessModes; len(modes) > 0 && !slices.ContainsFunc(modes, writable) {
+			return failed(do("Replace it, once its data is saved: a claim's access modes cannot change", q.deleteClaim(claim), q.createClaim(volume)),
+				"PersistentVolumeClaim %s can only be read: its access modes are %v", claim.Name, modes)
+		}
 		return passed("%s is bound", claim.Name)
 	case corev1.ClaimLost:
 		return failed(do("Replace it; its data is lost", q.deleteClaim(claim), q.createClaim(volume)), "PersistentVolumeClaim %s has lost its volume %s", claim.Name, claim.Spec.VolumeName)
@@ -307,6 +311,8 @@ func (q *inquiry) claim(volume *config.Volume) finding {
 		return q.pending(claim, volume)
 	}
 }
+
+func writable(mode corev1.PersistentVolumeAccessMode) bool { return mode != corev1.ReadOnlyMany }
 
 func (q *inquiry) deleteClaim(claim *corev1.PersistentVolumeClaim) string {
 	return fmt.Sprintf("kubectl --namespace %s delete persistentvolumeclaim %s", q.Subject.Namespace, claim.Name)
@@ -317,8 +323,8 @@ func (q *inquiry) createClaim(volume *config.Volume) string {
 	if volume.StorageClassName != "" {
 		class = ", storageClassName: " + volume.StorageClassName
 	}
-	return fmt.Sprintf("kubectl --namespace %s apply -f - <<END\n{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: %s},\n spec: {accessModes: [%s], resources: {requests: {storage: %s}}%s}}\nEND",
-		q.Subject.Namespace, volume.ClaimName, volume.AccessMode, volume.Size.String(), class)
+	return fmt.Sprintf("echo '{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: %s}, spec: {accessModes: [%s], resources: {requests: {storage: %s}}%s}}' | kubectl --namespace %s apply -f -",
+		volume.ClaimName, volume.AccessMode, volume.Size.String(), class, q.Subject.Namespace)
 }
 
 // pending tells a claim that waits for its first pod from one that waits in vain.

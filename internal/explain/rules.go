@@ -60,10 +60,7 @@ func (q *inquiry) creations() []*admission.Request {
 }
 
 // grantInject is no "kubectl create role", which wants a resource that exists: this one is known to RBAC alone.
-const grantInject = `kubectl --namespace %s apply -f - <<END
-{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: pcp-inject},
- rules: [{apiGroups: [pcp.io], resources: [injections], verbs: [inject]}]}
-END`
+const grantInject = `echo '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: pcp-inject}, rules: [{apiGroups: [pcp.io], resources: [injections], verbs: [inject]}]}' | kubectl --namespace %s apply -f -`
 
 func (q *inquiry) heed(denial *admission.Denial) *gate.Remedy {
 	if strings.Contains(denial.Message, `verb "inject"`) {

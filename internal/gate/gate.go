@@ -9,6 +9,8 @@ type Result string
 const (
 	Passed Result = "passed"
 	Failed Result = "failed"
+	// Warning: it works, but not as well as it should, or not for long.
+	Warning Result = "warning"
 	// Unknown: what decides could not be seen.
 	Unknown Result = "unknown"
 )
@@ -40,19 +42,19 @@ type Report struct {
 	Gates []Gate `json:"gates"`
 }
 
-// Result is that of all gates together: one that failed decides, then one that is unknown.
-func (r *Report) Result() Result {
-	result := Passed
-	for n := range r.Gates {
-		switch r.Gates[n].Result {
-		case Failed:
-			return Failed
-		case Unknown:
-			result = Unknown
-		case Passed:
+// Result is that of all gates together: one that failed decides, then one with a warning, then one that is unknown.
+func (r *Report) Result() Result { return Worst(r) }
+
+// Worst is the result of several reports together.
+func Worst(reports ...*Report) Result {
+	for _, result := range []Result{Failed, Warning, Unknown} {
+		for _, r := range reports {
+			if r.First(result) != nil {
+				return result
+			}
 		}
 	}
-	return result
+	return Passed
 }
 
 // First is the first gate with the result, nil if none has it.

@@ -15,6 +15,8 @@ const Width = 80
 type Style struct {
 	// Color marks results with the colors of the terminal.
 	Color bool
+	// ASCII has words for marks, for checklists in logs and on old terminals.
+	ASCII bool
 }
 
 // Color is one of the terminal's. The codes of all but bold are equally long.
@@ -35,6 +37,7 @@ var marks = map[Result]struct {
 }{
 	Passed:  {"✓", Green},
 	Failed:  {"✗", Red},
+	Warning: {"!", Yellow},
 	Unknown: {"?", Yellow},
 }
 
@@ -71,17 +74,21 @@ func (r *Report) writeRemedy(text *strings.Builder, style Style) {
 		return
 	}
 	text.WriteString("\n")
-	end := "."
-	if len(decisive.Remedy.Commands) > 0 {
-		end = ":"
-	}
-	for _, line := range Wrap(decisive.Remedy.Advice+end, Width) {
+	for _, line := range Wrap(decisive.Remedy.sentence(), Width) {
 		text.WriteString(line + "\n")
 	}
 	for _, command := range decisive.Remedy.Commands {
 		// A command stays as it is, to be copied.
 		text.WriteString("\n  " + style.Paint(bold, strings.ReplaceAll(command, "\n", "\n  ")) + "\n")
 	}
+}
+
+// sentence is the advice, with the punctuation for what follows it.
+func (r *Remedy) sentence() string {
+	if len(r.Commands) > 0 {
+		return r.Advice + ":"
+	}
+	return r.Advice + "."
 }
 
 // Paint colors text where the style has colors.

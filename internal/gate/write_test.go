@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -80,6 +81,9 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// command is a line that is to be copied.
+var command = regexp.MustCompile(`^ +(kubectl|helm) `)
+
 // requireNarrow fails if a line that is no command is wider than a terminal, or text from the cluster could steer it.
 func requireNarrow(t *testing.T, text string, style gate.Style) {
 	t.Helper()
@@ -90,7 +94,7 @@ func requireNarrow(t *testing.T, text string, style gate.Style) {
 		t.Error("an escape sequence came through")
 	}
 	for line := range strings.Lines(text) {
-		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > gate.Width && !strings.HasPrefix(line, "  kubectl") {
+		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > gate.Width && !command.MatchString(line) {
 			t.Errorf("the line is wider than %d columns: %s", gate.Width, line)
 		}
 	}

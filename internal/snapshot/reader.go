@@ -73,18 +73,22 @@ func (r *Reader) Names(ctx context.Context, kind *Kind, namespace string) ([]str
 // Read takes a snapshot of everything about the subject.
 func (r *Reader) Read(ctx context.Context, subject *Subject) *Snapshot {
 	s := &Snapshot{Subject: *subject}
+	r.readAround(ctx, s, r.readInjector)
+	return s
+}
+
+// readAround reads all but the injector, and whatever else is to be read beside it.
+func (r *Reader) readAround(ctx context.Context, s *Snapshot, beside ...func(context.Context, *Snapshot)) {
 	var group errgroup.Group
-	for _, read := range []func(context.Context, *Snapshot){
-		r.readUser, r.readNamespace, r.readInjector, r.readPolicies, r.readBindings, r.readRight, r.readTrial,
-		r.readClaims, r.readQuotas, r.readRanges, r.readPods,
-	} {
+	for _, read := range append(beside,
+		r.readUser, r.readNamespace, r.readPolicies, r.readBindings, r.readRight, r.readTrial, r.readClaims, r.readQuotas, r.readRanges, r.readPods,
+	) {
 		group.Go(func() error {
 			read(ctx, s)
 			return nil
 		})
 	}
 	_ = group.Wait()
-	return s
 }
 
 func (r *Reader) readUser(ctx context.Context, s *Snapshot) {

@@ -30,6 +30,14 @@ var (
 	pluginCommand string
 )
 
+// thisVersion is that of webhook and plugin, and olderVersion that of an older webhook.
+const (
+	thisVersion  = "v0.0.0-test"
+	olderVersion = "v0.0.0-older"
+)
+
+func versioned(version string) []string { return []string{"-ldflags", "-X main.version=" + version} }
+
 func TestMain(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
@@ -46,10 +54,10 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(folder)
-	if command, err = injector.Build(ctx, folder); err != nil {
+	if command, err = injector.Build(ctx, folder, versioned(thisVersion)...); err != nil {
 		return 1, err
 	}
-	if pluginCommand, err = injector.BuildPlugin(ctx, folder); err != nil {
+	if pluginCommand, err = injector.BuildPlugin(ctx, folder, versioned(thisVersion)...); err != nil {
 		return 1, err
 	}
 	if tools, err = toolchain.Find(ctx, nil, "helm", "helm3", "crane"); err != nil {

@@ -61,7 +61,7 @@ func (p *plugin) follow(remedy *gate.Remedy) {
 	p.t.Helper()
 	environment := append(p.environment(), "PATH="+p.folder+string(os.PathListSeparator)+os.Getenv("PATH"))
 	for _, command := range remedy.Commands {
-		command = strings.ReplaceAll(command, "<chart>", injectorChart)
+		command = strings.NewReplacer("<chart>", injectorChart, "<manifest>", p.manifestFile()).Replace(command)
 		p.eventually(command, func(context.Context) error {
 			said := execute(p.t, "", environment, "sh", "-c", command)
 			if strings.Contains(said.stderr, "restart has already been triggered within the past second") {

@@ -153,6 +153,12 @@ func (r *release) called(ctx context.Context) (admissionregistrationv1.WebhookCl
 // the Secret as its certificate, all as the chart's Deployment mounts them.
 func (r *release) serve() {
 	r.t.Helper()
+	r.serveWith(command)
+}
+
+// serveWith runs another executable.
+func (r *release) serveWith(command string) {
+	r.t.Helper()
 	if r.webhook != nil {
 		if err := r.webhook.Stop(); err != nil {
 			r.t.Fatal(err)

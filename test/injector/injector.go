@@ -53,18 +53,18 @@ type Injector struct {
 	metrics   string
 }
 
-// Build compiles pcp-injector from this tree into the folder and returns its path.
-func Build(ctx context.Context, folder string) (string, error) {
-	return build(ctx, filepath.Join(folder, "pcp-injector"), "/cmd/webhook")
+// Build compiles pcp-injector from this tree into the folder, with further flags of go build, and returns its path.
+func Build(ctx context.Context, folder string, flags ...string) (string, error) {
+	return build(ctx, filepath.Join(folder, "pcp-injector"), "/cmd/webhook", flags...)
 }
 
-// BuildPlugin compiles kubectl-pcp from this tree into the folder and returns its path.
-func BuildPlugin(ctx context.Context, folder string) (string, error) {
-	return build(ctx, filepath.Join(folder, "kubectl-pcp"), "/cmd/kubectl-pcp")
+// BuildPlugin compiles kubectl-pcp from this tree into the folder, with further flags of go build, and returns its path.
+func BuildPlugin(ctx context.Context, folder string, flags ...string) (string, error) {
+	return build(ctx, filepath.Join(folder, "kubectl-pcp"), "/cmd/kubectl-pcp", flags...)
 }
 
-func build(ctx context.Context, path, name string) (string, error) {
-	cmd := process.Command("go", "build", "-trimpath", "-o", path, modulePath+name)
+func build(ctx context.Context, path, name string, flags ...string) (string, error) {
+	cmd := process.Command("go", append(append([]string{"build", "-trimpath", "-o", path}, flags...), modulePath+name)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = &output, &output

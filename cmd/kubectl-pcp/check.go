@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/performancecopilot/pcp-injector/internal/check"
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+)
+
+const checkHelp = `Check the installation: the injector, its target, and PCP in the pods.
+
+Every check is one line: green, yellow for a warning or for what cannot be seen, or red. A line that is not green is followed by
+what to do, and by the command that does it. A check comes after those that it depends on, so begin with the first that is red.
+
+  Injector  webhook, versions, replicas, PodDisruptionBudget, certificate and its issuers, caBundle, endpoints, the answer of the
+            webhook to a pod in a dry run, configuration, and the guard's policies with their bindings
+  Target    namespace, target, annotation, and whatever "kubectl pcp explain" says of it, such as claims and quotas
+  Pods      every pod with PCP against what it should be, as "kubectl pcp verify" does
+  PCP       in each of these pods: pmcd, its agents, OpenMetrics sources, whether archives grow, how full their volume is, and for
+            how many days it lasts. pmproxy is asked through a port-forward, which reaches it past every NetworkPolicy. The archives
+            are measured by a command in PCP's container.
+
+It changes nothing. It has your permissions: what you may not see is unknown, and a line names the right and the command that
+grants it. Without --namespace, it checks the releases for all namespaces. Else it checks the release that looks after that
+namespace, or that is installed in it.
+
+With -o json it writes one object. Its fields do not change, and others may be added:
+
+  result                passed, warning, unknown or failed: the worst of all
+  reports[].subject     what was checked, for people
+  reports[].gates[]     one check each:
+    name                one word, or words joined by dashes
+    result              passed, warning, unknown or failed
+    evidence            what was seen
+    remedy.advice       what to do, if it is not passed
+    remedy.commands[]   the commands that do it
+
+Exit codes:
+  0  all is green
+  1  the cluster cannot be asked, or the namespace does not exist
+  2  wrong usage
+  3  something is red
+  4  nothing is red, but something is yellow
+`
+
+const checkExamples = `  # Is everything in order?
+  kubectl pcp check
+
+  # Only the cluster's side, which takes no port-forward
+  kubectl pcp check --pcp=false
+
+  # Only for the release that looks after one namespace
+  kubectl pcp check --namespace monitoring
+
+  # After an installation, in a script: wait until all is green
+  kubectl pcp check --wait --timeout 5m
+
+  # What is red, for machines
+  kubectl pcp check -o json | jq '.reports[].gates[] | select(.result == "failed")'`
+
+// checkPeriod is how long --wait pauses between two checks.
+const checkPeriod = 2 * time.Second
+
+type checkVerb struct {
+	*clusterVerb
+
+	pcp     bool
+	wait    bool
+	timeout time.Duration
+}
+
+func newCheck(streams genericiooptions.IOStreams) *cobra.Command {
+	v := &checkVerb{clusterVerb: newClusterVerb(streams)}
+	cmd := &cobra.Command{
+		Use:     "check [flags]",
+		Short:   "Check the installation, and PCP in the pods",
+		Long:    checkHelp,
+		Example: checkExamples,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if v.timeout <= 0 {
+				return fmt.Errorf("--timeout %s: must be more than 0", v.timeout)
+			}
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			return v.check(ctx)
+		},
+	}
+	v.addFlags(cmd)
+	cmd.Flags().BoolVar(&v.pcp, "pcp", true, "ask PCP in the pods, through port-forwards")
+	cmd.Flags().BoolVar(&v.wait, "wait", false, "check again until all is green")
+	cmd.Flags().DurationVar(&v.timeout, "timeout", 5*time.Minute, "how long --wait waits")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("namespace", v.completeNamespaces)
+	return cmd
+}
+
+// completeNamespaces offers those that releases look after.
+func (v *checkVerb) completeNamespaces(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	reader, _, err := v.reader()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	ctx, stop := interruptible(cmd)
+	defer stop()
+	namespaces, _, err := reader.Namespaces(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return slices.DeleteFunc(namespaces, func(name string) bool { return !strings.HasPrefix(name, typed) }), cobra.ShellCompDirectiveNoFileComp
+}
+
+// check checks once, or until all is green.
+func (v *checkVerb) check(ctx context.Context) error {
+	reader, current, err := v.reader()
+	if err != nil {
+		return err
+	}
+	deadline, cancel := context.WithTimeout(ctx, v.timeout)
+	defer cancel()
+	waitedFor := ""
+	for {
+		reports, err := v.examine(ctx, reader, current)
+		if err != nil {
+			return &verbError{exitInput, err}
+		}
+		if !v.wait || gate.Worst(reports...) == gate.Passed || !v.pause(deadline, reports, &waitedFor) {
+			return v.checklist(reports)
+		}
+	}
+}
+
+// pause says what is waited for, whenever that changes, and returns false when the time is up.
+func (v *checkVerb) pause(ctx context.Context, reports []*gate.Report, before *string) bool {
+	var names []string
+	for _, report := range reports {
+		for n := range report.Gates {
+			if name := report.Gates[n].Name; report.Gates[n].Result != gate.Passed && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if now := strings.Join(names, ", "); now != *before {
+		fmt.Fprintf(v.streams.ErrOut, "Waiting for: %s\n", now)
+		*before = now
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(checkPeriod):
+		return true
+	}
+}
+
+func (v *checkVerb) examine(ctx context.Context, reader *snapshot.Reader, current string) ([]*gate.Report, error) {
+	namespaces, err := v.lookedAfter(ctx, reader, current)
+	if err != nil {
+		return nil, err
+	}
+	var reports []*gate.Report
+	for _, namespace := range namespaces {
+		in, err := reader.ReadInstallation(ctx, namespace)
+		if err != nil {
+			return nil, err
+		}
+		if v.pcp {
+			reader.ReadPCP(ctx, in)
+		}
+		found, err := check.Check(ctx, in, programVersion(), time.Now())
+		if err != nil {
+			return nil, err
+		}
+		reports = append(reports, found...)
+	}
+	return reports, ctx.Err()
+}
+
+// lookedAfter are the namespaces to check. Where no release is known, it is the one that kubectl would work in.
+func (v *checkVerb) lookedAfter(ctx context.Context, reader *snapshot.Reader, current string) ([]string, error) {
+	namespaces, releases, err := reader.Namespaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if *v.flags.Namespace == "" {
+		if len(namespaces) == 0 {
+			namespaces = []string{current}
+		}
+		return namespaces, nil
+	}
+	if slices.Contains(namespaces, current) {
+		return []string{current}, nil
+	}
+	if !reader.NamespaceExists(ctx, current) {
+		return nil, fmt.Errorf("namespace %q does not exist", current)
+	}
+	installed := slices.DeleteFunc(namespaces, func(namespace string) bool { return releases[namespace] != current })
+	if len(installed) == 0 {
+		installed = []string{current}
+	}
+	return installed, nil
+}
+
+func (v *checkVerb) checklist(reports []*gate.Report) error {
+	if err := v.writeChecklist(reports); err != nil {
+		return &verbError{exitInput, fmt.Errorf("failed to write the report: %w", err)}
+	}
+	return resultOf(reports)
+}
+
+func (v *checkVerb) writeChecklist(reports []*gate.Report) error {
+	if v.output != "" {
+		return writeObject(v.streams.Out, v.output, map[string]any{"result": gate.Worst(reports...), "reports": reports})
+	}
+	return gate.WriteChecklist(v.streams.Out, reports, gate.Style{Color: isTerminal(v.streams.Out), ASCII: !showsMarks(v.streams.Out)})
+}
+
+// showsMarks tells whether the output is a terminal of UTF-8: logs and old terminals get words.
+func showsMarks(out io.Writer) bool {
+	if !onTerminal(out) {
+		return false
+	}
+	for _, variable := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if locale := os.Getenv(variable); locale != "" {
+			locale = strings.ToLower(locale)
+			return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
+		}
+	}
+	return false
+}

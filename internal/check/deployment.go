@@ -1,0 +1,117 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+)
+
+// The webhook's pods: how many serve, of which version, and whether a node can be drained.
+
+const versionLabel = "app.kubernetes.io/version"
+
+// versions compares this program with the webhook, which knows best what it is; or else with the label of its configuration.
+func (i *inspection) versions() gate.Gate {
+	const name = "version"
+	webhook, source := i.Injector.Webhook.Configuration.Labels[versionLabel], " (by a label)"
+	if status := i.Trial.Value.Status; status != nil {
+		webhook, source = status.Version, ""
+	}
+	if webhook == "" {
+		return unknown(name, "the plugin is %s; the webhook's version is unknown, because it has not answered and no label has it", i.version)
+	}
+	if webhook == i.version || source != "" && webhook == strings.ReplaceAll(i.version, "+", "_") {
+		return passed(name, "plugin and webhook are %s%s", i.version, source)
+	}
+	own, err := version.ParseSemantic(i.version)
+	other, otherErr := version.ParseSemantic(webhook)
+	evidence := fmt.Sprintf("the plugin is %s, the webhook %s%s", i.version, webhook, source)
+	switch {
+	case err != nil || otherErr != nil:
+		return unknown(name, "%s: which is newer is unknown, because one of them is no release", evidence)
+	case other.LessThan(own):
+		release := i.Injector.Release()
+		return warning(name, do("Have the administrator upgrade the webhook, or use the plugin of its version",
+			fmt.Sprintf("helm upgrade %s <chart> --namespace %s --reset-then-reuse-values", release.Name, release.Namespace)), "%s, which is older", evidence)
+	case own.LessThan(other):
+		return warning(name, do("Use the plugin of that version, which knows that webhook's configuration: https://github.com/performancecopilot/pcp-injector/releases"), "%s, which is newer", evidence)
+	default:
+		return passed(name, "%s", evidence)
+	}
+}
+
+func (i *inspection) replicas() gate.Gate {
+	const name = "replicas"
+	deployment := i.Injector.Deployment()
+	switch {
+	case i.Injector.Deployments.Err != nil:
+		return unknown(name, "%s", i.Injector.Deployments.Unseen())
+	case deployment == nil:
+		return failed(name, do("Have the administrator restore it", i.Injector.Release().Restore()), "the webhook's Deployment is gone")
+	}
+	wanted, status := *deployment.Spec.Replicas, &deployment.Status
+	evidence := fmt.Sprintf("Deployment %s has %d of %d pods ready", deployment.Name, status.ReadyReplicas, wanted)
+	look := fmt.Sprintf("kubectl --namespace %s describe pods --selector %s", deployment.Namespace, selectorOf(deployment))
+	switch {
+	case wanted == 0:
+		return failed(name, do("Have the administrator start it", fmt.Sprintf("kubectl --namespace %s scale deployment %s --replicas 2", deployment.Namespace, deployment.Name)), "%s", evidence)
+	case status.ReadyReplicas == 0:
+		return failed(name, do("Have the administrator find out why its pods are not ready", look), "%s%s", evidence, stuck(deployment))
+	case status.ReadyReplicas < wanted:
+		return warning(name, do("Have the administrator find out why the others are not ready", look), "%s%s", evidence, stuck(deployment))
+	case status.ObservedGeneration < deployment.Generation || status.UpdatedReplicas < wanted:
+		return warning(name, do("Wait for the new pods", fmt.Sprintf("kubectl --namespace %s rollout status deployment %s", deployment.Namespace, deployment.Name)),
+			"%s, %d of them new%s", evidence, status.UpdatedReplicas, stuck(deployment))
+	}
+	return passed(name, "%s", evidence)
+}
+
+// stuck is what the Deployment says of its own trouble.
+func stuck(deployment *appsv1.Deployment) string {
+	for _, condition := range deployment.Status.Conditions {
+		failing := condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == "True"
+		if failing || condition.Type == appsv1.DeploymentProgressing && condition.Status == "False" {
+			return ": " + condition.Message
+		}
+	}
+	return ""
+}
+
+func selectorOf(deployment *appsv1.Deployment) string {
+	return quote(metav1.FormatLabelSelector(deployment.Spec.Selector))
+}
+
+// budget looks for what keeps the drain of nodes from taking all replicas at once.
+func (i *inspection) budget() gate.Gate {
+	const name = "disruption-budget"
+	deployment := i.Injector.Deployment()
+	switch {
+	case i.Budgets.Err != nil:
+		return unknown(name, "%s", i.Budgets.Unseen())
+	case deployment == nil:
+		return unknown(name, "not examined, because the Deployment is not known")
+	}
+	at := slices.IndexFunc(i.Budgets.Value, func(budget policyv1.PodDisruptionBudget) bool {
+		selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector)
+		return err == nil && !selector.Empty() && selector.Matches(labels.Set(deployment.Spec.Template.Labels))
+	})
+	if at < 0 {
+		return warning(name, do("Have the administrator create one", i.Injector.Release().Upgrade("podDisruptionBudget.enabled=true")),
+			"no PodDisruptionBudget covers the webhook's pods: the drain of nodes may take all of them at once, and pods that ask for PCP cannot be created then")
+	}
+	budget := &i.Budgets.Value[at]
+	if budget.Status.ExpectedPods > 0 && budget.Status.CurrentHealthy >= budget.Status.ExpectedPods && budget.Status.DisruptionsAllowed == 0 {
+		// Without the old one, of which whoever has changed it owns a field.
+		return warning(name, do("Have the administrator let one pod go at a time", fmt.Sprintf("kubectl --namespace %s delete poddisruptionbudget %s", budget.Namespace, budget.Name), i.Injector.Release().Upgrade("podDisruptionBudget.minAvailable=", "podDisruptionBudget.maxUnavailable=1")),
+			"PodDisruptionBudget %s lets no pod go, so no node with one can be drained", budget.Name)
+	}
+	return passed(name, "PodDisruptionBudget %s covers the webhook's pods", budget.Name)
+}

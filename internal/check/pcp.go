@@ -1,0 +1,254 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/pmproxy"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// What PCP in the pods says of itself.
+
+const (
+	// quiet is how long no archive may grow. pmlogger writes every minute at the latest by default.
+	quiet = 5 * time.Minute
+	// span is the least from which a rate follows.
+	span = time.Hour
+	// retention is how long pmlogger keeps archives by default: after that they grow no more.
+	retention = 14 * 24 * time.Hour
+	// scarce and exhausted are the free shares of a volume, and shortly the days left, from which it is yellow or red.
+	scarce, exhausted, shortly = 0.15, 0.03, 3.0
+)
+
+// pcp has a report for each pod with PCP.
+func (i *inspection) pcp() []*gate.Report {
+	reports := make([]*gate.Report, 0, len(i.PCP))
+	for n := range i.PCP {
+		p := &i.PCP[n]
+		reports = append(reports, &gate.Report{Subject: "PCP in pod/" + p.Pod, Gates: i.within(p)})
+	}
+	return reports
+}
+
+// within are the gates of one PCP. What does not run there is not looked for.
+func (i *inspection) within(p *snapshot.PCP) []gate.Gate {
+	if found := i.container(p); found != nil {
+		return []gate.Gate{*found}
+	}
+	services, known := i.services(p)
+	if known && !slices.Contains(services, "pmproxy") {
+		return []gate.Gate{unknown("pmcd", "unknown, because no pmproxy runs in the pod, by its configuration")}
+	}
+	state := p.State.Value
+	switch {
+	case !p.Reached:
+		return []gate.Gate{unknown("pmcd", "%s", p.State.Unseen())}
+	case p.State.Err != nil:
+		return []gate.Gate{failed("pmcd", do("Wait half a minute after its start; after that, look at it and restart it (this takes the verb exec on injections.pcp.io)",
+			i.inside(p, "systemctl status pmcd pmproxy"), i.inside(p, "systemctl restart pmcd pmproxy")), "%v", p.State.Err)}
+	}
+	gates := []gate.Gate{passed("pmcd", "PCP %s answers", state.Version), i.agents(p), i.sources(p)}
+	if !known || slices.Contains(services, "pmlogger") {
+		gates = append(gates, i.archives(p), i.volume(p))
+	}
+	return gates
+}
+
+// services that are to run in the pod.
+func (i *inspection) services(p *snapshot.PCP) (services []string, known bool) {
+	if text, overridden := i.live(p).Pod.GetAnnotations()[mutate.AnnotationServices]; overridden {
+		return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }), true
+	}
+	if cfg := i.Live.Value.Config; cfg != nil {
+		for _, service := range cfg.Container.Services {
+			services = append(services, string(service))
+		}
+		return services, true
+	}
+	return nil, false
+}
+
+func (i *inspection) live(p *snapshot.PCP) *snapshot.LivePod {
+	pods := i.Live.Value.Pods
+	return &pods[slices.IndexFunc(pods, func(pod snapshot.LivePod) bool { return pod.Pod.GetName() == p.Pod })]
+}
+
+// container is why PCP does not run at all, nil if it does.
+func (i *inspection) container(p *snapshot.PCP) *gate.Gate {
+	var pod corev1.Pod
+	if runtime.DefaultUnstructuredConverter.FromUnstructured(i.live(p).Pod.Object, &pod) != nil {
+		return nil
+	}
+	for _, status := range slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses) {
+		if status.Name != mutate.ContainerName || status.State.Running != nil {
+			continue
+		}
+		reason := "it does not run"
+		if waiting := status.State.Waiting; waiting != nil {
+			reason = strings.TrimSuffix(waiting.Reason+": "+waiting.Message, ": ")
+		}
+		found := failed("container", do("Find out why", fmt.Sprintf("kubectl --namespace %s describe pod %s", pod.Namespace, pod.Name),
+			fmt.Sprintf("kubectl --namespace %s logs %s --container %s --previous", pod.Namespace, pod.Name, mutate.ContainerName)), "container %s: %s", mutate.ContainerName, reason)
+		return &found
+	}
+	return nil
+}
+
+// inside is a command in PCP's container.
+func (i *inspection) inside(p *snapshot.PCP, command string) string {
+	return fmt.Sprintf("kubectl --namespace %s exec %s --container %s -- %s", i.Subject.Namespace, p.Pod, mutate.ContainerName, command)
+}
+
+// agents judges those that are there, and looks for those that were asked for.
+func (i *inspection) agents(p *snapshot.PCP) gate.Gate {
+	const name = "agents"
+	state := p.State.Value
+	if broken := state.Failed(); len(broken) > 0 {
+		return failed(name, do("Restart pmcd, which starts them again (this takes the verb exec on injections.pcp.io)", i.inside(p, "systemctl restart pmcd")),
+			"%d of %d do not work: %s", len(broken), len(state.Agents), strings.Join(broken, ", "))
+	}
+	var missing []string
+	for _, wanted := range i.wantedAgents(p) {
+		if !slices.ContainsFunc(state.Agents, func(agent pmproxy.Agent) bool { return agent.Name == wanted }) {
+			missing = append(missing, wanted)
+		}
+	}
+	if len(missing) > 0 {
+		return failed(name, do("Wait half a minute after PCP's start; after that, see which ones the image has, and correct config.container.domainAgents or the annotation "+mutate.AnnotationDomainAgents,
+			i.inside(p, "ls /var/lib/pcp/pmdas")), "%s: asked for, but not there", strings.Join(missing, ", "))
+	}
+	return passed(name, "all %d work", len(state.Agents))
+}
+
+func (i *inspection) wantedAgents(p *snapshot.PCP) []string {
+	var wanted []string
+	if cfg := i.Live.Value.Config; cfg != nil {
+		wanted = append(wanted, cfg.Container.DomainAgents...)
+	}
+	return append(wanted, strings.FieldsFunc(i.live(p).Pod.GetAnnotations()[mutate.AnnotationDomainAgents], func(r rune) bool { return r == ',' || r == ' ' })...)
+}
+
+func (i *inspection) sources(p *snapshot.PCP) gate.Gate {
+	const name = "sources"
+	var broken, untried []string
+	for _, source := range p.State.Value.Sources {
+		switch source.Result {
+		case pmproxy.Unreachable:
+			broken = append(broken, source.Name+": "+source.Problem)
+		case pmproxy.Untried:
+			untried = append(untried, source.Name)
+		case pmproxy.Reachable:
+		}
+	}
+	all := len(p.State.Value.Sources)
+	switch {
+	case len(broken) > 0:
+		return failed(name, do("Start what serves them, or correct their URLs, which come from annotations of the pod template and from config.openMetrics",
+			fmt.Sprintf("kubectl --namespace %s describe pod %s", i.Subject.Namespace, p.Pod)), "%d of %d OpenMetrics sources cannot be read: %s", len(broken), all, strings.Join(broken, "; "))
+	case len(untried) > 0:
+		return unknown(name, "unknown, because the agent has not read them yet: %s", strings.Join(untried, ", "))
+	case all == 0:
+		return passed(name, "no OpenMetrics sources")
+	}
+	return passed(name, "all %d OpenMetrics sources can be read", all)
+}
+
+// archives looks whether pmlogger writes.
+func (i *inspection) archives(p *snapshot.PCP) gate.Gate {
+	const name = "archives"
+	restart := do("Make room if the volume is full, and restart pmlogger (this takes the verb exec on injections.pcp.io)",
+		i.inside(p, "systemctl status pmlogger"), i.inside(p, "systemctl restart pmlogger"))
+	a := p.Archives.Value
+	switch {
+	case p.State.Value.Archive == "":
+		return failed(name, restart, "no pmlogger runs")
+	case p.Archives.Err != nil:
+		return unknown(name, "pmlogger runs; whether %s grows is %s", p.State.Value.Archive, p.Archives.Unseen())
+	case a.Files == 0:
+		return failed(name, restart, "pmlogger runs, but has written nothing")
+	case a.Now.Sub(a.Newest) > quiet:
+		return failed(name, restart, "no archive has grown for %s", a.Now.Sub(a.Newest).Round(time.Second))
+	}
+	return passed(name, "%s grows: last written %s ago, %s in all", p.State.Value.Archive, a.Now.Sub(a.Newest).Round(time.Second), size(a.Bytes))
+}
+
+// volume says how full the file system of the archives is, and for how long it lasts.
+func (i *inspection) volume(p *snapshot.PCP) gate.Gate {
+	const name = "volume"
+	a := p.Archives.Value
+	if p.Archives.Err != nil {
+		return unknown(name, "%s", p.Archives.Unseen())
+	}
+	if a.Capacity <= 0 {
+		return unknown(name, "unknown, because the file system of the archives has no size")
+	}
+	free := float64(a.Free) / float64(a.Capacity)
+	evidence := fmt.Sprintf("%.0f%% of %s used, %s free", 100*(1-free), size(a.Capacity), size(a.Free))
+	days := math.Inf(1)
+	switch age := a.Newest.Sub(a.Oldest); {
+	case age >= retention:
+		evidence += ", and the archives grow no more: the oldest are deleted"
+	case age < span:
+		evidence += "; how long that lasts is not known before an hour of archives"
+	default:
+		daily := float64(a.Bytes) / age.Hours() * 24
+		days = float64(a.Free) / daily
+		evidence += fmt.Sprintf(": %.0f days at %s a day", math.Floor(days), size(int64(daily)))
+	}
+	switch {
+	case free < exhausted:
+		return failed(name, i.enlarge(), "%s", evidence)
+	case free < scarce || days < shortly:
+		return warning(name, i.enlarge(), "%s", evidence)
+	}
+	return passed(name, "%s", evidence)
+}
+
+// enlarge makes the claim twice as large, where there is one.
+func (i *inspection) enlarge() *gate.Remedy {
+	const otherwise = "or delete old archives"
+	cfg := i.Live.Value.Config
+	if cfg == nil || cfg.Persistence.PMLogger.Type != config.VolumePersistentVolumeClaim {
+		return do("Enlarge the volume, " + otherwise)
+	}
+	name := cfg.Persistence.PMLogger.ClaimName
+	at := slices.IndexFunc(i.Claims.Value, func(claim corev1.PersistentVolumeClaim) bool { return claim.Name == name })
+	if at < 0 {
+		return do("Enlarge the volume, " + otherwise)
+	}
+	amount := i.Claims.Value[at].Spec.Resources.Requests[corev1.ResourceStorage]
+	double := resource.NewQuantity(2*amount.Value(), resource.BinarySI)
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"resources": map[string]any{"requests": map[string]string{"storage": double.String()}}}})
+	if err != nil {
+		return do("Enlarge the volume, " + otherwise)
+	}
+	return do("Enlarge the claim, if its StorageClass allows that, "+otherwise,
+		fmt.Sprintf("kubectl --namespace %s patch persistentvolumeclaim %s --type merge --patch %s", i.Subject.Namespace, name, quote(string(patch))))
+}
+
+// size in a unit for people.
+func size(bytes int64) string {
+	value, unit := float64(bytes), "B"
+	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if value < 1024 {
+			break
+		}
+		value, unit = value/1024, next
+	}
+	if value < 10 && unit != "B" {
+		return fmt.Sprintf("%.1f %s", value, unit)
+	}
+	return fmt.Sprintf("%.0f %s", value, unit)
+}

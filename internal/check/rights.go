@@ -1,0 +1,66 @@
+package check
+
+import (
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+)
+
+var harmless = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// quote makes one word of a text for a shell, whatever is in it.
+func quote(text string) string {
+	if harmless.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// rights are what the user lacks.
+func (i *inspection) rights() *gate.Report {
+	user := i.User.Value.Username
+	report := &gate.Report{Subject: "Rights of " + user}
+	if user == "" {
+		user, report.Subject = "<user>", "Your rights"
+	} else {
+		user = quote(user)
+	}
+	for _, right := range i.Missing() {
+		report.Gates = append(report.Gates, gate.Gate{
+			Name: "right", Result: gate.Unknown, Evidence: "you may not " + right.String(),
+			Remedy: do("Have the administrator grant it, or run this command", grant(&right, user)...),
+		})
+	}
+	return report
+}
+
+// grant are the commands that grant a right. Its role has a name of its own, so one right of a user is not in the way of another.
+func grant(right *snapshot.Right, user string) []string {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(user + strings.Join(right.Verbs, ",")))
+	name := fmt.Sprintf("pcp-check-%s-%08x", strings.NewReplacer("/", "-", ".", "-").Replace(right.Resource), hash.Sum32())
+	kind, scope := "clusterrole", ""
+	if right.Namespace != "" {
+		kind, scope = "role", "--namespace "+right.Namespace+" "
+	}
+	resource := right.Resource
+	if right.Group != "" {
+		resource += "." + right.Group
+	}
+	role := fmt.Sprintf("kubectl %screate %s %s --verb=%s --resource=%s", scope, kind, name, strings.Join(right.Verbs, ","), resource)
+	if right.Group == injections.Group {
+		// No "kubectl create role", which wants a resource that exists: this one is known to RBAC alone.
+		role = fmt.Sprintf("echo '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: %s}, rules: [{apiGroups: [%s], resources: [%s], verbs: [%s]}]}' | kubectl %sapply -f -",
+			name, right.Group, right.Resource, strings.Join(right.Verbs, ", "), scope)
+	}
+	return []string{role, fmt.Sprintf("kubectl %screate %sbinding %s --%s=%s --user=%s", scope, kind, name, kind, name, user)}
+}
+
+// injections is the resource of the guard's own verbs.
+var injections = schema.GroupResource{Group: "pcp.io", Resource: "injections"}

@@ -1,0 +1,88 @@
+package gate
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// nameColumns is as wide as the longest name of a gate may be without pushing its evidence to the next line.
+const nameColumns = 17
+
+// words are the marks where there is nothing but ASCII. What needs somebody stands out, and can be searched for.
+var words = map[Result]string{Passed: "ok", Failed: "FAILED", Warning: "WARNING", Unknown: "unknown"}
+
+// WriteChecklist writes the reports for people as one list: a heading for each report, a line or more for each gate, and under each
+// gate that is not passed what it needs.
+func WriteChecklist(out io.Writer, reports []*Report, style Style) error {
+	var text strings.Builder
+	for _, report := range reports {
+		subject := Wrap(Plain(report.Subject), Width)
+		text.WriteString(style.Paint(bold, strings.Join(subject, "\n")) + "\n")
+		for n := range report.Gates {
+			report.Gates[n].writeItem(&text, style)
+		}
+		text.WriteString("\n")
+	}
+	for _, line := range Wrap(summary(reports), Width) {
+		text.WriteString(style.Paint(marks[Worst(reports...)].color, line) + "\n")
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+func (g *Gate) writeItem(text *strings.Builder, style Style) {
+	mark := marks[g.Result].sign
+	if style.ASCII {
+		mark = fmt.Sprintf("%-7s", words[g.Result])
+	}
+	indent := utf8.RuneCountInString(mark) + 1 + nameColumns + 2
+	lead := fmt.Sprintf(" %-*s  ", nameColumns, g.Name)
+	lines := Wrap(Plain(g.Evidence), Width-indent)
+	text.WriteString(style.Paint(marks[g.Result].color, mark) + lead + lines[0] + "\n")
+	for _, line := range lines[1:] {
+		fmt.Fprintf(text, "%*s%s\n", indent, "", line)
+	}
+	if g.Remedy == nil || g.Result == Passed {
+		return
+	}
+	for _, line := range Wrap(g.Remedy.sentence(), Width-4) {
+		text.WriteString("    " + line + "\n")
+	}
+	for _, command := range g.Remedy.Commands {
+		text.WriteString("      " + style.Paint(bold, strings.ReplaceAll(command, "\n", "\n      ")) + "\n")
+	}
+}
+
+// summary counts.
+func summary(reports []*Report) string {
+	counts, all := map[Result]int{}, 0
+	for _, report := range reports {
+		for n := range report.Gates {
+			counts[report.Gates[n].Result]++
+			all++
+		}
+	}
+	if counts[Passed] == all {
+		return fmt.Sprintf("All %d checks are green.", all)
+	}
+	var parts []string
+	for _, part := range []struct {
+		result    Result
+		one, many string
+	}{{Failed, "failed", "failed"}, {Warning, "warning", "warnings"}, {Unknown, "unknown", "unknown"}} {
+		switch n := counts[part.result]; n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+part.one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n, part.many))
+		}
+	}
+	text := fmt.Sprintf("%d of %d checks are green: %s.", counts[Passed], all, strings.Join(parts, ", "))
+	if counts[Failed] > 1 {
+		text += " Begin with the first that failed."
+	}
+	return text
+}

@@ -1,0 +1,192 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/performancecopilot/pcp-injector/pkg/config"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
+)
+
+// Installation is what can be read about the release that looks after a namespace, and about what it looks after.
+type Installation struct {
+	// Snapshot of the target. Where there is none, its subject is what the target would be.
+	*Snapshot
+	// Target is nil where the configuration is not known.
+	Target *config.Target
+	// Workload is the target itself.
+	Workload Read[*Subject]
+	// Budgets are those of the release's namespace.
+	Budgets Read[[]policyv1.PodDisruptionBudget]
+	// Authority is nil where cert-manager has nothing to do with the webhook.
+	Authority *Authority
+	// Live are the pods with PCP. Its Config is nil where that is not known.
+	Live Read[*Live]
+	// PCP of the live pods, read by ReadPCP.
+	PCP []PCP
+}
+
+const (
+	// TargetLabel is on the policies of the guard, with the namespace that their release looks after.
+	TargetLabel = "pcp.io/target-namespace"
+	// UnansweredSuffix ends the name of the policy that goes with the webhook: others outlive their release.
+	UnansweredSuffix = ".unanswered"
+)
+
+// Namespaces are those that releases look after: by their webhooks, and by the guards of those whose webhook is gone. Where the user
+// may read neither, it is none. releases are the namespaces of the releases themselves, by those that they look after.
+func (r *Reader) Namespaces(ctx context.Context) (namespaces []string, releases map[string]string, err error) {
+	releases = map[string]string{}
+	webhooks, err := r.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
+	switch {
+	case apierrors.IsForbidden(err):
+	case err != nil:
+		return nil, nil, fmt.Errorf("failed to find the injectors: %w", err)
+	default:
+		for _, webhook := range injectorsOf(webhooks.Items) {
+			release := ""
+			if service := webhook.Webhook.ClientConfig.Service; service != nil {
+				release = service.Namespace
+			}
+			releases[TargetNamespace(&webhook)] = release
+		}
+	}
+	policies, err := r.client.AdmissionregistrationV1().ValidatingAdmissionPolicies().List(ctx, metav1.ListOptions{LabelSelector: TargetLabel})
+	switch {
+	case apierrors.IsForbidden(err):
+	case err != nil:
+		return nil, nil, fmt.Errorf("failed to find the injectors: %w", err)
+	default:
+		addLost(releases, policies.Items)
+	}
+	for namespace := range releases {
+		if namespace != "" {
+			namespaces = append(namespaces, namespace)
+		}
+	}
+	slices.Sort(namespaces)
+	return namespaces, releases, nil
+}
+
+func addLost(releases map[string]string, policies []admissionregistrationv1.ValidatingAdmissionPolicy) {
+	for n := range policies {
+		namespace := policies[n].Labels[TargetLabel]
+		if _, known := releases[namespace]; known || !strings.HasSuffix(policies[n].Name, UnansweredSuffix) {
+			continue
+		}
+		if parts := strings.Split(policies[n].Name, "."); len(parts) > 1 {
+			releases[namespace] = parts[1]
+		}
+	}
+}
+
+// NamespaceExists is false only where the API server says so.
+func (r *Reader) NamespaceExists(ctx context.Context, name string) bool {
+	_, err := r.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	return !apierrors.IsNotFound(err)
+}
+
+// ReadInstallation reads what there is about the release that looks after the namespace.
+func (r *Reader) ReadInstallation(ctx context.Context, namespace string) (*Installation, error) {
+	in := &Installation{Snapshot: &Snapshot{Subject: Subject{Namespace: namespace}}}
+	r.readInjector(ctx, in.Snapshot)
+	live := &Live{Namespace: namespace}
+	if in.Injector != nil && in.Injector.Config.Err == nil {
+		if cfg, err := in.Injector.ParseConfig(); err == nil && cfg.Target.Namespace == namespace {
+			live.Config, in.Target = cfg, &cfg.Target
+		}
+	}
+	in.Live.Value, in.Live.Err = live, r.readLivePods(ctx, live)
+	if err := r.readTarget(ctx, in); err != nil {
+		return nil, err
+	}
+	var group errgroup.Group
+	group.Go(func() error { r.readAround(ctx, in.Snapshot); return nil })
+	if in.Injector != nil {
+		group.Go(func() error { r.readBudgets(ctx, in); return nil })
+		group.Go(func() error { r.readAuthority(ctx, in); return nil })
+	}
+	return in, group.Wait()
+}
+
+// readTarget finds the subject: the target, or else the workload of a pod that has PCP, or else one that stands for them.
+func (r *Reader) readTarget(ctx context.Context, in *Installation) (err error) {
+	namespace := in.Subject.Namespace
+	subject := &in.Subject
+	if in.Target != nil {
+		if kind := Named(in.Target.Kind); kind != nil {
+			if in.Workload.Value, in.Workload.Err = r.FindSubject(ctx, kind, namespace, in.Target.Name); in.Workload.Err == nil {
+				*subject = *in.Workload.Value
+				return nil
+			}
+		}
+		*subject, err = standIn(in.Target.Kind, namespace, in.Target.Name)
+		return err
+	}
+	if pods := in.Live.Value.Pods; len(pods) > 0 {
+		owner := pods[0].owner
+		if kind := Named(config.TargetKind(owner.Owner.Kind)); kind != nil {
+			if found, err := r.FindSubject(ctx, kind, namespace, owner.Owner.Name); err == nil {
+				*subject = *found
+				return nil
+			}
+		}
+	}
+	*subject, err = standIn(config.KindPod, namespace, "any")
+	return err
+}
+
+// standIn is a workload that asks for PCP and has nothing in it that PCP could clash with.
+func standIn(kind config.TargetKind, namespace, name string) (Subject, error) {
+	known, row := config.KnownKind(kind), Named(kind)
+	if known == nil {
+		known, row = config.KnownKind(config.KindPod), Named(config.KindPod)
+	}
+	pod := map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{mutate.AnnotationInject: "true"}},
+		"spec":     map[string]any{"containers": []any{map[string]any{"name": "app", "image": "app"}}},
+	}
+	object := pod
+	for _, step := range slices.Backward(known.TemplatePath()) {
+		object = map[string]any{step: object}
+	}
+	if kind == config.KindDeployment {
+		_ = unstructured.SetNestedField(object, "Recreate", "spec", "strategy", "type")
+	}
+	stand := &unstructured.Unstructured{Object: object}
+	stand.SetGroupVersionKind(row.Resource.GroupVersion().WithKind(row.Kind))
+	stand.SetName(name)
+	subject, err := newSubject(stand, row, namespace)
+	if err != nil {
+		return Subject{}, err
+	}
+	return *subject, nil
+}
+
+func (r *Reader) readBudgets(ctx context.Context, in *Installation) {
+	namespace := in.Injector.Namespace()
+	if namespace == "" {
+		return
+	}
+	list, err := r.client.PolicyV1().PodDisruptionBudgets(namespace).List(ctx, metav1.ListOptions{})
+	if in.Budgets.Err = err; err == nil {
+		in.Budgets.Value = list.Items
+	}
+}
+
+// Namespace of the release, empty where the webhook is called by URL.
+func (i *Injector) Namespace() string {
+	if service := i.Webhook.Webhook.ClientConfig.Service; service != nil {
+		return service.Namespace
+	}
+	return ""
+}

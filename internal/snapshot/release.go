@@ -1,0 +1,48 @@
+package snapshot
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// InstanceLabel has the name of the release that an object belongs to.
+const InstanceLabel = "app.kubernetes.io/instance"
+
+// Release is one of Helm's.
+type Release struct {
+	Name, Namespace string
+}
+
+// ReleaseOf is the release of an object in the release's namespace. What is not known stands in angle brackets.
+func ReleaseOf(object *metav1.ObjectMeta) Release {
+	return Release{orElse(object.Labels[InstanceLabel], "<release>"), orElse(object.Namespace, "<namespace>")}
+}
+
+// Release that the injector belongs to.
+func (i *Injector) Release() Release {
+	return ReleaseOf(&metav1.ObjectMeta{Labels: i.Webhook.Configuration.Labels, Namespace: i.Namespace()})
+}
+
+// Restore is the command that applies again what Helm has installed, as Helm does: a field of another manager would be a conflict in the
+// next upgrade.
+func (r Release) Restore() string {
+	return fmt.Sprintf("helm get manifest %s --namespace %s | kubectl apply --server-side --force-conflicts --field-manager helm -f -", r.Name, r.Namespace)
+}
+
+// Upgrade is the command that changes values, given as key=value.
+func (r Release) Upgrade(values ...string) string {
+	command := fmt.Sprintf("helm upgrade %s <chart> --namespace %s --reuse-values", r.Name, r.Namespace)
+	if len(values) > 0 {
+		command += " --set " + strings.Join(values, ",")
+	}
+	return command
+}
+
+func orElse(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
