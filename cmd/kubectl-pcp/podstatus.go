@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -158,7 +159,7 @@ func writeStatus(out io.Writer, list []podStatus, style gate.Style, now time.Tim
 	row("NAMESPACE", "POD", "NODE", neutral("READY"), "RESTARTS", "AGE", neutral("PCP"), neutral("STATE"), neutral("SOURCES"), neutral("ARCHIVES"))
 	for n := range list {
 		p := &list[n]
-		row(p.Namespace, p.Pod, p.Node, style.Paint(readyColor(p.Ready), strconv.FormatBool(p.Ready)), strconv.Itoa(int(p.Restarts)), duration.HumanDuration(now.Sub(p.Created)),
+		row(p.Namespace, p.Pod, cmp.Or(p.Node, "<none>"), style.Paint(readyColor(p.Ready), strconv.FormatBool(p.Ready)), strconv.Itoa(int(p.Restarts)), duration.HumanDuration(now.Sub(p.Created)),
 			p.version(style), style.Paint(stateColors[p.State], string(p.State)), p.sources(style), p.size(style))
 	}
 	if err := table.Flush(); err != nil {

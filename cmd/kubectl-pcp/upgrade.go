@@ -17,8 +17,9 @@ import (
 
 const upgradeHelp = `Run another image of PCP in a live pod.
 
-The kubelet restarts PCP's container alone: the pod's other containers run on, and pmlogger goes on with its archives. The next
-pod has the image of the configuration again, so change container.image there too.
+The kubelet restarts PCP's container alone: the pod's other containers run on, and pmlogger starts a new archive beside the others.
+The next pod has the image of the configuration again, so change container.image there too. Archives of PCP 6 and 7 cannot be read in
+one run of a tool: name the archives of one version, not their folder.
 
 Where the guard is installed, this needs the verb upgrade on injections.pcp.io, which a rule of a Role grants:
 

@@ -59,6 +59,9 @@ func (r *Reader) AwaitImage(ctx context.Context, before *corev1.Pod) error {
 		if err != nil {
 			return false, fmt.Errorf("failed to read pod/%s: %w", before.Name, err)
 		}
+		if pod.UID != before.UID {
+			return false, fmt.Errorf("another pod/%s has taken its place", before.Name)
+		}
 		is := containerStatus(pod)
 		if waiting := is.State.Waiting; waiting != nil {
 			state = waiting.Reason + ": " + waiting.Message

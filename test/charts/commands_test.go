@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The charts, from this package's folder.
@@ -18,6 +19,8 @@ const (
 type output struct {
 	stdout, stderr string
 	err            error
+	// took is how long it ran, and processor how long it had one.
+	took, processor time.Duration
 }
 
 func (o output) all() string { return o.stdout + o.stderr }
@@ -29,8 +32,13 @@ func execute(t *testing.T, input string, environment []string, name string, argu
 	var stdout, stderr strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
 	cmd.Env = append(os.Environ(), environment...)
+	began := time.Now()
 	err := cmd.Run()
-	return output{stdout: stdout.String(), stderr: stderr.String(), err: err}
+	said := output{stdout: stdout.String(), stderr: stderr.String(), err: err, took: time.Since(began)}
+	if state := cmd.ProcessState; state != nil {
+		said.processor = state.UserTime() + state.SystemTime()
+	}
+	return said
 }
 
 // must is what the command said, if it succeeded.

@@ -45,6 +45,11 @@ func given(ctx context.Context, m *testing.M) (_ int, err error) {
 	if here, err = givenSite(ctx); err != nil {
 		return 1, err
 	}
+	removePlugin, err := buildPlugin(ctx)
+	if err != nil {
+		return 1, err
+	}
+	defer removePlugin()
 	return m.Run(), nil
 }
 
@@ -63,6 +68,11 @@ func prepare(ctx context.Context, _ *testing.M) (int, error) {
 	if err := os.Setenv(archivesVariable, strings.Join(archives, string(filepath.ListSeparator))); err != nil {
 		return 1, err
 	}
+	removePlugin, err := buildPlugin(ctx)
+	if err != nil {
+		return 1, err
+	}
+	defer removePlugin()
 	if err := node.Tools(ctx, os.Stdout); err != nil {
 		return 1, err
 	}
