@@ -1,0 +1,180 @@
+package strictyaml_test
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/performancecopilot/pcp-injector/internal/strictyaml"
+)
+
+type server struct {
+	Host  string             `json:"host"`
+	Port  int32              `json:"port"`
+	Ready bool               `json:"ready"`
+	Size  *resource.Quantity `json:"size,omitempty"`
+}
+
+type file struct {
+	Kind    string            `json:"kind"`
+	Main    server            `json:"main"`
+	Servers []server          `json:"servers,omitempty"`
+	Labels  map[string]string `json:"labels,omitempty"`
+	Hidden  string            `json:"-"`
+}
+
+var scalars = strictyaml.Scalars{
+	reflect.TypeFor[resource.Quantity](): {Form: "must be a quantity, such as 1Gi", Pattern: regexp.MustCompile(`^[0-9]+[A-Za-z]*$`)},
+}
+
+// problems of a document, as lines of "line: message".
+func problems(t *testing.T, text string, into *file) []string {
+	t.Helper()
+	document, problem := strictyaml.Parse([]byte(text))
+	if problem != nil {
+		return []string{line(*problem)}
+	}
+	var lines []string
+	for _, problem := range document.Decode(into, scalars) {
+		lines = append(lines, line(problem))
+	}
+	return lines
+}
+
+func line(problem strictyaml.Problem) string {
+	return strings.Repeat("+", problem.Line) + " " + problem.Message
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	defaults := file{Kind: "File", Main: server{Host: "localhost", Port: 80}, Hidden: "kept"}
+	size := resource.MustParse("1Gi")
+	for name, c := range map[string]struct {
+		text   string
+		change func(*file)
+	}{
+		"nothing":               {"", func(*file) {}},
+		"a comment alone":       {"# nothing\n", func(*file) {}},
+		"null":                  {"null\n", func(*file) {}},
+		"one key of an object":  {"main: {port: 8080}", func(f *file) { f.Main.Port = 8080 }},
+		"JSON":                  {`{"kind": "Other", "main": {"ready": true}}`, func(f *file) { f.Kind, f.Main.Ready = "Other", true }},
+		"a list":                {"servers:\n- host: a\n- {host: b, port: 2}", func(f *file) { f.Servers = []server{{Host: "a"}, {Host: "b", Port: 2}} }},
+		"free keys":             {`labels: {"true": "1", x.y/z: ""}`, func(f *file) { f.Labels = map[string]string{"true": "1", "x.y/z": ""} }},
+		"a whole float":         {"main: {port: 5.0}", func(f *file) { f.Main.Port = 5 }},
+		"the largest":           {"main: {port: 2147483647}", func(f *file) { f.Main.Port = 2147483647 }},
+		"a date where text is":  {"kind: 2026-11-26", func(f *file) { f.Kind = "2026-11-26" }},
+		"one that reads itself": {"main: {size: 1Gi}", func(f *file) { f.Main.Size = &size }},
+		"its number":            {"main: {size: 1073741824}", func(f *file) { f.Main.Size = resource.NewQuantity(1<<30, resource.DecimalSI) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, want := defaults, defaults
+			c.change(&want)
+			if found := problems(t, c.text, &got); len(found) > 0 {
+				t.Fatalf("got the problems %v", found)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text string
+		want []string // a plus for each line
+	}{
+		"not YAML":              {"kind: [", []string{"+ not valid YAML: did not find expected node content"}},
+		"two documents":         {"kind: a\n---\nkind: b", []string{"++ a second document: the file must contain only one"}},
+		"another top":           {"[]", []string{"+ must be an object, not a list"}},
+		"unknown keys":          {"knid: a\nmain: {x: 1}", []string{`+ knid: unknown key: did you mean "kind"?`, "++ main.x: unknown key: known are host, port, ready, size"}},
+		"a key that has no key": {"Hidden: a", []string{"+ Hidden: unknown key: known are kind, labels, main, servers"}},
+		"a key twice":           {"kind: a\nmain: {}\nkind: b", []string{"+++ kind: duplicate key: it is already on line 1"}},
+		"a key that is none":    {"labels: {1: a}", []string{"+ labels: keys must be strings: put them in quotes"}},
+		"nothing under a key":   {"kind:", []string{`+ kind: must not be empty: remove the key for its default, or write "", [] or {}`}},
+		"an alias":              {"kind: &a x\nmain: {host: *a}", []string{"++ main.host: aliases (*name) are not supported: write the value out"}},
+		"a merge key":           {"main: {<<: {host: a}}", []string{"+ main: merge keys (<<) are not supported: write the keys out"}},
+		"text that is none":     {"kind: yes\nmain: {host: 5}", []string{"++ main.host: must be a string, not a number: put it in quotes"}},
+		"a boolean that is not": {"main: {ready: \"true\"}", []string{"+ main.ready: must be true or false, not a string"}},
+		"too large":             {"main: {port: 2147483648}", []string{"+ main.port: must be a whole number (int32)"}},
+		"not whole":             {"main: {port: 1.5}", []string{"+ main.port: must be a whole number (int32)"}},
+		"no number":             {"main: {port: .inf}", []string{"+ main.port: must be a whole number (int32)"}},
+		"no list":               {"servers: {}", []string{"+ servers: must be a list, not an object"}},
+		"in a list":             {"servers:\n- host: a\n- 5", []string{"+++ servers[1]: must be an object, not a number"}},
+		"not a quantity":        {"main: {size: 1.5Gi}", []string{`+ main.size: Invalid value: "1.5Gi": must be a quantity, such as 1Gi`}},
+		"a quantity's object":   {"main: {size: {}}", []string{"+ main.size: must be a quantity, such as 1Gi, not an object"}},
+		"in the file's order": {"servers: [{x: 1}]\nmain: 5\nkind: {}", []string{
+			"+ servers[0].x: unknown key: known are host, port, ready, size", "++ main: must be an object, not a number", "+++ kind: must be a string, not an object",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			into := file{Kind: "File", Main: server{Port: 1}}
+			if diff := cmp.Diff(c.want, problems(t, c.text, &into)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(file{Kind: "File", Main: server{Port: 1}}, into); diff != "" {
+				t.Errorf("what could not be read has changed the value:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSecretsAreNotRepeated: a value may be a header's.
+func TestSecretsAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"main: {port: s3cret}", "main: {ready: s3cret}", "servers: s3cret", "labels: s3cret", "labels: {a: [s3cret]}"} {
+		for _, problem := range problems(t, text, &file{}) {
+			if strings.Contains(problem, "s3cret") {
+				t.Errorf("%q: the message repeats the value: %s", text, problem)
+			}
+		}
+	}
+}
+
+// TestDeep: nesting has a bound, so the reader's recursion has one.
+func TestDeep(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("[", 100_000)
+	if _, problem := strictyaml.Parse([]byte(text)); problem == nil || !strings.Contains(problem.Message, "exceeded max depth") {
+		t.Errorf("got %v, want that it is too deep", problem)
+	}
+}
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	document, problem := strictyaml.Parse([]byte("# first\nkind: a\nport: 5\nmain: {host: b}\n"))
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	for key, want := range map[string]string{"kind": "a", "port": "", "main": "", "host": "", "absent": ""} {
+		text, line := document.Text(key)
+		if text != want || (line == 2) != (key == "kind") {
+			t.Errorf("%s: got %q on line %d", key, text, line)
+		}
+	}
+}
+
+func TestLine(t *testing.T) {
+	t.Parallel()
+	document, problem := strictyaml.Parse([]byte("kind: a\nservers:\n- host: a\n- port: 2\nlabels:\n  x.y: b\n"))
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	if found := document.Decode(&file{}, scalars); len(found) > 0 {
+		t.Fatal(found)
+	}
+	for path, want := range map[string]int{
+		"kind": 1, "servers": 2, "servers[0].host": 3, "servers[1].port": 4, "servers[1].host": 4, "servers[7]": 2, "labels[x.y]": 6, "main.host": 0, "": 0,
+	} {
+		if got := document.Line(path); got != want {
+			t.Errorf("%s: got line %d, want %d", path, got, want)
+		}
+	}
+}
