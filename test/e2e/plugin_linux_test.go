@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/test/e2e/injectorimage"
 	"github.com/performancecopilot/pcp-injector/test/injector"
 )
@@ -100,6 +102,47 @@ func (m *monitor) awaitStatus(t *testing.T, version, state string) *pluginStatus
 	return found
 }
 
+// checked: kubectl pcp check finds that nobody serves one of the two sources, and nothing else that is red.
+func (m *monitor) checked(t *testing.T, version string) {
+	t.Helper()
+	var output string
+	eventually(t, metricLimit, "what kubectl pcp check finds", func() error {
+		var problems string
+		var code int
+		output, problems, code = m.plugin(t, "check", "-o", "json")
+		var said struct{ Reports []*gate.Report }
+		if err := json.Unmarshal([]byte(output), &said); err != nil || code != 3 {
+			return fmt.Errorf("check ends with %d (%w): %s%s", code, err, output, problems)
+		}
+		var red []string
+		found := map[string]gate.Gate{}
+		for _, report := range said.Reports {
+			for _, one := range report.Gates {
+				if one.Result == gate.Failed {
+					red = append(red, one.Name)
+				}
+				if report.Subject == "PCP in pod/"+m.pod.Name {
+					found[one.Name] = one
+				}
+			}
+		}
+		for name, evidence := range map[string]string{
+			"pmcd": "PCP " + version, "agents": "all ", "archives": " grows: last written ", "volume": " used, ",
+			"sources": "1 of 2 OpenMetrics sources cannot be read: nobody: Failed to establish",
+		} {
+			if !strings.Contains(found[name].Evidence, evidence) {
+				return fmt.Errorf("the gate %s is %+v, want %q:\n%s", name, found[name], evidence, output)
+			}
+		}
+		if !slices.Equal(red, []string{"sources"}) {
+			return fmt.Errorf("red are %v, want the sources alone:\n%s", red, output)
+		}
+		return nil
+	})
+	output, _, _ = m.plugin(t, "check")
+	t.Logf("kubectl pcp check:\n%s", output)
+}
+
 // verified runs kubectl pcp verify.
 func (m *monitor) verified(t *testing.T, code int, says string) {
 	t.Helper()
@@ -134,6 +177,7 @@ func TestPlugin(t *testing.T) {
 		}},
 		{"Rights", m.lacksRights},
 		{"Archive", m.archived},
+		{"Check", func(t *testing.T) { t.Helper(); m.checked(t, before.Version) }},
 		{"Upgrade", func(t *testing.T) { t.Helper(); m.upgrade(t, after.Name) }},
 		{"After", func(t *testing.T) {
 			t.Helper()
@@ -141,6 +185,7 @@ func TestPlugin(t *testing.T) {
 			m.verified(t, 0, "upgraded: spec.containers[pcp].image")
 		}},
 		{"ArchivesGoOn", m.archivesGoOn},
+		{"CheckAfter", func(t *testing.T) { t.Helper(); m.checked(t, after.Version) }},
 		{"Tampered", func(t *testing.T) {
 			t.Helper()
 			const patch = `{"spec":{"containers":[{"name":"pcp","resources":{"requests":{"cpu":"60m"}}}]}}`
