@@ -28,7 +28,7 @@ type file struct {
 }
 
 var scalars = strictyaml.Scalars{
-	reflect.TypeFor[resource.Quantity](): {Form: "must be a quantity, such as 1Gi", Pattern: regexp.MustCompile(`^[0-9]+[A-Za-z]*$`)},
+	reflect.TypeFor[resource.Quantity](): {Form: "must be a quantity, such as 1Gi", Pattern: regexp.MustCompile(`^\d+[A-Za-z]*$`)},
 }
 
 // problems of a document, as lines of "line: message".
