@@ -2,11 +2,7 @@ package gate_test
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 )
@@ -56,19 +52,7 @@ func TestWriteChecklist(t *testing.T) {
 			if err := gate.WriteChecklist(&out, test.reports, test.style); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join("testdata", test.file)
-			if *update {
-				if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), out.String()); diff != "" {
-				t.Errorf("output (-want +got):\n%s", diff)
-			}
+			requireGolden(t, test.file, out.Bytes())
 			requireNarrow(t, out.String(), test.style)
 		})
 	}

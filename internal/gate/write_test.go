@@ -63,21 +63,27 @@ func TestWrite(t *testing.T) {
 			if got := test.report.Result(); got != test.want {
 				t.Errorf("the result is %s, want %s", got, test.want)
 			}
-			path := filepath.Join("testdata", test.file)
-			if *update {
-				if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), out.String()); diff != "" {
-				t.Errorf("output (-want +got):\n%s", diff)
-			}
+			requireGolden(t, test.file, out.Bytes())
 			requireNarrow(t, out.String(), test.style)
 		})
+	}
+}
+
+// requireGolden compares the output with a file of testdata.
+func requireGolden(t *testing.T, file string, output []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, output, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(output)); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,5 +1,6 @@
 // Package release makes everything that a release of the project publishes: the webhook's image, the plugin, the charts, a manifest without
-// Helm, and the files by which users check them. It needs no network, and the same commit gives the same bytes.
+// Helm, and the files by which users check them. The same commit gives the same bytes, except in index.yaml, which says when it was made, and
+// in its checksum.
 package release
 
 import (
