@@ -18,6 +18,8 @@ const (
 	// maxConnections to the webhook. An API server keeps 25 idle ones to it at most, and has more only while it waits for more answers.
 	// https://github.com/kubernetes/client-go/blob/v0.37.2/transport/cache.go
 	maxConnections = 128
+	// usefulShare: up to a quarter of the places, a source keeps its connections on which a pod was decided.
+	usefulShare = 4
 	// maxPlainConnections are those of probes, or of scrapers.
 	maxPlainConnections = 32
 	// socketBuffer bounds what the kernel keeps for one connection, unread or unsent: by itself it would grow to megabytes, which
@@ -27,7 +29,8 @@ const (
 
 // connections is a listener with a limit on open connections. Beyond it, a new one takes the place of one that has not had a pod
 // decided yet, of the source that has the most of those, the one without a sign of life for longest: whoever opens thousands
-// closes their own, and an API server with its few is served, even where strangers come from many addresses.
+// closes their own, and an API server with its few is served, even where strangers come from many addresses. A source with more
+// than its share of the places is a stranger too, whatever was decided for it.
 type connections struct {
 	net.Listener
 	limit int
@@ -142,18 +145,23 @@ func (c *connections) victim(source netip.Prefix) *connection {
 	return oldest
 }
 
-// dispensable are the connections that have not been useful yet, or all if there are none.
+// dispensable are the connections that have not been useful yet and those of a source with more than its share, or all if there
+// are none. Without the share, who asks for injections on every place would close each new connection of an API server.
 func (c *connections) dispensable() []*connection {
-	var useless []*connection
+	counts := map[netip.Prefix]int{}
 	for member := range c.members {
-		if !member.useful {
-			useless = append(useless, member)
+		counts[member.source]++
+	}
+	var candidates []*connection
+	for member := range c.members {
+		if !member.useful || counts[member.source] > c.limit/usefulShare {
+			candidates = append(candidates, member)
 		}
 	}
-	if len(useless) == 0 {
+	if len(candidates) == 0 {
 		return slices.Collect(maps.Keys(c.members))
 	}
-	return useless
+	return candidates
 }
 
 func (c *connections) remove(member *connection) {

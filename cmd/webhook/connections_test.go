@@ -12,20 +12,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// crowded is a listener with room for three connections.
+// crowded is a listener with room for a few connections.
 type crowded struct {
 	listener *connections
 	accepted chan net.Conn
 }
 
-func newCrowded(t *testing.T) *crowded {
+func newCrowded(t *testing.T, room int) *crowded {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &crowded{
-		listener: newConnections(listener, 3, prometheus.NewGauge(prometheus.GaugeOpts{}), prometheus.NewCounter(prometheus.CounterOpts{})),
+		listener: newConnections(listener, room, prometheus.NewGauge(prometheus.GaugeOpts{}), prometheus.NewCounter(prometheus.CounterOpts{})),
 		accepted: make(chan net.Conn),
 	}
 	t.Cleanup(func() { _ = listener.Close() })
@@ -76,7 +76,7 @@ func isClosed(t *testing.T, client net.Conn) bool {
 // TestGreediestLoses: the source with the most connections loses the one without a sign of life for longest, busy or not.
 func TestGreediestLoses(t *testing.T) {
 	t.Parallel()
-	b := newCrowded(t)
+	b := newCrowded(t, 3)
 	first, server := b.dial(t, 7)
 	second, secondServer := b.dial(t, 7)
 	other, _ := b.dial(t, 8)
@@ -99,29 +99,54 @@ func TestGreediestLoses(t *testing.T) {
 // TestUsefulStays: strangers from many addresses take places from each other, not from whom pods were decided for.
 func TestUsefulStays(t *testing.T) {
 	t.Parallel()
-	b := newCrowded(t)
-	first, server := b.dial(t, 7)
-	second, secondServer := b.dial(t, 7)
-	for _, conn := range []net.Conn{server, secondServer} {
-		noteUse(withConnection(t.Context(), conn))
+	b := newCrowded(t, 2*usefulShare)
+	useful := []net.Conn{b.dialUseful(t, 7), b.dialUseful(t, 7)}
+	for source := range byte(2*usefulShare - 3) {
+		b.dial(t, 100+source)
 	}
-	stranger, _ := b.dial(t, 8)
-	for source := range byte(4) {
-		next, _ := b.dial(t, 9+source)
-		if !isClosed(t, stranger) {
-			t.Errorf("stranger %d has not taken the place of the one before", source)
+	stranger, _ := b.dial(t, 99)
+	for source := range byte(2 * usefulShare) {
+		b.dial(t, 8+source)
+	}
+	if !isClosed(t, stranger) {
+		t.Error("the strangers have not taken the places of those before")
+	}
+	for _, client := range useful {
+		if isClosed(t, client) {
+			t.Error("a connection on which pods were decided is closed")
 		}
-		stranger = next
 	}
-	if isClosed(t, first) || isClosed(t, second) {
-		t.Error("a connection on which pods were decided is closed")
+}
+
+// TestUsefulShare: with more than its share of the places, a source loses its own, not the first connection of another.
+func TestUsefulShare(t *testing.T) {
+	t.Parallel()
+	b := newCrowded(t, 2*usefulShare)
+	oldest := b.dialUseful(t, 7)
+	for range 2*usefulShare - 2 {
+		b.dialUseful(t, 7)
 	}
+	newcomer, _ := b.dial(t, 8)
+	b.dialUseful(t, 7)
+	if isClosed(t, newcomer) {
+		t.Error("the only connection of a source is closed for one of a source that has nearly all places")
+	}
+	if !isClosed(t, oldest) {
+		t.Error("the source that has nearly all places has not lost its oldest one")
+	}
+}
+
+func (b *crowded) dialUseful(t *testing.T, source byte) net.Conn {
+	t.Helper()
+	client, server := b.dial(t, source)
+	noteUse(withConnection(t.Context(), server))
+	return client
 }
 
 // TestGreedyNewcomer: it takes the place of one of its own that waits, and where none does, it is refused.
 func TestGreedyNewcomer(t *testing.T) {
 	t.Parallel()
-	b := newCrowded(t)
+	b := newCrowded(t, 3)
 	other, _ := b.dial(t, 8)
 	first, _ := b.dial(t, 7)
 	second, secondServer := b.dial(t, 7)
