@@ -28,6 +28,8 @@ type InjectorConfig struct {
 	Container Container `json:"container"`
 	// Where the archives of pmlogger and the data of pmproxy are stored.
 	Persistence Persistence `json:"persistence"`
+	// Rules over metrics, and whom pmie calls when they hold.
+	PMIE PMIE `json:"pmie,omitzero"`
 	// Sources of OpenMetrics (Prometheus) metrics that PCP reads, and whether PCP archives them.
 	OpenMetrics OpenMetrics `json:"openMetrics"`
 	// Access to the node: its file system, its processes, its network.
@@ -163,7 +165,8 @@ type Container struct {
 	// Overrides of the probes. The default probes follow the services.
 	Probes Probes `json:"probes"`
 	// Additional environment variables, as in core/v1. Only the image's entrypoint sees them: systemd hides them from PCP's
-	// services. The injector sets PCP_SERVICES, PCP_DOMAIN_AGENTS, KEY_SERVERS, HOST_MOUNT, PCP_FILES and container.
+	// services. The injector sets PCP_SERVICES, PCP_DOMAIN_AGENTS, KEY_SERVERS, HOST_MOUNT, PCP_FILES,
+	// PCP_PMIE_STOCK_RULES, PCP_PMIE_WEBHOOK and container.
 	Env []corev1.EnvVar `json:"env,omitempty"`
 	// Files for PCP's agents, pmie and pmlogger, e.g. the settings of the agents postgresql, nginx and valkey. They replace the
 	// image's files of the same path. No pod can add or change one.
@@ -188,7 +191,7 @@ type FileSource struct {
 	ConfigMap string `json:"configMap,omitempty" schema:"subdomain,optional"`
 	// Name of the Secret.
 	Secret string `json:"secret,omitempty" schema:"subdomain,optional"`
-	// Key in the ConfigMap or Secret. Defaults to the name of the file: that in path, or ca.crt for openMetrics.caBundle.
+	// Key in the ConfigMap or Secret. Defaults to the name of the file: that in path, ca.crt for openMetrics.caBundle, or rules for pmie.rules.
 	Key string `json:"key,omitempty"`
 }
 
@@ -277,6 +280,35 @@ type Volume struct {
 	// causes a warning.
 	Size *resource.Quantity `json:"size,omitempty"`
 }
+
+// PMIE configures pmie, which evaluates rules over metrics. The rules of pmieconf(1) that the image switches on write to the
+// container's journal. All of it needs pmie among the services.
+type PMIE struct {
+	// Rules of your own, in the language of pmie(1), which a second pmie evaluates. They can run commands, as PCP's user. In them,
+	// $webhook is the URL of the webhook: shell 1 min "pmie_webhook '$webhook|high load|%h|%v'". The key defaults to rules. The
+	// ConfigMap or Secret need not exist. Changed rules need a new pod.
+	Rules FileSource `json:"rules,omitzero"`
+	// Names of pmieconf's rules or groups of rules to switch on, e.g. memory.swap_low, in addition to those that the image
+	// switches on, such as cpu.load_average and filesys.filling. The container's log says which names the image does not have.
+	StockRules []string `json:"stockRules,omitempty" schema:"stockRule,unique"`
+	// Whom pmieconf's rules call, with a POST request whose body is JSON, at most once in 10 minutes for each rule. Needs curl in
+	// the image.
+	Webhook Webhook `json:"webhook,omitzero"`
+}
+
+// Webhook is a URL that pmie calls.
+type Webhook struct {
+	// http or https URL of letters, digits and . _ ~ : / ? = @ , + - characters. pmie passes it to a shell, so no other
+	// characters are possible. Exactly one of url and secret is required.
+	URL string `json:"url,omitempty"`
+	// Name of a Secret in the target's namespace that contains the URL. It need not exist: pmie then calls nobody.
+	Secret string `json:"secret,omitempty" schema:"subdomain,optional"`
+	// Key in the Secret. Defaults to url.
+	Key string `json:"key,omitempty"`
+}
+
+// IsSet reports whether pmie calls anybody.
+func (w Webhook) IsSet() bool { return w.URL != "" || w.Secret != "" }
 
 // OpenMetrics configures the OpenMetrics agent (PMDA). It reads its sources from one folder, config.d, which combines the
 // ConfigMap and the Secret named here with the pod's own annotations.

@@ -65,6 +65,12 @@ func (c *InjectorConfig) Complete() {
 	if c.OpenMetrics.CABundle.IsSet() {
 		c.OpenMetrics.CABundle.Key = cmp.Or(c.OpenMetrics.CABundle.Key, "ca.crt")
 	}
+	if c.PMIE.Rules.IsSet() {
+		c.PMIE.Rules.Key = cmp.Or(c.PMIE.Rules.Key, "rules")
+	}
+	if c.PMIE.Webhook.Secret != "" {
+		c.PMIE.Webhook.Key = cmp.Or(c.PMIE.Webhook.Key, "url")
+	}
 	c.Persistence.PMLogger.complete(string(ServicePMLogger))
 	c.Persistence.PMProxy.complete(string(ServicePMProxy))
 }

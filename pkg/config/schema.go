@@ -43,4 +43,5 @@ var TextRules = map[string]TextRule{
 	"agent":     {agentName.String(), 0},
 	"path":      {pathPattern.String(), 0},
 	"hostPort":  {hostPortPattern, 0},
+	"stockRule": {stockRule.String(), 0},
 }

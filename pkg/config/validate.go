@@ -20,6 +20,7 @@ func (c *InjectorConfig) Validate() field.ErrorList {
 	errs = append(errs, c.validateFiles(field.NewPath("container", "files"))...)
 	errs = append(errs, c.validateReach(field.NewPath("container", "probes"))...)
 	errs = append(errs, c.validatePersistence(field.NewPath("persistence"))...)
+	errs = append(errs, c.validatePMIE(field.NewPath("pmie"))...)
 	errs = append(errs, c.OpenMetrics.validate(field.NewPath("openMetrics"))...)
 	errs = append(errs, c.HostMonitoring.validate(field.NewPath("hostMonitoring"))...)
 	errs = append(errs, eachOneOf(field.NewPath("overrides", "allow"), c.Overrides.Allow, AllOverrides)...)

@@ -33,6 +33,8 @@ var (
 		{"/etc/pcp/pmproxy/pmproxy.conf", "the image and the injector write it: use container.keyServers and container.acceptWrites"},
 		{"/etc/pcp/pmlogger/control", "it starts the pmlogger that persistence.pmlogger describes: use another file in /etc/pcp/pmlogger/control.d"},
 		{"/etc/pcp/pmlogger/control.d/local", "it starts the pmlogger that persistence.pmlogger describes: use another file in /etc/pcp/pmlogger/control.d"},
+		{"/etc/pcp/pmie/control.d/rules", "it starts the pmie of pmie.rules: use that, or another file in /etc/pcp/pmie/control.d"},
+		{"/var/lib/pcp/config/pmie/config.default", "pmieconf writes it: use pmie.stockRules and pmie.webhook"},
 		{"/var/lib/pcp/config/pmda", "PCP's agents write there: use an agent's folder in /etc/pcp"},
 		{"/var/lib/pcp/pmns", "PCP writes the names of all metrics there: an agent's are in the agent's own folder in /var/lib/pcp/pmdas"},
 		{"/var/lib/pcp/tmp", "PCP writes its temporary files there: use another folder"},

@@ -29,6 +29,12 @@ var (
 	stepFiles string
 	//go:embed steps/openmetrics-ca.sh
 	stepOpenMetricsCA string
+	//go:embed steps/pmie-webhook.sh
+	stepPMIEWebhook string
+	//go:embed steps/pmie-stock-rules.sh
+	stepPMIEStockRules string
+	//go:embed steps/pmie-rules.sh
+	stepPMIERules string
 	//go:embed steps/control-groups.sh
 	stepControlGroups string
 	//go:embed steps/listen-on-loopback.sh
@@ -56,6 +62,9 @@ var steps = []step{
 	{stepProcessDetails, (*Injector).hidesProcesses},
 	{stepFiles, func(i *Injector, _ *settings) bool { return len(i.cfg.Container.Files) > 0 }},
 	{stepOpenMetricsCA, (*Injector).trustsMore},
+	{stepPMIEWebhook, (*Injector).callsWebhook},
+	{stepPMIEStockRules, (*Injector).hasStockRules},
+	{stepPMIERules, (*Injector).hasRules},
 	{stepControlGroups, (*Injector).readsHostGroups},
 	{stepListenOnLoopback, func(_ *Injector, s *settings) bool { return s.onLoopback }},
 	{stepPMLoggerPort, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},

@@ -15,7 +15,7 @@ import (
 // configurations whose pods run all steps between them.
 var configurations = []string{
 	"", "container: {listen: Loopback}", "hostMonitoring: {enabled: true}",
-	"container: {files: [{path: /etc/pcp/a, configMap: a}]}\nopenMetrics: {caBundle: {configMap: a}}",
+	"container: {files: [{path: /etc/pcp/a, configMap: a}]}\nopenMetrics: {caBundle: {configMap: a}}\npmie: {rules: {configMap: a}, stockRules: [a], webhook: {url: 'http://a'}}",
 }
 
 // TestSteps: each step says why in its first line, is valid for the shell that runs it, and is part of what some pod runs.
@@ -46,6 +46,37 @@ func TestSteps(t *testing.T) {
 		}
 		if !strings.Contains(scripts.String(), text) {
 			t.Errorf("%s: no configuration has it run", file)
+		}
+	}
+}
+
+// TestWebhookOfASecret: the step lets no URL through that a shell, through which pmie calls it, would take for more than a URL. pmieconf and chown are
+// replaced: what they do is for the tests with real PCP.
+func TestWebhookOfASecret(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"":                               "does not have the key",
+		"https://alerts.example.com/a-b": "pmieconf -cf /var/lib/pcp/config/pmie/config.default modify global webhook_endpoint https://alerts.example.com/a-b\n",
+		"http://receiver:8080/?team=a":   "webhook_endpoint http://receiver:8080/?team=a\n",
+		"ftp://a":                        "must start with",
+		"https://":                       "must start with",
+		"https://a/';id;'":               "must consist of",
+		"https://a/$(id)":                "must consist of",
+		"https://a/`id`":                 "must consist of",
+		"https://a/|id":                  "must consist of",
+		"https://a/?b=c&d=e":             "must consist of",
+		"https://a/%hook":                "must consist of",
+		"https://a/ b":                   "must consist of",
+		"https://a/\nb":                  "must consist of",
+	} {
+		cmd := exec.CommandContext(t.Context(), "sh", "-euc", `pmieconf() { echo pmieconf "$@"; }; chown() { :; }; . "$0"; echo started`, filepath.Join("steps", "pmie-webhook.sh"))
+		cmd.Env = append(os.Environ(), "PCP_PMIE_WEBHOOK="+url)
+		output, err := cmd.CombinedOutput()
+		if !strings.Contains(string(output), want) {
+			t.Errorf("%q: got %q, want %q", url, output, want)
+		}
+		if stopped := strings.HasPrefix(want, "must"); stopped != (err != nil) || stopped == strings.HasSuffix(string(output), "started\n") {
+			t.Errorf("%q: PCP starts or not, against what is wanted (error: %v): %s", url, err, output)
 		}
 	}
 }

@@ -66,7 +66,23 @@ func (i *Injector) env(s *settings) []corev1.EnvVar {
 	if files := i.cfg.Container.Files; len(files) > 0 {
 		env = append(env, corev1.EnvVar{Name: "PCP_FILES", Value: pathsOf(files)})
 	}
+	if i.hasStockRules(s) {
+		env = append(env, corev1.EnvVar{Name: "PCP_PMIE_STOCK_RULES", Value: strings.Join(i.cfg.PMIE.StockRules, " ")})
+	}
+	if i.callsWebhook(s) {
+		env = append(env, webhookVariable(i.cfg.PMIE.Webhook))
+	}
 	return append(env, i.cfg.Container.Env...)
+}
+
+func webhookVariable(w config.Webhook) corev1.EnvVar {
+	variable := corev1.EnvVar{Name: "PCP_PMIE_WEBHOOK", Value: w.URL}
+	if w.Secret != "" {
+		variable.ValueFrom = &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+			LocalObjectReference: corev1.LocalObjectReference{Name: w.Secret}, Key: w.Key, Optional: new(true),
+		}}
+	}
+	return variable
 }
 
 // agents names openmetrics itself, since not every image has it on by default.

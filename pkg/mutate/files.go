@@ -9,13 +9,16 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// files are those of the administrator, with the CAs of the agent openmetrics. They are in one volume, each at its own path, and the steps
+// files are those of the administrator, with the CAs of the agent openmetrics and the rules of pmie. They are in one volume, each at its own path, and the steps
 // take them from there. They are not mounted one by one (subPath): such a mount never changes, and where the ConfigMap is missing, the
 // kubelet makes a folder in the file's place.
 func (i *Injector) files(s *settings) []config.File {
-	files := i.cfg.Container.Files
+	files := slices.Clone(i.cfg.Container.Files)
 	if i.trustsMore(s) {
-		files = append(slices.Clone(files), config.File{Path: "/ca.crt", FileSource: i.cfg.OpenMetrics.CABundle, Mode: config.ModeReadable})
+		files = append(files, config.File{Path: "/ca.crt", FileSource: i.cfg.OpenMetrics.CABundle, Mode: config.ModeReadable})
+	}
+	if i.hasRules(s) {
+		files = append(files, config.File{Path: "/pmie.rules", FileSource: i.cfg.PMIE.Rules, Mode: config.ModeReadable})
 	}
 	return files
 }

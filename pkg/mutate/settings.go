@@ -65,6 +65,21 @@ func (i *Injector) trustsMore(s *settings) bool {
 	return i.readsOpenMetrics(s) && i.cfg.OpenMetrics.CABundle.IsSet()
 }
 
+// callsWebhook: pmie calls somebody.
+func (i *Injector) callsWebhook(s *settings) bool {
+	return i.cfg.PMIE.Webhook.IsSet() && s.runs(config.ServicePMIE)
+}
+
+// hasStockRules: pmie has more of its stock rules.
+func (i *Injector) hasStockRules(s *settings) bool {
+	return len(i.cfg.PMIE.StockRules) > 0 && s.runs(config.ServicePMIE)
+}
+
+// hasRules: pmie has the administrator's rules.
+func (i *Injector) hasRules(s *settings) bool {
+	return i.cfg.PMIE.Rules.IsSet() && s.runs(config.ServicePMIE)
+}
+
 func (s *settings) runs(service config.Service) bool {
 	return slices.Contains(s.services, service)
 }

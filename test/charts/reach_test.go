@@ -67,6 +67,7 @@ func TestReach(t *testing.T) {
 	t.Parallel()
 	r, pod := started(t, "helm", "config.persistence.fixOwnership=true", "config.openMetrics.secretName=tokens", "config.openMetrics.caBundle.configMap=company-ca",
 		"config.container.files[0].path=/etc/pcp/nginx/nginx.conf", "config.container.files[0].configMap=agents",
+		"config.pmie.rules.configMap=rules", "config.pmie.webhook.secret=on-call",
 		"config.container.files[1].path=/etc/pcp/postgresql/pmdapostgresql.conf", "config.container.files[1].secret=postgresql",
 		"config.openMetrics.endpoints.app.url=http://localhost:9100/metrics")
 	image := func(container string) attempt {
@@ -79,6 +80,8 @@ func TestReach(t *testing.T) {
 	const file = `"alice" may not write it: `
 	files := r.attempted("files", "create", "configmap", "agents", "--from-literal=nginx.conf=b")
 	secretFiles := r.attempted("secret files", "create", "secret", "generic", "postgresql", "--from-literal=a=b")
+	rules := r.attempted("rules", "create", "configmap", "rules", "--from-literal=rules=b")
+	webhook := r.attempted("webhook", "create", "secret", "generic", "on-call", "--from-literal=url=b")
 	authorities := r.attempted("CAs", "create", "configmap", "company-ca", "--from-literal=ca.crt=b")
 	r.requireAttempts(
 		image("pcp").as("alice").isDenied("image of pcp: "+imageDenied+lacks("upgrade")),
@@ -95,6 +98,10 @@ func TestReach(t *testing.T) {
 		files.as("bob"),
 		secretFiles.as("alice").isDenied(`PCP reads the Secret "postgresql" in its privileged container, and user `+file+lacks("configure")),
 		secretFiles.as("bob"),
+		rules.as("alice").isDenied(`PCP reads the ConfigMap "rules" in its privileged container, and user `+file+lacks("configure")),
+		rules.as("bob"),
+		webhook.as("alice").isDenied(`PCP reads the Secret "on-call" in its privileged container, and user `+file+lacks("configure")),
+		webhook.as("bob"),
 		authorities.as("alice").isDenied(`PCP reads the ConfigMap "company-ca" in its privileged container, and user `+file+lacks("configure")),
 		authorities.as("bob"),
 		r.attempted("label of the sources", "label", "configmap", "pcp-openmetrics", "team=a").as("alice"),

@@ -64,6 +64,7 @@ func (m *monitor) serves() []step {
 		{"Writes", m.refusesWrites},
 		{"OpenMetrics", m.openMetrics},
 		{"Files", m.files},
+		{"Rules", m.rules},
 	}
 }
 
@@ -86,7 +87,9 @@ func TestNodeMonitor(t *testing.T) {
 		}}
 		maps.Copy(m.sources, privateSource)
 		m.createFiles()
-		m.installInjector("openMetrics: {discover: true, " + privateCA + ", endpoints: {from-configmap: {url: 'http://localhost:9100/123'}, " + privateEndpoints + "}}\n" +
+		m.createReceiver()
+		m.installInjector(strings.Replace(monitorRules, "WEBHOOK", "{url: '"+webhookURL+"'}", 1) + "\n" +
+			"openMetrics: {discover: true, " + privateCA + ", endpoints: {from-configmap: {url: 'http://localhost:9100/123'}, " + privateEndpoints + "}}\n" +
 			"container: {image: IMAGE, domainAgents: [mounts], " + monitorFiles + "}")
 		m.remove = func(t *testing.T) {
 			t.Helper()
@@ -108,7 +111,9 @@ func TestPCPChart(t *testing.T) {
 		m.createService("exporter", 9100)
 		maps.Copy(m.sources, privateSource)
 		m.createFiles()
-		r := m.installPCP("openMetrics: {" + privateCA + ", endpoints: {from-values: {url: 'http://exporter:9100/12345'}, " + privateEndpoints + "}}\n" +
+		m.createReceiver()
+		r := m.installPCP(strings.Replace(monitorRules, "WEBHOOK", "{secret: on-call}", 1) + "\n" +
+			"openMetrics: {" + privateCA + ", endpoints: {from-values: {url: 'http://exporter:9100/12345'}, " + privateEndpoints + "}}\n" +
 			"env: {PCP_DOMAIN_AGENTS: mounts}\n" + monitorFiles)
 		m.remove = func(t *testing.T) { t.Helper(); r.uninstall(t.Context()) }
 		m.pod = m.awaitReady("")

@@ -198,6 +198,21 @@ var cases = []settings{
 		`{openMetrics: {caBundle: {secret: company-ca}}, container: {services: [pmproxy]}}`,
 	},
 	{
+		"rules, stock rules and a webhook",
+		`{pmie: {rules: {configMap: rules}, stockRules: [memory.swap_low, per_disk], webhook: {secret: on-call}}, files: ` + files + `}`,
+		`{pmie: {rules: {configMap: rules}, stockRules: [memory.swap_low, per_disk], webhook: {secret: on-call}}, container: {files: ` + files + `}}`,
+	},
+	{
+		"webhook by its URL",
+		`pmie: {webhook: {url: "https://alerts.example.com/pcp?team=a"}}`,
+		`pmie: {webhook: {url: "https://alerts.example.com/pcp?team=a"}}`,
+	},
+	{
+		"rules of a Secret, which pmie cannot send",
+		`pmie: {rules: {secret: rules, key: a.pmie}}`,
+		`pmie: {rules: {secret: rules, key: a.pmie}}`,
+	},
+	{
 		"every node",
 		`{node: {mode: perNode}, hostMonitoring: {enabled: true}, hostNetwork: true}`,
 		`{hostMonitoring: {enabled: true, hostNetwork: true}, persistence: ` + nodeFolders + `}`,

@@ -97,6 +97,19 @@ var refusals = []refusal{
 	{"files[0].mode", file("decimal mode", `{path: /etc/pcp/a, configMap: a, mode: 444}`)},
 	{"files[0].mode", file("mode to write", `{path: /etc/pcp/a, configMap: a, mode: 0777}`)},
 	{"files[0].mode", file("program that cannot be executed", `{path: /var/lib/pcp/pmdas/nginx/Install, configMap: a}`)},
+	{"files[0].path", file("control file of the rules", `{path: /etc/pcp/pmie/control.d/rules, configMap: a}`)},
+	{"files[0].path", file("stock rules as a file", `{path: /var/lib/pcp/config/pmie/config.default, configMap: a}`)},
+	{"pmie.rules.configMap", same("rules from nowhere", `pmie: {rules: {key: a}}`)},
+	{"pmie.rules.secret", same("rules from two objects", `pmie: {rules: {configMap: a, secret: b}}`)},
+	{"pmie.stockRules.0", same("name of a stock rule", `pmie: {stockRules: ["a;b"]}`)},
+	{"pmie.stockRules", same("stock rule twice", `pmie: {stockRules: [a, a]}`)},
+	{"pmie.webhook.url", same("webhook without a URL", `pmie: {webhook: {key: a}}`)},
+	{"pmie.webhook.secret", same("webhook twice", `pmie: {webhook: {url: "https://a", secret: b}}`)},
+	{"pmie.webhook.key", same("key of a URL", `pmie: {webhook: {url: "https://a", key: b}}`)},
+	{"pmie.webhook.url", same("webhook for a shell", `pmie: {webhook: {url: "https://a/$(id)"}}`)},
+	{"pmie.webhook.url", same("webhook with two parameters", `pmie: {webhook: {url: "https://a/?b=c&d=e"}}`)},
+	{"pmie.webhook.url", same("webhook of another scheme", `pmie: {webhook: {url: "ftp://a"}}`)},
+	{"pmie", settings{"rules without pmie", `{env: {PCP_SERVICES: pmcd}, pmie: {stockRules: [a]}}`, `{container: {services: [pmcd]}, pmie: {stockRules: [a]}}`}},
 	{"openMetrics.caBundle.configMap", settings{"CAs from nowhere", `openMetrics: {caBundle: {key: a}}`, `openMetrics: {caBundle: {key: a}}`}},
 	{"openMetrics.caBundle", settings{
 		"CAs that nothing reads",
@@ -120,4 +133,9 @@ func source(name, endpoint string) string {
 // file is the same list in both languages.
 func file(name, list string) settings {
 	return settings{name, `files: [` + list + `]`, `container: {files: [` + list + `]}`}
+}
+
+// same is one text in both languages.
+func same(name, text string) settings {
+	return settings{name, text, text}
 }

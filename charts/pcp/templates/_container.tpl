@@ -34,6 +34,24 @@ env:
   - name: PCP_FILES
     value: {{ include "pcp.filePaths" . | quote }}
   {{- end }}
+  {{- if include "pcp.hasStockRules" . }}
+  - name: PCP_PMIE_STOCK_RULES
+    value: {{ join " " .Values.pmie.stockRules | quote }}
+  {{- end }}
+  {{- if include "pcp.callsWebhook" . }}
+  {{- with .Values.pmie.webhook }}
+  - name: PCP_PMIE_WEBHOOK
+    {{- if .secret }}
+    valueFrom:
+      secretKeyRef:
+        name: {{ .secret | quote }}
+        key: {{ .key | default "url" | quote }}
+        optional: true
+    {{- else }}
+    value: {{ .url | quote }}
+    {{- end }}
+  {{- end }}
+  {{- end }}
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
 securityContext:
@@ -88,6 +106,9 @@ set -eu
 {{ if include "pcp.hidesProcesses" . }}{{ .Files.Get "files/steps/process-details.sh" }}{{ end -}}
 {{ if .Values.files }}{{ .Files.Get "files/steps/files.sh" }}{{ end -}}
 {{ if include "pcp.trustsMore" . }}{{ .Files.Get "files/steps/openmetrics-ca.sh" }}{{ end -}}
+{{ if include "pcp.callsWebhook" . }}{{ .Files.Get "files/steps/pmie-webhook.sh" }}{{ end -}}
+{{ if include "pcp.hasStockRules" . }}{{ .Files.Get "files/steps/pmie-stock-rules.sh" }}{{ end -}}
+{{ if include "pcp.hasRules" . }}{{ .Files.Get "files/steps/pmie-rules.sh" }}{{ end -}}
 {{ if include "pcp.readsHostGroups" . }}{{ .Files.Get "files/steps/control-groups.sh" }}{{ end -}}
 {{ if include "pcp.onLoopback" . }}{{ .Files.Get "files/steps/listen-on-loopback.sh" }}{{ end -}}
 {{ if include "pcp.runs" (list . "pmlogger") }}{{ .Files.Get "files/steps/pmlogger-port.sh" }}{{ end -}}

@@ -91,3 +91,20 @@ FILTER: {{ . }}
 {{- range . }}{{ $paths = append $paths .path }}{{ end }}
 {{- join " " $paths }}
 {{- end }}
+
+{{- /* pmie calls somebody, has more of its stock rules, has the administrator's rules. */}}
+{{- define "pcp.callsWebhook" -}}
+{{- with .Values.pmie.webhook }}
+{{- if or .url .secret }}{{ include "pcp.runs" (list $ "pmie") }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.hasStockRules" -}}
+{{- if .Values.pmie.stockRules }}{{ include "pcp.runs" (list . "pmie") }}{{ end }}
+{{- end }}
+
+{{- define "pcp.hasRules" -}}
+{{- with .Values.pmie.rules }}
+{{- if or .configMap .secret }}{{ include "pcp.runs" (list $ "pmie") }}{{ end }}
+{{- end }}
+{{- end }}

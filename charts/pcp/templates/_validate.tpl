@@ -1,7 +1,7 @@
 {{- /* Refuses values that could not work, all at once: the key, what it was, what is allowed, what to do. Types and typos are the schema's. */}}
 {{- define "pcp.validate" -}}
 {{- $problems := list }}
-{{- range list "workload" "services" "host" "data" "perNode" "sources" "files" "exposure" "pod" }}
+{{- range list "workload" "services" "host" "data" "perNode" "sources" "files" "pmie" "exposure" "pod" }}
 {{- $problems = concat $problems (include (printf "pcp.validate.%s" .) $ | splitList "\n" | compact) }}
 {{- end }}
 {{- if $problems }}
@@ -205,6 +205,8 @@
   "/etc/pcp/pmproxy/pmproxy.conf" "the image and the chart write it: use env.KEY_SERVERS and acceptWrites"
   "/etc/pcp/pmlogger/control" "it starts the pmlogger that persistence.pmlogger describes: use another file in /etc/pcp/pmlogger/control.d"
   "/etc/pcp/pmlogger/control.d/local" "it starts the pmlogger that persistence.pmlogger describes: use another file in /etc/pcp/pmlogger/control.d"
+  "/etc/pcp/pmie/control.d/rules" "it starts the pmie of pmie.rules: use that, or another file in /etc/pcp/pmie/control.d"
+  "/var/lib/pcp/config/pmie/config.default" "pmieconf writes it: use pmie.stockRules and pmie.webhook"
   "/var/lib/pcp/config/pmda" "PCP's agents write there: use an agent's folder in /etc/pcp"
   "/var/lib/pcp/pmns" "PCP writes the names of all metrics there: an agent's are in the agent's own folder in /var/lib/pcp/pmdas"
   "/var/lib/pcp/tmp" "PCP writes its temporary files there: use another folder" }}
@@ -250,6 +252,29 @@
 {{- include "pcp.validate.fileSource" (list "openMetrics.caBundle" .) }}
 {{- if not $.Values.openMetrics.enabled }}
 {{- include "pcp.refuse" (list "openMetrics.caBundle" . "nothing reads it without openMetrics.enabled: set it to true, or remove it") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Who knows the URL of a webhook may call it: the messages do not repeat it. */}}
+{{- define "pcp.validate.pmie" -}}
+{{- with .Values.pmie }}
+{{- with .rules }}
+{{- include "pcp.validate.fileSource" (list "pmie.rules" .) }}
+{{- end }}
+{{- with .webhook }}
+{{- if not (or .url .secret) }}
+{{- include "pcp.refuse" (list "pmie.webhook.url" "" "must be an http or https URL, or set secret to the name of a Secret that contains it") }}
+{{- else if and .url .secret }}
+{{- include "pcp.refuse" (list "pmie.webhook.secret" .secret "must not be used together with url: remove one") }}
+{{- else if and .url .key }}
+{{- include "pcp.refuse" (list "pmie.webhook.key" .key "is the key of a Secret: remove it, or url") }}
+{{- else if and .url (not (regexMatch "^https?://[A-Za-z0-9._~:/?=@,+-]+$" .url)) }}
+pmie.webhook.url: must be an http or https URL of letters, digits and . _ ~ : / ? = @ , + - because pmie passes it to a shell
+{{- end }}
+{{- end }}
+{{- if and (or .rules .stockRules .webhook) (not (include "pcp.runs" (list $ "pmie"))) }}
+{{- include "pcp.refuse" (list "pmie" (keys . | sortAlpha) "needs pmie: add it to env.PCP_SERVICES, or remove rules, stockRules and webhook") }}
 {{- end }}
 {{- end }}
 {{- end }}

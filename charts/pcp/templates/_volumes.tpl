@@ -107,13 +107,16 @@ persistentVolumeClaim:
 {{- end }}
 {{- end }}
 
-{{- /* The administrator's files, and the CAs of the agent openmetrics, each at its own path in one volume, from where the steps take them. */}}
+{{- /* The administrator's files, the CAs of the agent openmetrics and the rules of pmie, each at its own path in one volume, from where the steps take them. */}}
 {{- define "pcp.fileSources" -}}
 {{- range .Values.files }}
 {{- include "pcp.fileSource" (merge (dict "key" (.key | default (base .path)) "mode" (.mode | default 0444)) .) }}
 {{- end }}
 {{- if include "pcp.trustsMore" . }}
 {{- include "pcp.fileSource" (merge (dict "path" "/ca.crt" "mode" 0444) .Values.openMetrics.caBundle (dict "key" "ca.crt")) }}
+{{- end }}
+{{- if include "pcp.hasRules" . }}
+{{- include "pcp.fileSource" (merge (dict "path" "/pmie.rules" "mode" 0444) .Values.pmie.rules (dict "key" "rules")) }}
 {{- end }}
 {{- end }}
 

@@ -75,5 +75,5 @@ func (i Image) key() string {
 
 // arguments are those of build.sh, after the folder.
 func (i Image) arguments() []string {
-	return slices.Concat([]string{i.system, i.suite, i.Version, "pcp", "pcp-zeroconf", "python3-requests", "procps"}, i.packages)
+	return slices.Concat([]string{i.system, i.suite, i.Version, "pcp", "pcp-zeroconf", "python3-requests", "procps", "curl"}, i.packages)
 }
