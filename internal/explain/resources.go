@@ -277,7 +277,7 @@ func (q *inquiry) claimsGate(context.Context) finding {
 		return unknown("%s", q.Claims.Unseen())
 	}
 	var seen []string
-	for _, volume := range []config.Volume{q.config.Persistence.PMLogger, q.config.Persistence.PMProxy} {
+	for _, volume := range []config.Volume{q.config.Persistence.PMLogger.Volume, q.config.Persistence.PMProxy} {
 		if volume.Type != config.VolumePersistentVolumeClaim {
 			continue
 		}
@@ -319,12 +319,15 @@ func (q *inquiry) deleteClaim(claim *corev1.PersistentVolumeClaim) string {
 }
 
 func (q *inquiry) createClaim(volume *config.Volume) string {
-	class := ""
+	class, size := "", "1Gi"
+	if volume.Size != nil {
+		size = volume.Size.String()
+	}
 	if volume.StorageClassName != "" {
 		class = ", storageClassName: " + volume.StorageClassName
 	}
 	return fmt.Sprintf("echo '{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: %s}, spec: {accessModes: [%s], resources: {requests: {storage: %s}}%s}}' | kubectl --namespace %s apply -f -",
-		volume.ClaimName, volume.AccessMode, volume.Size.String(), class, q.Subject.Namespace)
+		volume.ClaimName, volume.AccessMode, size, class, q.Subject.Namespace)
 }
 
 // pending tells a claim that waits for its first pod from one that waits in vain.

@@ -24,12 +24,16 @@ func Default() *InjectorConfig {
 		Kind:           Kind,
 		Target:         Target{Namespace: "monitoring", Kind: KindDeployment, Name: "node-monitor"},
 		Container:      defaultContainer(),
-		Persistence:    Persistence{PMLogger: Volume{Type: VolumePersistentVolumeClaim}, PMProxy: Volume{Type: VolumePersistentVolumeClaim}},
+		Persistence:    Persistence{PMLogger: defaultArchives(), PMProxy: Volume{Type: VolumePersistentVolumeClaim}},
 		OpenMetrics:    OpenMetrics{Enabled: true, ConfigMapName: "pcp-openmetrics", Archive: true, PmlogconfConfigMapName: "pcp-pmlogconf"},
 		HostMonitoring: HostMonitoring{HostPath: "/", MountPath: "/host"},
 		StableHostname: true,
 		Overrides:      Overrides{Allow: slices.Clone(AllOverrides)},
 	}
+}
+
+func defaultArchives() Archives {
+	return Archives{Volume: Volume{Type: VolumePersistentVolumeClaim}, Interval: 10, Retention: 14}
 }
 
 func defaultContainer() Container {
@@ -101,7 +105,7 @@ func (v *Volume) completeClaim(service string) {
 	if v.AccessMode == "" {
 		v.AccessMode = corev1.ReadWriteOnce
 	}
-	if v.Size == nil {
+	if v.Size == nil && v.Type == VolumeEphemeral {
 		size := resource.MustParse("1Gi")
 		v.Size = &size
 	}

@@ -54,7 +54,11 @@ func collect(typ reflect.Type, value any, set map[string]bool) {
 
 func collectFields(typ reflect.Type, value any, set map[string]bool) {
 	object, _ := value.(map[string]any)
-	for _, field := range reflect.VisibleFields(typ) {
+	for field := range typ.Fields() {
+		if field.Anonymous { // its keys are among those of the object
+			collectFields(field.Type, value, set)
+			continue
+		}
 		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if key == "" || key == "-" {
 			continue

@@ -120,6 +120,10 @@ var reservedEnv = map[string]string{
 	"PCP_FILES":            "use container.files",
 	"PCP_PMIE_STOCK_RULES": "use pmie.stockRules",
 	"PCP_PMIE_WEBHOOK":     "use pmie.webhook",
+	"PMLOGGER_INTERVAL":    "use persistence.pmlogger.interval",
+	"ARCHIVES_KIB":         "use persistence.pmlogger.maxSize",
+	"ARCHIVES_DAYS":        "use persistence.pmlogger.retention",
+	"ARCHIVES_SHARED":      "it follows from persistence.pmlogger.type and target.kind",
 	"container":            "it is always oci, because otherwise systemd uses the node's swap and loop devices",
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -24,7 +25,7 @@ func (c *InjectorConfig) validatePersistence(at *field.Path) field.ErrorList {
 	errs = append(errs, p.PMProxy.validate(proxy)...)
 	errs = append(errs, p.validateSharing(proxy)...)
 	if c.Target.Kind == KindDaemonSet {
-		errs = append(errs, c.validateNodeVolume(logger, ServicePMLogger, &p.PMLogger)...)
+		errs = append(errs, c.validateNodeVolume(logger, ServicePMLogger, &p.PMLogger.Volume)...)
 		errs = append(errs, c.validateNodeVolume(proxy, ServicePMProxy, &p.PMProxy)...)
 	}
 	if p.FixOwnership && !p.PMLogger.ownedByRoot() && !p.PMProxy.ownedByRoot() {
@@ -32,6 +33,50 @@ func (c *InjectorConfig) validatePersistence(at *field.Path) field.ErrorList {
 			"has nothing to do: no volume is a PersistentVolumeClaim, a HostPath or Ephemeral"))
 	}
 	return errs
+}
+
+// minLimit leaves each archive, a tenth of it, room for more than its beginning, which describes all metrics.
+var minLimit = resource.MustParse("10Mi")
+
+// Limit is how many bytes all archives together may take, 0 if only the file system says.
+func (a *Archives) Limit() int64 {
+	switch {
+	case a.MaxSize != nil:
+		return a.MaxSize.Value()
+	case a.Size != nil:
+		return shareOf(a.Size)
+	}
+	return 0
+}
+
+// shareOf leaves a fifth of a volume to the archive that is being written beyond the limit, to compression and to logs.
+func shareOf(size *resource.Quantity) int64 { return size.Value() / 10 * 8 }
+
+func (a *Archives) validate(at *field.Path) field.ErrorList {
+	errs := a.Volume.validate(at)
+	for _, number := range []struct {
+		key         string
+		value, most int32
+		unit        string
+	}{{"interval", a.Interval, 3600, "seconds"}, {"retention", a.Retention, 3650, "days"}} {
+		if number.value < 1 || number.value > number.most {
+			errs = append(errs, field.Invalid(at.Child(number.key), number.value, fmt.Sprintf("must be from 1 to %d %s", number.most, number.unit)))
+		}
+	}
+	return append(errs, a.validateLimit(at)...)
+}
+
+func (a *Archives) validateLimit(at *field.Path) field.ErrorList {
+	limit := a.MaxSize
+	switch {
+	case limit == nil && a.Size != nil && a.Size.Sign() > 0 && a.Limit() < minLimit.Value():
+		return field.ErrorList{field.Invalid(at.Child("size"), a.Size.String(), "must be 13Mi or more: archives take up to 80 % of it, and need 10Mi")}
+	case limit != nil && limit.Cmp(minLimit) < 0:
+		return field.ErrorList{field.Invalid(at.Child("maxSize"), limit.String(), "must be 10Mi or more")}
+	case limit != nil && a.Size != nil && limit.Value() > shareOf(a.Size):
+		return field.ErrorList{field.Invalid(at.Child("maxSize"), limit.String(), fmt.Sprintf("must not be more than 80 %% of size, which is %s: the archives would fill the volume", a.Size))}
+	}
+	return nil
 }
 
 func (v *Volume) validate(at *field.Path) field.ErrorList {

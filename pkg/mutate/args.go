@@ -41,6 +41,8 @@ var (
 	stepListenOnLoopback string
 	//go:embed steps/pmlogger-port.sh
 	stepPMLoggerPort string
+	//go:embed steps/archives.sh
+	stepArchives string
 	//go:embed steps/no-archives.sh
 	stepNoArchives string
 	//go:embed steps/no-stores.sh
@@ -68,6 +70,7 @@ var steps = []step{
 	{stepControlGroups, (*Injector).readsHostGroups},
 	{stepListenOnLoopback, func(_ *Injector, s *settings) bool { return s.onLoopback }},
 	{stepPMLoggerPort, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
+	{stepArchives, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
 	{stepNoArchives, (*Injector).refusesWrites},
 	{stepNoStores, func(i *Injector, s *settings) bool { return i.refusesWrites(s) && s.runs(config.ServicePMCD) }},
 }

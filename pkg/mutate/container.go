@@ -2,6 +2,7 @@ package mutate
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -72,6 +73,9 @@ func (i *Injector) env(s *settings) []corev1.EnvVar {
 	if i.callsWebhook(s) {
 		env = append(env, webhookVariable(i.cfg.PMIE.Webhook))
 	}
+	if s.runs(config.ServicePMLogger) {
+		env = append(env, i.archivesEnv()...)
+	}
 	return append(env, i.cfg.Container.Env...)
 }
 
@@ -83,6 +87,22 @@ func webhookVariable(w config.Webhook) corev1.EnvVar {
 		}}
 	}
 	return variable
+}
+
+// archivesEnv is what the step archives.sh reads.
+func (i *Injector) archivesEnv() []corev1.EnvVar {
+	archives := &i.cfg.Persistence.PMLogger
+	env := []corev1.EnvVar{
+		{Name: "PMLOGGER_INTERVAL", Value: strconv.Itoa(int(archives.Interval))},
+		{Name: "ARCHIVES_DAYS", Value: strconv.Itoa(int(archives.Retention))},
+	}
+	if limit := archives.Limit(); limit > 0 {
+		env = append(env, corev1.EnvVar{Name: "ARCHIVES_KIB", Value: strconv.FormatInt(limit/1024, 10)})
+	}
+	if i.cfg.Target.Kind == config.KindDaemonSet && archives.Type == config.VolumePersistentVolumeClaim {
+		env = append(env, corev1.EnvVar{Name: "ARCHIVES_SHARED", Value: "true"})
+	}
+	return env
 }
 
 // agents names openmetrics itself, since not every image has it on by default.

@@ -26,7 +26,7 @@ type dataVolume struct {
 func (i *Injector) dataVolumes(s *settings) []dataVolume {
 	var volumes []dataVolume
 	if v := i.cfg.Persistence.PMLogger; s.runs(config.ServicePMLogger) && v.Type != config.VolumeNone {
-		volumes = append(volumes, dataVolume{volumePMLogger, "/var/log/pcp/pmlogger", v})
+		volumes = append(volumes, dataVolume{volumePMLogger, "/var/log/pcp/pmlogger", v.Volume})
 	}
 	if v := i.cfg.Persistence.PMProxy; s.runs(config.ServicePMProxy) && v.Type != config.VolumeNone {
 		volumes = append(volumes, dataVolume{volumePMProxy, "/var/log/pcp/pmproxy", v})

@@ -37,8 +37,19 @@ const (
 	minGracePeriodSeconds = 30
 )
 
-// hostVolumeSize is what the archives of a monitored node need: 290 MB a day before compression, 14 days kept.
-var hostVolumeSize = resource.MustParse("10Gi")
+// What pmlogger writes in a day on a monitored node, measured with 2 CPUs, 100 processes and 200 OpenMetrics values: 456 MB at an interval of
+// 10 s, 169 MB at 60 s. The daily compression makes it a quarter with gzip, and less with zstd.
+const (
+	dailyBytes         = 112e6
+	dailyBytesAtSecond = 3440e6
+	compression        = 4
+)
+
+// daysThatFit is how many days of a monitored node's archives the limit holds, those of one day uncompressed.
+func daysThatFit(archives *config.Archives) float64 {
+	days := float64(archives.Limit()) / (dailyBytes + dailyBytesAtSecond/float64(archives.Interval))
+	return days + max(days-1, 0)*(compression-1)
+}
 
 // advise warns about what will work, but badly.
 func (i *Injector) advise(d *Decision, pod *Pod, s *settings, sc *sidecar) {
@@ -59,7 +70,7 @@ func (i *Injector) advise(d *Decision, pod *Pod, s *settings, sc *sidecar) {
 	i.adviseOnExposure(d, s)
 }
 
-// adviseOnArchives warns about archives that will be lost or fill their volume.
+// adviseOnArchives warns about archives that will be lost.
 func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, s *settings) {
 	if _, limited := i.cfg.Container.Resources.Limits["cpu"]; limited {
 		d.warn(warnCPULimit, "container.resources.limits.cpu is set: PCP's agents may start late or never: remove it")
@@ -67,9 +78,10 @@ func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, s *settings) {
 	if !s.runs(config.ServicePMLogger) {
 		return
 	}
-	archives := i.cfg.Persistence.PMLogger
-	if i.cfg.HostMonitoring.Enabled && archives.Size != nil && archives.Size.Cmp(hostVolumeSize) < 0 {
-		d.warn(warnSmallVolume, "persistence.pmlogger.size is %s in the injector's configuration: the archives of a monitored node need about %s", archives.Size, &hostVolumeSize)
+	archives := &i.cfg.Persistence.PMLogger
+	if days := daysThatFit(archives); i.cfg.HostMonitoring.Enabled && archives.Limit() > 0 && days < float64(archives.Retention) {
+		d.warn(warnSmallVolume, "about %.1f days of archives fit at persistence.pmlogger.interval %d with host monitoring, fewer than the %d of retention: older ones are removed; raise size or maxSize",
+			days, archives.Interval, archives.Retention)
 	}
 	lasting := archives.Type == config.VolumePersistentVolumeClaim || archives.Type == config.VolumeHostPath
 	if lasting && i.needsHostname(pod, s.variant) && !i.setsHostname(pod, s.variant) {
@@ -77,7 +89,7 @@ func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, s *settings) {
 		if i.cfg.Target.Kind == config.KindDaemonSet {
 			remedy = "set hostMonitoring.hostNetwork"
 		}
-		d.warn(warnHostname, "the host name changes with every pod, so each pod starts a new folder of archives, and old folders are never deleted: %s", remedy)
+		d.warn(warnHostname, "the host name changes with every pod, so each pod starts a new folder of archives, and none has the whole history: %s", remedy)
 	}
 }
 
@@ -165,7 +177,7 @@ func (i *Injector) WorkloadWarnings(w Workload) []Warning {
 		warnings = append(warnings, newWarning(warnReplicas, "spec.concurrencyPolicy is %s: pods of two Jobs that run at the same time write to the same files: use Forbid", cmp.Or(w.ConcurrencyPolicy, "Allow by default")))
 	}
 	surges := w.Kind == string(config.KindDeployment) && w.Strategy != "Recreate"
-	if surges && (lasts(i.cfg.Persistence.PMLogger) || lasts(i.cfg.Persistence.PMProxy)) {
+	if surges && (lasts(i.cfg.Persistence.PMLogger.Volume) || lasts(i.cfg.Persistence.PMProxy)) {
 		warnings = append(warnings, newWarning(warnStrategy, "spec.strategy.type is %s: the new pod starts while the old one still uses the volume: use Recreate", cmp.Or(w.Strategy, "RollingUpdate by default")))
 	}
 	return warnings

@@ -68,7 +68,7 @@ func ownSite(ctx context.Context) (s *site, stop func() error, err error) {
 		return nil, nil, errors.Join(err, stop())
 	}
 	folder := func(claim *corev1.PersistentVolumeClaim) (string, error) {
-		return machine.Volume(claim.Namespace + "-" + claim.Name)
+		return machine.Volume(claim.Namespace+"-"+claim.Name, claim.Spec.Resources.Requests.Storage().Value())
 	}
 	go volumes.Provision(ctx, machine.Plane.Client(), folder, os.Stderr)
 	return &site{

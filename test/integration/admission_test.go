@@ -12,7 +12,7 @@ import (
 
 func TestDesignatedPodIsInjected(t *testing.T) {
 	t.Parallel()
-	e := start(t, "hostMonitoring: {enabled: true, hostNetwork: true}\ncontainer: {listen: AllAddresses}")
+	e := start(t, "hostMonitoring: {enabled: true, hostNetwork: true}\ncontainer: {listen: AllAddresses}\npersistence: {pmlogger: {size: 1Gi}}")
 	pod, err := e.create(e.controller, designatedPod())
 	if err != nil {
 		t.Fatal(err)

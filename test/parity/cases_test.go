@@ -138,6 +138,16 @@ var cases = []settings{
 		`persistence: {pmlogger: {size: 20Gi, storageClassName: fast, accessMode: ReadWriteOncePod}, pmproxy: {size: 2Gi}}`,
 	},
 	{
+		"limit of archives",
+		`persistence: {pmlogger: {size: 1.5Gi, interval: 60, retention: 30}}`,
+		`persistence: {pmlogger: {size: 1.5Gi, interval: 60, retention: 30}}`,
+	},
+	{
+		"limit of archives in decimal units",
+		`persistence: {pmlogger: {size: 2G, interval: 1, maxSize: 1.3G}}`,
+		`persistence: {pmlogger: {size: 2G, interval: 1, maxSize: 1.3G}}`,
+	},
+	{
 		"existing claims",
 		`persistence: {pmlogger: {existingClaim: archives}, pmproxy: {existingClaim: proxy}}`,
 		`persistence: {pmlogger: {claimName: archives}, pmproxy: {claimName: proxy}}`,

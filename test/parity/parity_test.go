@@ -77,7 +77,7 @@ func compareSources(t *testing.T, chart *rendered, cfg *config.InjectorConfig) {
 func compareClaims(t *testing.T, chart *rendered, cfg *config.InjectorConfig) {
 	t.Helper()
 	volumes := map[string]config.Volume{}
-	for _, volume := range []config.Volume{cfg.Persistence.PMLogger, cfg.Persistence.PMProxy} {
+	for _, volume := range []config.Volume{cfg.Persistence.PMLogger.Volume, cfg.Persistence.PMProxy} {
 		volumes[volume.ClaimName] = volume
 	}
 	for _, claim := range chart.claims {
@@ -155,11 +155,30 @@ func (c *settings) parse(t *testing.T, kind config.TargetKind) (*config.Injector
 	if _, given := document["target"]; !given {
 		document["target"] = map[string]any{"namespace": namespace, "kind": kind, "name": release}
 	}
+	stateSizes(document)
 	data, err := yaml.Marshal(document)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return config.Parse(data, c.name)
+}
+
+// stateSizes states the sizes of the claims that the chart creates, as the injector's chart does.
+func stateSizes(document map[string]any) {
+	persistence := child(document, "persistence")
+	for _, service := range []string{"pmlogger", "pmproxy"} {
+		volume := child(persistence, service)
+		if volume["type"] == nil && volume["claimName"] == nil && volume["size"] == nil {
+			volume["size"] = "1Gi"
+		}
+	}
+}
+
+func child(parent map[string]any, key string) map[string]any {
+	if _, given := parent[key].(map[string]any); !given {
+		parent[key] = map[string]any{}
+	}
+	return parent[key].(map[string]any)
 }
 
 // fields are all fields of a template by their paths. The types have read it, so that 0444 and 292 are the same.

@@ -56,7 +56,22 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{/* The InjectorConfig as the injector will complete it, for what the chart derives from it. Read it with fromYaml. */}}
 {{- define "pcp-injector.config" -}}
 {{- $defaults := .Files.Get "files/defaults.yaml" | fromYaml }}
-{{- toYaml (mustMergeOverwrite $defaults.config (.Values.config | default dict | deepCopy)) }}
+{{- toYaml (mustMergeOverwrite $defaults.config (include "pcp-injector.stated" . | fromYaml)) }}
+{{- end }}
+
+{{/* The configuration as it stands in the values, and the sizes of the claims that the chart creates: those of other claims are not known. */}}
+{{- define "pcp-injector.stated" -}}
+{{- $stated := .Values.config | default dict | deepCopy }}
+{{- if .Values.pcp.claims.create }}
+{{- $defaults := (.Files.Get "files/defaults.yaml" | fromYaml).config.persistence }}
+{{- range $service := list "pmlogger" "pmproxy" }}
+{{- $volume := dig "persistence" $service dict $stated | default dict }}
+{{- if eq ($volume.type | default (get $defaults $service).type) "PersistentVolumeClaim" }}
+{{- $stated = merge $stated (dict "persistence" (dict $service (dict "size" "1Gi"))) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toYaml $stated }}
 {{- end }}
 
 {{- define "pcp-injector.target" -}}

@@ -5,8 +5,12 @@
 {{- if include "pcp.runs" (list $ "pmlogger") }}
 {{- if not .enabled }}
 - persistence.pmlogger.enabled is false: the archives are lost with the pod.
-{{- else if and $monitored (not (include "pcp.isPerNode" $)) (not .existingClaim) (regexMatch "^([0-9]{1,4}(\\.[0-9]*)?[KMk]i?|[0-9](\\.[0-9]*)?Gi?)$" .size) }}
-- persistence.pmlogger.size is {{ .size }}: the archives of a monitored node need about 10Gi. When the volume is full, pmlogger stops and the pod stays ready.
+{{- else if and $monitored (include "pcp.archivesLimit" $) }}
+{{- $days := divf (include "pcp.archivesLimit" $ | float64) (include "pcp.bytesPerDay" $ | float64) }}
+{{- $days = addf $days (mulf 3 (maxf 0 (subf $days 1))) }}
+{{- if lt $days (float64 .retention) }}
+- About {{ printf "%.1f" $days }} days of archives fit at persistence.pmlogger.interval {{ .interval }} with host monitoring, fewer than the {{ .retention }} of retention: older ones are removed. Raise size or maxSize.
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -52,6 +52,16 @@ env:
     {{- end }}
   {{- end }}
   {{- end }}
+  {{- if include "pcp.runs" (list . "pmlogger") }}
+  - name: PMLOGGER_INTERVAL
+    value: {{ .Values.persistence.pmlogger.interval | int | quote }}
+  - name: ARCHIVES_DAYS
+    value: {{ .Values.persistence.pmlogger.retention | int | quote }}
+  {{- with include "pcp.archivesLimit" . }}
+  - name: ARCHIVES_KIB
+    value: {{ div (int64 .) 1024 | quote }}
+  {{- end }}
+  {{- end }}
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
 securityContext:
@@ -111,7 +121,7 @@ set -eu
 {{ if include "pcp.hasRules" . }}{{ .Files.Get "files/steps/pmie-rules.sh" }}{{ end -}}
 {{ if include "pcp.readsHostGroups" . }}{{ .Files.Get "files/steps/control-groups.sh" }}{{ end -}}
 {{ if include "pcp.onLoopback" . }}{{ .Files.Get "files/steps/listen-on-loopback.sh" }}{{ end -}}
-{{ if include "pcp.runs" (list . "pmlogger") }}{{ .Files.Get "files/steps/pmlogger-port.sh" }}{{ end -}}
+{{ if include "pcp.runs" (list . "pmlogger") }}{{ .Files.Get "files/steps/pmlogger-port.sh" }}{{ .Files.Get "files/steps/archives.sh" }}{{ end -}}
 {{ if include "pcp.refusesWrites" . }}{{ .Files.Get "files/steps/no-archives.sh" }}{{ end -}}
 {{ if and (include "pcp.refusesWrites" .) (include "pcp.runs" (list . "pmcd")) }}{{ .Files.Get "files/steps/no-stores.sh" }}{{ end -}}
 exec /usr/sbin/init

@@ -46,6 +46,40 @@
 {{- if not (or (has "smart" $agents) (has "farm" $agents)) }}true{{ end }}
 {{- end }}
 
+{{- /* The bytes that archives may take: persistence.pmlogger.maxSize, or 80 % of the chart's own claim. Empty if only the file system says. */}}
+{{- define "pcp.archivesLimit" -}}
+{{- with .Values.persistence.pmlogger }}
+{{- if .maxSize }}
+{{- include "pcp.bytes" .maxSize }}
+{{- else if include "pcp.ownsArchivesClaim" $ }}
+{{- include "pcp.archivesShare" . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* 80 % of a claim: the rest is for the archive that is being written beyond the limit, for compression and for logs. */}}
+{{- define "pcp.archivesShare" -}}
+{{- mul (div (include "pcp.bytes" .size | int64) 10) 8 }}
+{{- end }}
+
+{{- define "pcp.ownsArchivesClaim" -}}
+{{- with .Values.persistence.pmlogger }}
+{{- if and .enabled (not .existingClaim) (not (include "pcp.isPerNode" $)) }}true{{ end }}
+{{- end }}
+{{- end }}
+
+{{- /* The bytes of a quantity. */}}
+{{- define "pcp.bytes" -}}
+{{- $number := regexFind "^[0-9.]+" . }}
+{{- $factor := get (dict "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 "Ei" 1152921504606846976) (trimPrefix $number .) }}
+{{- mulf (float64 $number) (default 1 $factor) | ceil | int64 }}
+{{- end }}
+
+{{- /* About how many bytes pmlogger writes in a day on a monitored node of 2 CPUs and 100 processes: see pkg/mutate. */}}
+{{- define "pcp.bytesPerDay" -}}
+{{- add 112000000 (div 3440000000 (int64 .Values.persistence.pmlogger.interval)) }}
+{{- end }}
+
 {{- /* The name under which the agent knows an OpenMetrics source. */}}
 {{- define "pcp.sourceName" -}}
 {{- regexReplaceAll "[-.]" . "_" }}

@@ -107,8 +107,23 @@
 {{- if or (hasPrefix (first $paths) (last $paths)) (hasPrefix (last $paths) (first $paths)) }}
 {{- include "pcp.refuse" (list "persistence.pmproxy.mountPath" .pmproxy.mountPath (printf "must be neither inside nor above persistence.pmlogger.mountPath, %s" .pmlogger.mountPath)) }}
 {{- end }}
+{{- include "pcp.validate.limit" $ }}
 {{- if and .fixOwnership (not .pmlogger.enabled) (not .pmproxy.enabled) }}
 {{- include "pcp.refuse" (list "persistence.fixOwnership" true "has nothing to do: enable persistence.pmlogger or persistence.pmproxy, or remove it") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.limit" -}}
+{{- $limit := include "pcp.archivesLimit" . | int64 }}
+{{- with .Values.persistence.pmlogger }}
+{{- $claim := include "pcp.ownsArchivesClaim" $ }}
+{{- if and .maxSize (lt $limit 10485760) }}
+{{- include "pcp.refuse" (list "persistence.pmlogger.maxSize" .maxSize "must be 10Mi or more") }}
+{{- else if and .maxSize $claim (gt $limit (include "pcp.archivesShare" . | int64)) }}
+{{- include "pcp.refuse" (list "persistence.pmlogger.maxSize" .maxSize (printf "must not be more than 80 %% of persistence.pmlogger.size, which is %s: the archives would fill the volume" .size)) }}
+{{- else if and $claim (not .maxSize) (lt $limit 10485760) }}
+{{- include "pcp.refuse" (list "persistence.pmlogger.size" .size "must be 13Mi or more: archives take up to 80 % of it, and need 10Mi") }}
 {{- end }}
 {{- end }}
 {{- end }}

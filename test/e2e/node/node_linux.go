@@ -159,10 +159,23 @@ func Tools(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// Volume makes a folder of the node, owned by root as a fresh volume is, and returns its path.
-func (n *Node) Volume(name string) (string, error) {
+// smallVolume is the size of a volume below which a test is about what happens when it is full.
+const smallVolume = 1 << 30
+
+// Volume makes a folder of the node, owned by root as a fresh volume is, and returns its path. One of less than smallVolume bytes is a file
+// system of that size.
+func (n *Node) Volume(name string, size int64) (string, error) {
 	path := filepath.Join(n.path("volumes"), name)
-	return path, os.MkdirAll(path, 0o755)
+	switch err := os.Mkdir(path, 0o755); {
+	case errors.Is(err, os.ErrExist):
+		return path, nil
+	case err != nil || size >= smallVolume:
+		return path, err
+	}
+	if err := syscall.Mount("tmpfs", path, "tmpfs", 0, fmt.Sprintf("mode=0755,size=%d", size)); err != nil {
+		return "", fmt.Errorf("no small volume: %w", err)
+	}
+	return path, nil
 }
 
 // Logs is the folder of the logs of all processes, each named after its process.
