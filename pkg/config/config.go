@@ -134,7 +134,8 @@ func (l Listen) OnLoopback(hostNetwork bool) bool {
 // Container is the PCP container. It is always privileged and runs as root, because systemd is its PID 1. The injector never
 // sets its command, because the image's entrypoint reads the environment.
 type Container struct {
-	// Image of PCP, built like upstream's build/containers/pcp. If it has both a tag and a digest, the digest takes precedence.
+	// Image of PCP, built like upstream's build/containers/pcp. If it has both a tag and a digest, the digest takes precedence. A tag
+	// that moves (latest, or none) causes a warning; a digest never moves: ghcr.io/performancecopilot/pcp@sha256:….
 	Image string `json:"image"`
 	// When the image is pulled.
 	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy"`

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// DefaultImage is upstream's image.
-	DefaultImage = "quay.io/performancecopilot/pcp:latest"
+	// DefaultImage is upstream's image. Its tag is a release: latest moves, so nodes that pull it on different days run different PCPs.
+	DefaultImage = "ghcr.io/performancecopilot/pcp:7.2.0"
 
 	controllerPrefix = "system:serviceaccount:kube-system:"
 	hostDataPath     = "/var/lib/pcp-injector/"

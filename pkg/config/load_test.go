@@ -120,3 +120,23 @@ func TestEqualConfigurationsMarshalEqually(t *testing.T) {
 		}
 	}
 }
+
+func TestImageMoves(t *testing.T) {
+	t.Parallel()
+	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for image, want := range map[string]bool{
+		config.DefaultImage:                        false,
+		"pcp":                                      true,
+		"pcp:latest":                               true,
+		"registry.example.com:5000/pcp":            true,
+		"registry.example.com:5000/pcp:latest":     true,
+		"registry.example.com:5000/pcp:7.2.0":      false,
+		"registry.example.com/pcp:latest-fedora":   false,
+		"registry.example.com/pcp" + digest:        false,
+		"registry.example.com/pcp:latest" + digest: false,
+	} {
+		if got := (&config.Container{Image: image}).ImageMoves(); got != want {
+			t.Errorf("%s: got %v, want %v", image, got, want)
+		}
+	}
+}

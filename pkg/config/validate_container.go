@@ -30,6 +30,13 @@ func (c *Container) validate(path *field.Path) field.ErrorList {
 	return append(errs, validateEnv(path.Child("env"), c.Env)...)
 }
 
+// ImageMoves reports whether the image's name may mean another image tomorrow: it has no digest, and no tag but latest.
+func (c *Container) ImageMoves() bool {
+	name := c.Image[strings.LastIndexByte(c.Image, '/')+1:] // before it, a colon separates the registry's port
+	_, tag, tagged := strings.Cut(name, ":")
+	return !strings.Contains(name, "@") && (!tagged || tag == "latest")
+}
+
 func validateImage(path *field.Path, image string) field.ErrorList {
 	if image == "" {
 		return field.ErrorList{field.Required(path, "must be an image reference, e.g. "+DefaultImage)}

@@ -26,6 +26,7 @@ const (
 	warnAcceptsWrites     = "AcceptsWrites"
 	warnAgentListens      = "AgentListens"
 	warnProcessDetails    = "ProcessDetails"
+	warnMutableImage      = "MutableImage"
 	warnSmallVolume       = "SmallVolume"
 	warnHostname          = "UnstableHostname"
 	warnReadiness         = "ReadinessPort"
@@ -65,6 +66,9 @@ func (i *Injector) advise(d *Decision, pod *Pod, s *settings, sc *sidecar) {
 	}
 	if pod.Spec.HostUsers != nil && !*pod.Spec.HostUsers {
 		d.warn(warnHostUsers, "spec.hostUsers is false: PCP is privileged only within the pod's user namespace, and some of its metrics will be missing")
+	}
+	if image := i.cfg.Container.Image; i.cfg.Container.ImageMoves() {
+		d.warn(warnMutableImage, "container.image is %s, whose tag moves, so pods that start later may run another PCP: state a digest (%s@sha256:…) or the tag of a release", image, strings.TrimSuffix(image, ":latest"))
 	}
 	i.adviseOnArchives(d, pod, s)
 	i.adviseOnExposure(d, s)

@@ -63,7 +63,7 @@ func (r *release) reconfigure() {
 		r.t.Errorf("the checksum of the configuration is %q after the rollback, want %q", after, before)
 	}
 	r.replacePod()
-	r.pod("node-monitor", withImage("quay.io/performancecopilot/pcp:latest"))
+	r.pod("node-monitor", withImage("ghcr.io/performancecopilot/pcp:7.2.0"))
 	if !maps.EqualFunc(r.certificate().Data, certificate, bytes.Equal) {
 		r.t.Error("the certificate is another after an upgrade and a rollback")
 	}

@@ -33,7 +33,7 @@ func TestPackage(t *testing.T) {
 			r.serve()
 			r.awaitTrust()
 			r.must("repo", "add", "pcp", repository.URL)
-			if text := r.must("template", "pcp", "pcp/pcp"); !strings.Contains(text, "quay.io/performancecopilot/pcp:latest") {
+			if text := r.must("template", "pcp", "pcp/pcp"); !strings.Contains(text, "ghcr.io/performancecopilot/pcp:7.2.0") {
 				t.Errorf("the chart pcp of the repository renders\n%s", text)
 			}
 			if found := r.must("search", "repo", "pcp/"); !strings.Contains(found, "pcp/pcp-injector") {

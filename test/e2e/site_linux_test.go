@@ -95,7 +95,7 @@ func images(ctx context.Context) ([]string, error) {
 func givenSite(_ context.Context) (*site, error) {
 	s := &site{
 		kubeconfig: os.Getenv(kubeconfigVariable), injector: os.Getenv(injectorImageVariable),
-		pcp:    []pcpimage.Image{{Name: cmp.Or(os.Getenv(pcpImageVariable), "quay.io/performancecopilot/pcp:latest"), Version: "given"}},
+		pcp:    []pcpimage.Image{{Name: cmp.Or(os.Getenv(pcpImageVariable), "ghcr.io/performancecopilot/pcp:7.2.0"), Version: "given"}},
 		valkey: cmp.Or(os.Getenv(valkeyImageVariable), "docker.io/valkey/valkey:8"),
 	}
 	if s.injector == "" {

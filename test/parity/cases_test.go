@@ -70,7 +70,7 @@ var cases = []settings{
 	{
 		"image by tag",
 		`image: {tag: 7.2.1}`,
-		`container: {image: "quay.io/performancecopilot/pcp:7.2.1"}`,
+		`container: {image: "ghcr.io/performancecopilot/pcp:7.2.1"}`,
 	},
 	{
 		"resources",

@@ -20,6 +20,9 @@
 - persistence.{{ $service }}.mountPath is {{ $path }}: upstream's image writes to /var/log/pcp/{{ $service }}, and this data is not kept.
 {{- end }}
 {{- end }}
+{{- if and (eq .Values.image.tag "latest") (not .Values.image.digest) }}
+- image.tag is latest, which moves, so pods that start later may run another PCP: set image.digest, or the tag of a release.
+{{- end }}
 - The container is privileged: where Pod Security is enforced, namespace {{ .Release.Namespace }} needs the label pod-security.kubernetes.io/enforce=privileged.
 {{- if include "pcp.isPerNode" . }}
 - Each node keeps its archives in {{ include "pcp.nodePath" . }}, even after you uninstall the release.
