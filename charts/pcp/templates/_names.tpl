@@ -15,10 +15,18 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "pcp.labels" -}}
+{{- include "pcp.labelsAnd" (list . dict) }}
+{{- end }}
+
+{{- /* With an object's own: list of the root and a map. The chart's win over them, and they over commonLabels. */}}
+{{- define "pcp.labelsAnd" -}}
+{{- $further := last . }}
+{{- with first . }}
 {{- $own := include "pcp.selectorLabels" . | fromYaml }}
 {{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") }}
 {{- $_ := set $own "app.kubernetes.io/managed-by" .Release.Service }}
-{{- merge $own .Values.commonLabels | toYaml }}
+{{- merge $own $further .Values.commonLabels | toYaml }}
+{{- end }}
 {{- end }}
 
 {{- define "pcp.serviceAccountName" -}}

@@ -311,12 +311,21 @@ pmie.webhook.url: must be an http or https URL of letters, digits and . _ ~ : / 
 {{- if .Values.ingress.enabled }}
 {{- include "pcp.refuse" (list "ingress.enabled" true (printf "has no effect, because %s, or remove it" $why)) }}
 {{- end }}
+{{- if .Values.podMonitor.enabled }}
+{{- include "pcp.refuse" (list "podMonitor.enabled" true (printf "has no effect, because %s, or remove it" $why)) }}
+{{- end }}
 {{- if ne .Values.service.type "ClusterIP" }}
 {{- include "pcp.refuse" (list "service.type" .Values.service.type (printf "has no effect, because %s, or remove it" $why)) }}
 {{- end }}
 {{- if .Values.networkPolicy.from }}
 {{- include "pcp.refuse" (list "networkPolicy.from" .Values.networkPolicy.from (printf "has no effect, because %s, or remove it" $why)) }}
 {{- end }}
+{{- end }}
+{{- if and .Values.podMonitor.enabled (not (include "pcp.runs" (list . "pmproxy"))) }}
+{{- include "pcp.refuse" (list "podMonitor.enabled" true "reads from pmproxy, which does not run: add pmproxy to env.PCP_SERVICES") }}
+{{- end }}
+{{- if and .Values.prometheusRule.enabled (not .Values.podMonitor.enabled) }}
+{{- include "pcp.refuse" (list "prometheusRule.enabled" true "alerts on what the PodMonitor's scrapes say: set podMonitor.enabled=true too") }}
 {{- end }}
 {{- if .Values.ingress.enabled }}
 {{- if not (include "pcp.runs" (list . "pmproxy")) }}
