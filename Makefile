@@ -4,6 +4,8 @@
 GO       ?= go
 FUZZTIME ?= 30s
 COUNT    ?= 6
+# Of make compat: the oldest that the charts allow.
+KUBERNETES ?= $(shell sed -n 's/^kubeVersion: ">=\(.*\)\.0-0"$$/\1/p' charts/pcp-injector/Chart.yaml)
 IMAGE    ?= ghcr.io/performancecopilot/pcp-injector:$(VERSION)
 
 # One set of flags for programs, tests, tools and the linter, so that what they share is compiled once.
@@ -25,7 +27,7 @@ ENGINES   := $(or $(CONTAINER_TOOL),docker podman buildah)
 # Tests run in the folder of their package, but the paths given to make are relative to this one.
 E2E_ENV   := $(strip E2E=1 $(foreach path,E2E_LOGS E2E_KUBECONFIG,$(if $($(path)),$(path)="$(abspath $($(path)))")))
 
-.PHONY: help build test e2e e2e-suits e2e-packages lint demo generate verify vulnerabilities bench soak fuzz image package release tools clean
+.PHONY: help build test compat e2e e2e-suits e2e-packages lint demo generate verify vulnerabilities bench soak fuzz image package release tools clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +41,11 @@ test: ## Run all tests, against a real control plane (the first run downloads or
 	@unit=$$($(TOOLCHAIN) helm-unittest) && "$$unit" charts/pcp charts/pcp-injector
 	@echo "compiling the tests: about 3 minutes the first time" && $(COMPILE) $(GO) list -export -deps -test ./... >/dev/null
 	$(GO) test -timeout 30m $(TESTFLAGS) ./...
+
+compat: ## Test the webhook and the charts on another control plane: of the oldest Kubernetes, or KUBERNETES=1.33 (compiled in 10 minutes)
+	@$(TOOLCHAIN) $(filter-out kube-%,$(PLANE)) $(CHARTS) >/dev/null
+	assets=$$($(TOOLCHAIN) -kubernetes "$(KUBERNETES)") && \
+	KUBEBUILDER_ASSETS="$$assets" KUBERNETES="$(KUBERNETES)" $(GO) test -count 1 -timeout 30m $(TESTFLAGS) ./test/cluster ./test/integration ./test/charts
 
 e2e: ## Test with real PCP, on a node on this machine (root on Debian), or on the cluster of E2E_KUBECONFIG; see test/e2e/README.md
 	$(E2E_ENV) $(GO) test -count 1 -timeout 40m -parallel 5 $(TESTFLAGS) ./test/e2e

@@ -51,7 +51,7 @@ func (c *Cluster) WriteKubeconfig(path, user string, groups ...string) error {
 // Kubeconfig is the path of a kubeconfig file with the administrator's access.
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.folder, "kubeconfig") }
 
-// Kubectl is the path of a kubectl of the API server's version.
+// Kubectl is the path of kubectl, of the API server's version unless KUBEBUILDER_ASSETS has another API server.
 func (c *Cluster) Kubectl() string { return c.commands[kubectl] }
 
 // Environment is for commands that talk to the API server as the administrator, such as kubectl and helm, beside that of this process.

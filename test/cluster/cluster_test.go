@@ -59,12 +59,30 @@ func pod(name string) *corev1.Pod {
 	}
 }
 
+// requireVersion: make compat, which sets KUBERNETES, tests what it says.
+func requireVersion(t *testing.T, c *Cluster) {
+	t.Helper()
+	version, err := c.Client().Discovery().ServerVersion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := os.Getenv("KUBERNETES")
+	t.Logf("the API server has the version %s", version.GitVersion)
+	if got, want := version.GitVersion+".", "v"+strings.TrimPrefix(wanted, "v")+"."; wanted != "" && !strings.HasPrefix(got, want) {
+		t.Errorf("the API server has the version %s, want %s", version.GitVersion, wanted)
+	}
+}
+
 func TestPlainPlane(t *testing.T) {
 	t.Parallel()
 	c := startForTest(t, Options{})
 	if err := c.CreateNamespace(t.Context(), "team", nil); err != nil {
 		t.Fatal(err)
 	}
+	t.Run("has the version", func(t *testing.T) {
+		t.Parallel()
+		requireVersion(t, c)
+	})
 	t.Run("admits a pod", func(t *testing.T) {
 		t.Parallel()
 		created, err := c.Client().CoreV1().Pods("team").Create(t.Context(), pod("web"), metav1.CreateOptions{})

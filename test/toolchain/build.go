@@ -101,6 +101,9 @@ func (t tool) build(ctx context.Context, shown *compilation, root, folder string
 // sources returns the folder of a module from which the tool can be compiled. For a published tool that is a temporary module
 // that requires it: unlike with go install, its packages can be counted beforehand.
 func (t tool) sources(ctx context.Context, shown *compilation, root, work string) (string, error) {
+	if t.staged {
+		return work, t.stage(ctx, shown, root, work)
+	}
 	if t.folder != "" {
 		return filepath.Join(root, t.folder), nil
 	}

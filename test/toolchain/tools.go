@@ -13,6 +13,7 @@ type tool struct {
 	version string // empty: as required by the go.mod in folder
 	pkg     string // import path of the main package; empty: nothing is compiled, only the files are wanted
 	folder  string // of this repository, with a go.mod of its own; empty: a published module, taken as it is
+	staged  bool   // the folder has no go.mod: that of the module is taken, see stage
 	files   string // folder of the module that is needed at run time; copied beside the executable as "files"
 	expect  string // how long the first build takes on 2 cores
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,17 +20,34 @@ func main() {
 	}
 }
 
-func run(commands []string) error {
+func run(arguments []string) error {
+	flags := flag.NewFlagSet("toolchain", flag.ContinueOnError)
+	kubernetes := flags.String("kubernetes", "", "the `version` of Kubernetes, as 1.30 or 1.30.14, whose control plane is wanted in a folder for KUBEBUILDER_ASSETS")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(commands) == 0 {
-		folder, err := toolchain.All(ctx, os.Stderr)
-		if err != nil {
-			return err
-		}
-		fmt.Println(folder)
-		return nil
+	switch commands := flags.Args(); {
+	case *kubernetes != "" && len(commands) > 0:
+		return fmt.Errorf("-kubernetes takes no names of tools, but there are: %v", commands)
+	case *kubernetes != "":
+		return printed(toolchain.Kubernetes(ctx, os.Stderr, *kubernetes))
+	case len(commands) == 0:
+		return printed(toolchain.All(ctx, os.Stderr))
+	default:
+		return find(ctx, commands)
 	}
+}
+
+func printed(folder string, err error) error {
+	if err == nil {
+		fmt.Println(folder)
+	}
+	return err
+}
+
+func find(ctx context.Context, commands []string) error {
 	paths, err := toolchain.Find(ctx, os.Stderr, commands...)
 	if err != nil {
 		return err
