@@ -1,0 +1,65 @@
+// Package prometheus provides Debian's Prometheus to tests, without installing it: the package would start a server on the machine.
+package prometheus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/performancecopilot/pcp-injector/test/e2e/imagecache"
+	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
+)
+
+// Programs are the paths of what the package has.
+type Programs struct{ Server, Promtool string }
+
+// Find unpacks the package in the user's cache if it is not there, which needs Debian's package lists (apt-get update) and mirror. Remove the
+// folder to get a newer version.
+func Find(ctx context.Context, progress io.Writer) (Programs, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return Programs{}, fmt.Errorf("no folder to keep packages in: %w: set HOME or XDG_CACHE_HOME", err)
+	}
+	folder := filepath.Join(cache, "pcp-injector", "packages", "prometheus")
+	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintln(progress, "downloading Debian's package prometheus: kept in the cache afterwards")
+		err = unpack(ctx, folder)
+		if err != nil {
+			return Programs{}, fmt.Errorf("failed to get Debian's package prometheus: %w: see that apt-get update has run", err)
+		}
+	}
+	programs := filepath.Join(folder, "usr", "bin")
+	return Programs{Server: filepath.Join(programs, "prometheus"), Promtool: filepath.Join(programs, "promtool")}, nil
+}
+
+// unpack works in a folder beside the given one, and renames it when it is complete. Another process may have been faster.
+func unpack(ctx context.Context, folder string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp(filepath.Dir(folder), "unpack-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	download := process.Command("apt-get", "download", "--quiet", "prometheus")
+	download.Dir = work
+	if err := imagecache.Run(ctx, download); err != nil {
+		return err
+	}
+	packages, err := filepath.Glob(filepath.Join(work, "prometheus_*.deb"))
+	if err != nil || len(packages) != 1 {
+		return fmt.Errorf("apt-get downloaded %q, want one package: %w", packages, err)
+	}
+	root := filepath.Join(work, "root")
+	if err := imagecache.Run(ctx, process.Command("dpkg-deb", "--extract", packages[0], root)); err != nil {
+		return err
+	}
+	if err := os.Rename(root, folder); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
