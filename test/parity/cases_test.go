@@ -8,6 +8,21 @@ type settings struct {
 var cases = []settings{
 	{"defaults", ``, ``},
 	{
+		"another variable",
+		`extraEnv: [{name: TZ, value: UTC}]`,
+		`container: {env: [{name: TZ, value: UTC}]}`,
+	},
+	{
+		"archives in a folder of the node",
+		`persistence: {pmlogger: {hostPath: /data/pmlogger}}`,
+		`persistence: {pmlogger: {type: HostPath, path: /data/pmlogger}}`,
+	},
+	{
+		"another handler of a probe",
+		`probes: {liveness: {handler: {exec: {command: ["true"]}}}}`,
+		`container: {probes: {liveness: {exec: {command: ["true"]}}}}`,
+	},
+	{
 		"sources from a Secret",
 		`openMetrics: {secretName: tokens}`,
 		`openMetrics: {secretName: tokens}`,

@@ -14,6 +14,21 @@ var refusals = []refusal{
 	{"env.PCP_SERVICES", settings{"no service", `env: {PCP_SERVICES: ""}`, `container: {services: []}`}},
 	{"env.PCP_SERVICES", settings{"pmlogger without pmcd", `env: {PCP_SERVICES: "pmlogger,pmproxy"}`, `container: {services: [pmlogger, pmproxy]}`}},
 	{"env.PCP_SERVICES", settings{"pmie without pmcd", `env: {PCP_SERVICES: "pmie"}`, `container: {services: [pmie]}`}},
+	{"extraEnv[0].name", settings{"a variable of the chart", `extraEnv: [{name: PCP_FILES, value: a}]`, `container: {env: [{name: PCP_FILES, value: a}]}`}},
+	{"extraEnv[1].name", settings{"a variable twice", `extraEnv: [{name: A}, {name: A}]`, `container: {env: [{name: A}, {name: A}]}`}},
+	{"persistence.pmlogger.hostPath", settings{"the node's own folder", `persistence: {pmlogger: {hostPath: /etc}}`, `persistence: {pmlogger: {type: HostPath, path: /etc}}`}},
+	{"persistence.pmproxy.hostPath", settings{
+		"one folder in the other", `persistence: {pmlogger: {hostPath: /data}, pmproxy: {hostPath: /data/pmproxy}}`,
+		`persistence: {pmlogger: {type: HostPath, path: /data}, pmproxy: {type: HostPath, path: /data/pmproxy}}`,
+	}},
+	{"probes.liveness.handler", settings{
+		"a probe of metrics without names", `probes: {liveness: {handler: {httpGet: {path: /metrics, port: 44322}}}}`,
+		`container: {probes: {liveness: {httpGet: {path: /metrics, port: 44322}}}}`,
+	}},
+	{"probes.readiness.handler", settings{
+		"a probe that does not reach the loopback address", `{listen: Loopback, probes: {readiness: {handler: {tcpSocket: {port: 44321}}}}}`,
+		`container: {listen: Loopback, probes: {readiness: {tcpSocket: {port: 44321}}}}`,
+	}},
 	{"env.PCP_DOMAIN_AGENTS", settings{"agents without pmcd", `env: {PCP_SERVICES: pmproxy, PCP_DOMAIN_AGENTS: bpf}`, `container: {services: [pmproxy], domainAgents: [bpf]}`}},
 	{"env.PCP_DOMAIN_AGENTS", settings{"name of an agent", `env: {PCP_DOMAIN_AGENTS: "bpf, nginx"}`, `container: {domainAgents: [bpf, " nginx"]}`}},
 	{"env.KEY_SERVERS", settings{"key server without a port", `env: {KEY_SERVERS: valkey}`, `container: {keyServers: [valkey]}`}},

@@ -24,8 +24,8 @@
 - image.tag is latest, which moves, so pods that start later may run another PCP: set image.digest, or the tag of a release.
 {{- end }}
 - The container is privileged: where Pod Security is enforced, namespace {{ .Release.Namespace }} needs the label pod-security.kubernetes.io/enforce=privileged.
-{{- if include "pcp.isPerNode" . }}
-- Each node keeps its archives in {{ include "pcp.nodePath" . }}, even after you uninstall the release.
+{{- with include "pcp.nodeFolder" (list . "pmlogger") }}
+- {{ ternary "Each node keeps its" "The node keeps the" (include "pcp.isPerNode" $ | eq "true") }} archives in {{ . }}, even after you uninstall the release.
 {{- end }}
 {{- if include "pcp.onLoopback" . }}
 - pmcd and pmproxy listen on the {{ ternary "node's " "" .Values.hostNetwork }}loopback address only: use kubectl port-forward or kubectl exec. For other clients, set listen=AllAddresses.

@@ -62,6 +62,9 @@ env:
     value: {{ div (int64 .) 1024 | quote }}
   {{- end }}
   {{- end }}
+  {{- with .Values.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
 securityContext:

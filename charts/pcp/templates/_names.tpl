@@ -51,6 +51,16 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- .Values.node.hostPath | default (printf "/var/lib/pcp-node/%s/%s" .Release.Namespace (include "pcp.fullname" .)) }}
 {{- end }}
 
+{{- /* The folder of the node that a service's data is in, or nothing: (list $ "pmlogger"). */}}
+{{- define "pcp.nodeFolder" -}}
+{{- $service := last . }}
+{{- with get (first .).Values.persistence $service }}
+{{- if and .enabled (or .hostPath (include "pcp.isPerNode" (first $))) }}
+{{- .hostPath | default (printf "%s/%s" (include "pcp.nodePath" (first $)) $service) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* The pod of helm test is none of the Service's. */}}
 {{- define "pcp.testLabels" -}}
 app.kubernetes.io/name: {{ include "pcp.name" . }}-test

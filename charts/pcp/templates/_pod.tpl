@@ -17,7 +17,7 @@ spec:
   hostname: {{ include "pcp.fullname" . | quote }}
   {{- end }}
   serviceAccountName: {{ include "pcp.serviceAccountName" . | quote }}
-  automountServiceAccountToken: false
+  automountServiceAccountToken: {{ .Values.serviceAccount.automount }}
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . | quote }}

@@ -4,8 +4,12 @@
 {{- with get $.Values.probes $name }}
 {{- if .enabled }}
 {{ $name }}Probe:
+  {{- if .handler }}
+  {{- toYaml .handler | nindent 2 }}
+  {{- else }}
   {{- include (ternary "pcp.ready" "pcp.active" (eq $name "readiness")) $ | trim | nindent 2 }}
-  {{- omit . "enabled" | toYaml | nindent 2 }}
+  {{- end }}
+  {{- omit . "enabled" "handler" | toYaml | nindent 2 }}
 {{- end }}
 {{- end }}
 {{- end }}

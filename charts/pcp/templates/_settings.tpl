@@ -64,7 +64,7 @@
 
 {{- define "pcp.ownsArchivesClaim" -}}
 {{- with .Values.persistence.pmlogger }}
-{{- if and .enabled (not .existingClaim) (not (include "pcp.isPerNode" $)) }}true{{ end }}
+{{- if and .enabled (not .existingClaim) (not .hostPath) (not (include "pcp.isPerNode" $)) }}true{{ end }}
 {{- end }}
 {{- end }}
 

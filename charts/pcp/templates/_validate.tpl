@@ -1,7 +1,7 @@
 {{- /* Refuses values that could not work, all at once: the key, what it was, what is allowed, what to do. Types and typos are the schema's. */}}
 {{- define "pcp.validate" -}}
 {{- $problems := list }}
-{{- range list "workload" "services" "host" "data" "perNode" "sources" "files" "pmie" "exposure" "pod" }}
+{{- range list "workload" "services" "host" "data" "perNode" "sources" "files" "pmie" "exposure" "pod" "extras" "probes" }}
 {{- $problems = concat $problems (include (printf "pcp.validate.%s" .) $ | splitList "\n" | compact) }}
 {{- end }}
 {{- if $problems }}
@@ -95,8 +95,16 @@
 {{- range $service := list "pmlogger" "pmproxy" }}
 {{- $volume := get $.Values.persistence $service }}
 {{- include "pcp.validate.path" (list (printf "persistence.%s.mountPath" $service) $volume.mountPath) }}
-{{- if and $volume.existingClaim (not $volume.enabled) }}
-{{- include "pcp.refuse" (list (printf "persistence.%s.existingClaim" $service) $volume.existingClaim (printf "is not used: set persistence.%s.enabled=true, or remove it" $service)) }}
+{{- range $key := list "existingClaim" "hostPath" }}
+{{- if and (get $volume $key) (not $volume.enabled) }}
+{{- include "pcp.refuse" (list (printf "persistence.%s.%s" $service $key) (get $volume $key) (printf "is not used: set persistence.%s.enabled=true, or remove it" $service)) }}
+{{- end }}
+{{- end }}
+{{- if $volume.hostPath }}
+{{- include "pcp.validate.nodeFolder" (list (printf "persistence.%s.hostPath" $service) $volume.hostPath) }}
+{{- if $volume.existingClaim }}
+{{- include "pcp.refuse" (list (printf "persistence.%s.hostPath" $service) $volume.hostPath "must not be used together with existingClaim: remove one") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- $logger := include "pcp.claimName" (list $ "pmlogger") }}
@@ -106,6 +114,12 @@
 {{- $paths := list (printf "%s/" .pmlogger.mountPath) (printf "%s/" .pmproxy.mountPath) }}
 {{- if or (hasPrefix (first $paths) (last $paths)) (hasPrefix (last $paths) (first $paths)) }}
 {{- include "pcp.refuse" (list "persistence.pmproxy.mountPath" .pmproxy.mountPath (printf "must be neither inside nor above persistence.pmlogger.mountPath, %s" .pmlogger.mountPath)) }}
+{{- end }}
+{{- $folders := list (include "pcp.nodeFolder" (list $ "pmlogger")) (include "pcp.nodeFolder" (list $ "pmproxy")) | compact }}
+{{- if eq (len $folders) 2 }}
+{{- if or (hasPrefix (printf "%s/" (first $folders)) (printf "%s/" (last $folders))) (hasPrefix (printf "%s/" (last $folders)) (printf "%s/" (first $folders))) }}
+{{- include "pcp.refuse" (list "persistence.pmproxy.hostPath" (last $folders) (printf "must be neither inside nor above the folder of pmlogger, %s" (first $folders))) }}
+{{- end }}
 {{- end }}
 {{- include "pcp.validate.limit" $ }}
 {{- if and .fixOwnership (not .pmlogger.enabled) (not .pmproxy.enabled) }}
@@ -135,10 +149,7 @@
 {{- end }}
 {{- else }}
 {{- $path := include "pcp.nodePath" . }}
-{{- include "pcp.validate.path" (list "node.hostPath" $path) }}
-{{- if or (regexMatch "^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr)?(/|$)" $path) (has $path (list "/home" "/mnt" "/opt" "/root" "/srv" "/var" "/var/lib" "/var/log" "/var/lib/kubelet")) }}
-{{- include "pcp.refuse" (list "node.hostPath" $path "must not be owned by PCP: use a separate folder, e.g. /var/lib/pcp-node") }}
-{{- end }}
+{{- include "pcp.validate.nodeFolder" (list "node.hostPath" $path) }}
 {{- range $service := list "pmlogger" "pmproxy" }}
 {{- range $key, $default := dict "existingClaim" "" "storageClass" "" "accessMode" "ReadWriteOnce" }}
 {{- $value := get (get $.Values.persistence $service) $key }}
@@ -153,6 +164,14 @@
 {{- if .Values.ingress.enabled }}
 {{- include "pcp.refuse" (list "ingress.enabled" true "would lead to a random node with node.mode=perNode: remove it") }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* A folder on the node that PCP will own: (list "key" path). */}}
+{{- define "pcp.validate.nodeFolder" -}}
+{{- include "pcp.validate.path" . }}
+{{- if or (regexMatch "^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr)?(/|$)" (last .)) (has (last .) (list "/home" "/mnt" "/opt" "/root" "/srv" "/var" "/var/lib" "/var/log" "/var/lib/kubelet")) }}
+{{- include "pcp.refuse" (list (first .) (last .) "must not be owned by PCP: use a separate folder, e.g. /var/lib/pcp-node") }}
 {{- end }}
 {{- end }}
 
@@ -214,8 +233,8 @@
 {{- end }}
 {{- end }}
 
-{{- /* pkg/config refuses the same paths, see validate_files.go there. */}}
-{{- define "pcp.validate.files" -}}
+{{- /* Files and folders of PCP that are not for files of others, and what to do instead. pkg/config has the same, see validate_files.go there. */}}
+{{- define "pcp.takenPaths" -}}
 {{- $taken := dict "/etc/pcp/pmcd/pmcd.conf" "the image and the chart write it: use env.PCP_DOMAIN_AGENTS and acceptWrites"
   "/etc/pcp/pmproxy/pmproxy.conf" "the image and the chart write it: use env.KEY_SERVERS and acceptWrites"
   "/etc/pcp/pmlogger/control" "it starts the pmlogger that persistence.pmlogger describes: use another file in /etc/pcp/pmlogger/control.d"
@@ -236,6 +255,11 @@
 {{- range $service := list "pmlogger" "pmproxy" }}
 {{- $_ := set $taken (get $.Values.persistence $service).mountPath (printf "persistence.%s.mountPath has a volume there: use another folder" $service) }}
 {{- end }}
+{{- toYaml $taken }}
+{{- end }}
+
+{{- define "pcp.validate.files" -}}
+{{- $taken := include "pcp.takenPaths" . | fromYaml }}
 {{- range $n, $file := .Values.files }}
 {{- $key := printf "files[%d]" $n }}
 {{- $path := printf "%s.path" $key }}
@@ -306,6 +330,11 @@ pmie.webhook.url: must be an http or https URL of letters, digits and . _ ~ : / 
 {{- end }}
 
 {{- define "pcp.validate.exposure" -}}
+{{- with .Values.service.ports }}
+{{- if eq (int .pmcd) (int .pmproxy) }}
+{{- include "pcp.refuse" (list "service.ports.pmproxy" .pmproxy "is also the port of pmcd: each needs its own") }}
+{{- end }}
+{{- end }}
 {{- if include "pcp.onLoopback" . }}
 {{- $why := printf "pmcd and pmproxy listen on the loopback address only (listen is %s): set listen=AllAddresses" .Values.listen }}
 {{- if .Values.ingress.enabled }}
@@ -345,6 +374,85 @@ pmie.webhook.url: must be an http or https URL of letters, digits and . _ ~ : / 
 {{- range $key, $value := get $.Values $map }}
 {{- if regexMatch "^([a-z-]+\\.)?pcp\\.io/" $key }}
 {{- include "pcp.refuse" (list $map $key "is for the injector, which would add a second PCP: remove it, and use this chart's values instead") }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* What this chart sets is not set twice, and what PCP and systemd need is not hidden. */}}
+{{- define "pcp.validate.extras" -}}
+{{- $reserved := dict "PCP_SERVICES" "env.PCP_SERVICES" "PCP_DOMAIN_AGENTS" "env.PCP_DOMAIN_AGENTS" "KEY_SERVERS" "env.KEY_SERVERS" "HOST_MOUNT" "hostMonitoring" "PCP_FILES" "files"
+  "PCP_PMIE_STOCK_RULES" "pmie.stockRules" "PCP_PMIE_WEBHOOK" "pmie.webhook" "PMLOGGER_INTERVAL" "persistence.pmlogger.interval" "ARCHIVES_KIB" "persistence.pmlogger.maxSize"
+  "ARCHIVES_DAYS" "persistence.pmlogger.retention" }}
+{{- $seen := list }}
+{{- range $n, $variable := .Values.extraEnv }}
+{{- $key := printf "extraEnv[%d].name" $n }}
+{{- with get $reserved .name }}
+{{- include "pcp.refuse" (list $key $variable.name (printf "is set by the chart: use %s" .)) }}
+{{- end }}
+{{- if has .name (list "container" "ARCHIVES_SHARED") }}
+{{- include "pcp.refuse" (list $key .name "is set by the chart: remove it") }}
+{{- end }}
+{{- if has .name $seen }}
+{{- include "pcp.refuse" (list $key .name "is there twice: remove one") }}
+{{- end }}
+{{- $seen = append $seen .name }}
+{{- end }}
+{{- $names := list }}
+{{- range $n, $volume := .Values.extraVolumes }}
+{{- if hasPrefix "pcp-" .name }}
+{{- include "pcp.refuse" (list (printf "extraVolumes[%d].name" $n) .name "is a name of the chart's own volumes: choose one that does not begin with pcp-") }}
+{{- end }}
+{{- if has .name $names }}
+{{- include "pcp.refuse" (list (printf "extraVolumes[%d].name" $n) .name "is there twice: rename one") }}
+{{- end }}
+{{- $names = append $names .name }}
+{{- end }}
+{{- range $n, $mount := .Values.extraVolumeMounts }}
+{{- if not (has .name $names) }}
+{{- include "pcp.refuse" (list (printf "extraVolumeMounts[%d].name" $n) .name "must be the name of one of extraVolumes") }}
+{{- end }}
+{{- include "pcp.validate.mount" (list $ (printf "extraVolumeMounts[%d].mountPath" $n) .mountPath) }}
+{{- end }}
+{{- end }}
+
+{{- /* (list $ "key" path) */}}
+{{- define "pcp.validate.mount" -}}
+{{- $key := index . 1 }}
+{{- $path := last . }}
+{{- include "pcp.validate.path" (list $key $path) }}
+{{- if regexMatch "^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr|var|etc/pcp|etc/systemd|var/lib|var/log|var/lib/pcp|var/log/pcp)?$" $path }}
+{{- include "pcp.refuse" (list $key $path "would hide files that PCP needs: use a separate folder, or one below it") }}
+{{- else if regexMatch "^/(dev|proc|run|sys|tmp|usr/bin|usr/sbin|usr/lib/systemd|etc/systemd)/" $path }}
+{{- include "pcp.refuse" (list $key $path "is below a folder that systemd needs as it is: use a separate folder, e.g. /data") }}
+{{- else }}
+{{- $taken := include "pcp.takenPaths" (first .) | fromYaml }}
+{{- range include "pcp.ownMounts" (first .) | fromYamlArray }}
+{{- $_ := set $taken .mountPath (get $taken .mountPath | default (printf "the chart mounts the volume %s there: use another folder" .name)) }}
+{{- end }}
+{{- range $other, $remedy := $taken }}
+{{- if or (hasPrefix (printf "%s/" $other) (printf "%s/" $path)) (hasPrefix (printf "%s/" $path) (printf "%s/" $other)) }}
+{{- include "pcp.refuse" (list $key $path (printf "%s: %s" $other $remedy)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* A handler that the kubelet cannot carry out, or that costs PCP more than the answer is worth, restarts the container for nothing. */}}
+{{- define "pcp.validate.probes" -}}
+{{- range $name, $probe := .Values.probes }}
+{{- $key := printf "probes.%s.handler" $name }}
+{{- with $probe.handler }}
+{{- if and (include "pcp.onLoopback" $) (not .exec) }}
+{{- include "pcp.refuse" (list $key (keys . | first) "does not reach PCP, which listens on the loopback address only: use exec") }}
+{{- end }}
+{{- with .httpGet }}
+{{- if eq (.path | default "/") "/metrics" }}
+{{- include "pcp.refuse" (list (printf "%s.httpGet.path" $key) .path "returns 1.2 MB in 2.5 s: use /metrics?names=kernel.all.load") }}
+{{- end }}
+{{- end }}
+{{- if not $probe.enabled }}
+{{- include "pcp.refuse" (list $key (keys . | first) (printf "is not used: set probes.%s.enabled=true, or remove it" $name)) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -1,4 +1,11 @@
 {{- define "pcp.volumes" -}}
+{{- include "pcp.ownVolumes" . }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.ownVolumes" -}}
 {{- range $service := list "pmlogger" "pmproxy" }}
 {{- if include "pcp.runs" (list $ $service) }}
 - name: pcp-{{ $service }}
@@ -46,9 +53,9 @@
 {{- with first . }}
 {{- if not (get .Values.persistence $service).enabled }}
 emptyDir: {}
-{{- else if include "pcp.isPerNode" . }}
+{{- else if include "pcp.nodeFolder" (list . $service) }}
 hostPath:
-  path: {{ include "pcp.nodePath" . }}/{{ $service }}
+  path: {{ include "pcp.nodeFolder" (list . $service) | quote }}
   type: DirectoryOrCreate
 {{- else }}
 persistentVolumeClaim:
@@ -83,6 +90,13 @@ persistentVolumeClaim:
 {{- end }}
 
 {{- define "pcp.volumeMounts" -}}
+{{- include "pcp.ownMounts" . }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.ownMounts" -}}
 {{- include "pcp.dataMounts" . }}
 {{- if include "pcp.readsOpenMetrics" . }}
 - name: pcp-openmetrics
