@@ -26,6 +26,9 @@ func (i *Injector) Metric(ctx context.Context, series string) (float64, error) {
 	return 0, fmt.Errorf("the webhook has no metric %s", series)
 }
 
+// MetricsAddress is where the webhook serves its metrics, as /metrics.
+func (i *Injector) MetricsAddress() string { return i.metrics }
+
 // Admissions is how many pods the webhook has decided about so far, or failed to.
 func (i *Injector) Admissions(ctx context.Context) (int, error) {
 	text, err := get(ctx, "http://"+i.metrics+"/metrics")

@@ -1,4 +1,4 @@
-// Package prometheus provides Debian's Prometheus to tests, without installing it: the package would start a server on the machine.
+// Package prometheus runs Debian's Prometheus for tests, without installing it: the package would start a server on the machine.
 package prometheus
 
 import (
