@@ -15,6 +15,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY cmd/webhook cmd/webhook
+COPY internal/quote internal/quote
 COPY internal/spelling internal/spelling
 COPY internal/strictyaml internal/strictyaml
 COPY pkg pkg

@@ -8,13 +8,15 @@ import (
 	"strconv"
 
 	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/performancecopilot/pcp-injector/internal/quote"
 )
 
 // appendAnswer writes an AdmissionReview with the response and its patch, in base64, as JSON: what json.Marshal writes, in
 // half the time.
 func appendAnswer(to []byte, response *admissionv1.AdmissionResponse, patch []byte) ([]byte, error) {
 	to = append(to, `{"kind":"`+reviewKind+`","apiVersion":"`+reviewAPIVersion+`","response":{"uid":`...)
-	to = appendString(to, string(response.UID))
+	to = quote.Append(to, string(response.UID))
 	to = strconv.AppendBool(append(to, `,"allowed":`...), response.Allowed)
 	if response.Result != nil {
 		status, err := json.Marshal(response.Result)
@@ -25,7 +27,7 @@ func appendAnswer(to []byte, response *admissionv1.AdmissionResponse, patch []by
 	}
 	if len(patch) > 0 {
 		to = append(append(to, `,"patch":"`...), patch...)
-		to = appendString(append(to, `","patchType":`...), string(admissionv1.PatchTypeJSONPatch))
+		to = quote.Append(append(to, `","patchType":`...), string(admissionv1.PatchTypeJSONPatch))
 	}
 	to = appendAuditAnnotations(to, response.AuditAnnotations)
 	to = appendWarnings(to, response.Warnings)
@@ -43,8 +45,8 @@ func appendAuditAnnotations(to []byte, annotations map[string]string) []byte {
 		if n > 0 {
 			to = append(to, ',')
 		}
-		to = append(appendString(to, key), ':')
-		to = appendString(to, annotations[key])
+		to = append(quote.Append(to, key), ':')
+		to = quote.Append(to, annotations[key])
 	}
 	return append(to, '}')
 }
@@ -58,7 +60,7 @@ func appendWarnings(to []byte, warnings []string) []byte {
 		if n > 0 {
 			to = append(to, ',')
 		}
-		to = appendString(to, warning)
+		to = quote.Append(to, warning)
 	}
 	return append(to, ']')
 }

@@ -9,8 +9,9 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"gomodules.xyz/jsonpatch/v2"
+
+	"github.com/performancecopilot/pcp-injector/internal/quote"
 )
 
 // patchEncoder writes patches in base64, as answers hold them. It remembers the last one, because all pods of a template get
@@ -64,9 +65,9 @@ func encodePatch(operations []jsonpatch.Operation) ([]byte, error) {
 		operation := &operations[n]
 		patch = append(patch, separator)
 		patch = append(patch, `{"op":`...)
-		patch = appendString(patch, operation.Operation)
+		patch = quote.Append(patch, operation.Operation)
 		patch = append(patch, `,"path":`...)
-		patch = appendString(patch, operation.Path)
+		patch = quote.Append(patch, operation.Path)
 		patch = append(patch, `,"value":`...)
 		var err error
 		if patch, err = appendValue(patch, operation.Value); err != nil {
@@ -83,16 +84,9 @@ func appendValue(to []byte, value any) ([]byte, error) {
 	case json.RawMessage:
 		return append(to, value...), nil
 	case string:
-		return appendString(to, value), nil
+		return quote.Append(to, value), nil
 	default:
 		encoded, err := json.Marshal(value)
 		return append(to, encoded...), err
 	}
-}
-
-// appendString quotes text as JSON, without the escapes for HTML that json.Marshal adds.
-func appendString(to []byte, text string) []byte {
-	// The error is about what is not UTF-8, which has been replaced.
-	to, _ = jsontext.AppendQuote(to, text)
-	return to
 }

@@ -120,7 +120,7 @@ func (r *reader) wrong(err error) {
 		return
 	}
 	path := strings.ReplaceAll(strings.TrimPrefix(string(r.tokens.StackPointer()), "/"), "/", ".")
-	r.fault = fmt.Errorf("field %s %w", quote(path), err)
+	r.fault = fmt.Errorf("field %s %w", quoted(path), err)
 }
 
 func (r *reader) tooLarge(limit int, unit string) {

@@ -141,7 +141,7 @@ func readUser(r *reader, u *user) {
 func (v *review) checkEnvelope() error {
 	switch {
 	case v.APIVersion != reviewAPIVersion || v.Kind != reviewKind:
-		return fmt.Errorf("found apiVersion %s and kind %s, must be %q and %q", quote(v.APIVersion), quote(v.Kind), reviewAPIVersion, reviewKind)
+		return fmt.Errorf("found apiVersion %s and kind %s, must be %q and %q", quoted(v.APIVersion), quoted(v.Kind), reviewAPIVersion, reviewKind)
 	case v.Request == nil:
 		return errors.New("request is required")
 	case v.Request.UID == "":
@@ -158,11 +158,11 @@ func (v *review) checkEnvelope() error {
 func (r *request) check() error {
 	switch {
 	case r.Kind != kind{Version: "v1", Kind: "Pod"}:
-		return fmt.Errorf("request.kind is %s: must be \"v1 Pod\"; %s", quote(r.Kind.String()), rulesRemedy)
+		return fmt.Errorf("request.kind is %s: must be \"v1 Pod\"; %s", quoted(r.Kind.String()), rulesRemedy)
 	case r.SubResource != "":
-		return fmt.Errorf("request.subResource is %s: must be empty; %s", quote(r.SubResource), rulesRemedy)
+		return fmt.Errorf("request.subResource is %s: must be empty; %s", quoted(r.SubResource), rulesRemedy)
 	case r.Operation != "CREATE":
-		return fmt.Errorf("request.operation is %s: must be \"CREATE\"; %s", quote(r.Operation), rulesRemedy)
+		return fmt.Errorf("request.operation is %s: must be \"CREATE\"; %s", quoted(r.Operation), rulesRemedy)
 	case r.Object == nil:
 		return errors.New("request.object is null: must be the pod")
 	default:
@@ -171,6 +171,6 @@ func (r *request) check() error {
 }
 
 // quote repeats a value that may be of any length.
-func quote(value string) string { return strconv.Quote(clip(value, maxLoggedText)) }
+func quoted(value string) string { return strconv.Quote(clip(value, maxLoggedText)) }
 
 const rulesRemedy = "correct the rules of the MutatingWebhookConfiguration"

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/performancecopilot/pcp-injector/internal/quote"
 )
 
 // patchBuilder collects operations and, for Uninject, what they add and replace.
@@ -219,11 +220,11 @@ func appendName(to []byte, name string) []byte {
 	if to[len(to)-1] != '{' {
 		to = append(to, ',')
 	}
-	return append(appendQuoted(to, name), ':')
+	return append(quote.Append(to, name), ':')
 }
 
 func appendText(to []byte, name, text string) []byte {
-	return appendQuoted(appendName(to, name), text)
+	return quote.Append(appendName(to, name), text)
 }
 
 // appendList leaves an empty list out.
@@ -236,15 +237,9 @@ func appendList(to []byte, name string, texts []string) []byte {
 		if n > 0 {
 			to = append(to, ',')
 		}
-		to = appendQuoted(to, text)
+		to = quote.Append(to, text)
 	}
 	return append(to, ']')
-}
-
-func appendQuoted(to []byte, text string) []byte {
-	// The error is about what is not UTF-8, which has been replaced.
-	to, _ = jsontext.AppendQuote(to, text)
-	return to
 }
 
 // statusOf reads the pod's status annotation; nil where there is none, or none that the injector wrote.
