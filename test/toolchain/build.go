@@ -159,7 +159,7 @@ func (t tool) copyFiles(ctx context.Context, module, target string) error {
 	if t.files == "" {
 		return nil
 	}
-	source, err := goOutput(ctx, module, "list", "-m", "-f", "{{.Dir}}", t.module)
+	source, err := moduleFolder(ctx, module, t.module)
 	if err != nil {
 		return err
 	}
@@ -167,4 +167,17 @@ func (t tool) copyFiles(ctx context.Context, module, target string) error {
 		return fmt.Errorf("failed to copy the files of %s: %w", t.name, err)
 	}
 	return nil
+}
+
+// moduleFolder is where the files of a required module are, which go has not downloaded as long as nothing of it was compiled.
+func moduleFolder(ctx context.Context, module, required string) (string, error) {
+	find := []string{"list", "-m", "-f", "{{.Dir}}", required}
+	source, err := goOutput(ctx, module, find...)
+	if err != nil || source != "" {
+		return source, err
+	}
+	if _, err := goOutput(ctx, module, "mod", "download", required); err != nil {
+		return "", err
+	}
+	return goOutput(ctx, module, find...)
 }

@@ -25,8 +25,8 @@ func (t tool) key(ctx context.Context, root string) (string, error) {
 	}
 	inputs := append([]string{goVersion, t.name, t.module, t.version, t.pkg, t.files}, buildFlags...)
 	inputs = append(inputs, t.linkerFlags(t.version, time.Time{}))
-	if t.folder != "" {
-		sources, err := contents(filepath.Join(root, t.folder))
+	for _, folder := range t.sourceFolders() {
+		sources, err := contents(filepath.Join(root, folder))
 		if err != nil {
 			return "", err
 		}
@@ -42,6 +42,17 @@ func (t tool) linkerFlags(version string, released time.Time) string {
 		flags = append(flags, t.stamp(version, released)...)
 	}
 	return strings.Join(flags, " ")
+}
+
+// sourceFolders are those of this repository that the tool is compiled from: of its go.mod and of its main package.
+func (t tool) sourceFolders() []string {
+	switch {
+	case t.folder == "" || t.pkg == "":
+		return nil
+	case strings.HasPrefix(t.pkg, "./"):
+		return []string{t.folder, filepath.Join(t.folder, t.pkg)}
+	}
+	return []string{t.folder}
 }
 
 // contents are the names and contents of the files that a module folder of this repository is built from.

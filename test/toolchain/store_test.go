@@ -198,6 +198,30 @@ func TestKey(t *testing.T) {
 	}
 }
 
+// TestKeyOfSharedModule: of a module with several tools, each depends on its own main package.
+func TestKeyOfSharedModule(t *testing.T) {
+	t.Parallel()
+	s, hi := sample(t, hello)
+	hi.pkg = "./hi"
+	key := func() string {
+		key, err := hi.key(t.Context(), s.root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	write(t, filepath.Join(s.root, "hello", "hi", "main.go"), hello)
+	before := key()
+	write(t, filepath.Join(s.root, "hello", "other", "main.go"), hello)
+	if key() != before {
+		t.Error("the key depends on another tool's main package")
+	}
+	write(t, filepath.Join(s.root, "hello", "hi", "main.go"), hello+"// changed\n")
+	if key() == before {
+		t.Error("the key does not depend on the main package")
+	}
+}
+
 func TestFilesWithoutExecutable(t *testing.T) {
 	t.Parallel()
 	s, data := sample(t, "package main\n\nfunc main() { does not compile }\n")

@@ -12,10 +12,10 @@ type tool struct {
 	module  string // the module that has its version
 	version string // empty: as required by the go.mod in folder
 	pkg     string // import path of the main package; empty: nothing is compiled, only the files are wanted
-	folder  string // of this repository, with a go.mod of its own; empty: a published module, taken as it is
+	folder  string // of this repository, with the go.mod that it is compiled with; empty: a published module, taken as it is
 	staged  bool   // the folder has no go.mod: that of the module is taken, see stage
 	files   string // folder of the module that is needed at run time; copied beside the executable as "files"
-	expect  string // how long the first build takes on 2 cores
+	expect  string // how long the build takes on 2 cores if nothing that it shares with other tools is compiled yet
 
 	// commands are the names that the executable goes by, if there are more than its own.
 	commands []string
@@ -25,30 +25,32 @@ type tool struct {
 	stamp func(version string, released time.Time) []string
 }
 
-// kwokVersion is that of kwok, and of the stage files without which it does nothing.
-const kwokVersion = "v0.8.0"
+// shared is the module with the versions of all that the tools which contain Kubernetes' libraries are compiled from. One version of
+// each library is compiled once, for all of them and for this project itself: eight tools with eight versions of client-go compile
+// more than twice as much. The versions of the tools are what their authors released; their libraries may be newer than the authors'.
+const shared = "test/tools"
 
 // tools is every tool of this project that is not Go itself, git or make.
 var tools = []tool{
 	{
-		name: "controlplane", module: "k8s.io/kubernetes", folder: "test/tools", pkg: ".", expect: "10 minutes", stamp: stampKubernetes,
+		name: "controlplane", module: "k8s.io/kubernetes", folder: shared, pkg: "./controlplane", expect: "10 minutes", stamp: stampKubernetes,
 		commands: []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"},
 		releases: controlPlaneReleases,
 	},
-	{name: "kwok", module: "sigs.k8s.io/kwok", version: kwokVersion, pkg: "sigs.k8s.io/kwok/cmd/kwok", expect: "2 minutes", releases: kwokReleases},
-	{name: "kwok-stages", module: "sigs.k8s.io/kwok", version: kwokVersion, files: "kustomize/stage", commands: []string{}, expect: "10 seconds"},
+	{name: "kwok", module: "sigs.k8s.io/kwok", folder: shared, pkg: "sigs.k8s.io/kwok/cmd/kwok", expect: "2 minutes", releases: kwokReleases},
+	{name: "kwok-stages", module: "sigs.k8s.io/kwok", folder: shared, files: "kustomize/stage", commands: []string{}, expect: "10 seconds"},
 	{name: "golangci-lint", module: "github.com/golangci/golangci-lint/v2", version: "v2.15.0", pkg: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", expect: "4 minutes"},
 	{name: "benchstat", module: "golang.org/x/perf", version: "v0.0.0-20260908200009-22c9c6c9d4da", pkg: "golang.org/x/perf/cmd/benchstat", expect: "30 seconds"},
-	{name: "certmanager", module: "github.com/cert-manager/cert-manager", folder: "test/tools/certmanager", pkg: ".", files: "deploy/crds", expect: "4 minutes"},
-	{name: "coredns", module: "github.com/coredns/coredns", folder: "test/tools/coredns", pkg: ".", expect: "2 minutes"},
+	{name: "certmanager", module: "github.com/cert-manager/cert-manager", folder: shared, pkg: "./certmanager", files: "deploy/crds", expect: "4 minutes"},
+	{name: "coredns", module: "github.com/coredns/coredns", folder: shared, pkg: "./coredns", expect: "2 minutes"},
 	{
 		name: "prometheus-operator", module: "github.com/prometheus-operator/prometheus-operator", version: "v0.85.0",
 		files: "example/prometheus-operator-crd", commands: []string{}, expect: "10 seconds",
 	},
-	{name: "helm", module: "helm.sh/helm/v4", version: "v4.3.1", pkg: "helm.sh/helm/v4/cmd/helm", expect: "2 minutes", stamp: stampHelm4},
-	{name: "helm3", module: "helm.sh/helm/v3", version: "v3.22.0", pkg: "helm.sh/helm/v3/cmd/helm", expect: "2 minutes", stamp: stampHelm3},
+	{name: "helm", module: "helm.sh/helm/v4", folder: shared, pkg: "helm.sh/helm/v4/cmd/helm", expect: "2 minutes", stamp: stampHelm4},
+	{name: "helm3", module: "helm.sh/helm/v3", folder: shared, pkg: "helm.sh/helm/v3/cmd/helm", expect: "2 minutes", stamp: stampHelm3},
 	{
-		name: "helm-unittest", module: "github.com/helm-unittest/helm-unittest", folder: "test/tools/helmunittest",
+		name: "helm-unittest", module: "github.com/helm-unittest/helm-unittest", folder: shared,
 		pkg: "github.com/helm-unittest/helm-unittest/cmd/helm-unittest", expect: "1 minute",
 	},
 	{name: "helm-docs", module: "github.com/norwoodj/helm-docs", version: "v1.14.2", pkg: "github.com/norwoodj/helm-docs/cmd/helm-docs", expect: "1 minute"},
@@ -58,7 +60,7 @@ var tools = []tool{
 		name: "cyclonedx-gomod", module: "github.com/CycloneDX/cyclonedx-gomod", version: "v1.10.0",
 		pkg: "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod", expect: "1 minute",
 	},
-	{name: "crane", module: "github.com/google/go-containerregistry", version: "v0.22.1", pkg: "github.com/google/go-containerregistry/cmd/crane", expect: "1 minute"},
+	{name: "crane", module: "github.com/google/go-containerregistry", folder: shared, pkg: "github.com/google/go-containerregistry/cmd/crane", expect: "1 minute"},
 }
 
 // names are what the tool's executable is called by.
