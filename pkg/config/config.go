@@ -343,8 +343,15 @@ type OpenMetrics struct {
 	// the names, to reject pods whose own sources would collide with them. A name starts with a letter and consists of up to 63
 	// letters, digits, _, - and . characters. In the names of metrics, - and . become _. The name control is reserved.
 	Endpoints map[string]Endpoint `json:"endpoints,omitempty"`
-	// Archives the metrics of all sources every 30 s, with a pmlogconf group. Takes effect if pmlogger runs.
+	// Archives the metrics of all sources, with a pmlogconf group. Takes effect if pmlogger runs.
 	Archive bool `json:"archive"`
+	// Seconds between two samples of a source in the archives, from 1 to 3600, for all sources that have no interval of their own.
+	Interval int32 `json:"interval"`
+	// Shorter intervals of single sources in seconds, by name, e.g. {app: 1}: of endpoints, and of sources that the Secret has or
+	// that pods define. From 1 to interval, because pmlogger archives all sources at that interval, and these in between. The agent
+	// asks the exporter anew for each sample. An exporter that takes longer than its interval delays all others, up to the agent's
+	// limit of 2 s. Needs archive.
+	Intervals map[string]int32 `json:"intervals,omitempty"`
 	// Certificates (PEM) of CAs that the agent trusts in addition to the image's, for https sources with a private CA. The
 	// ConfigMap or Secret need not exist. A changed CA needs a new pod.
 	CABundle FileSource `json:"caBundle,omitzero"`
@@ -401,14 +408,16 @@ const (
 	OverrideDomainAgents Override = "domain-agents"
 	// OverrideOpenMetrics allows openmetrics.pcp.io/<name>.
 	OverrideOpenMetrics Override = "openmetrics"
+	// OverrideIntervals allows pcp.io/openmetrics-intervals.
+	OverrideIntervals Override = "openmetrics-intervals"
 )
 
 // AllOverrides are the overrides there are. None may ever set image, command, privileges, host paths or claims.
-var AllOverrides = []Override{OverrideServices, OverrideDomainAgents, OverrideOpenMetrics}
+var AllOverrides = []Override{OverrideServices, OverrideDomainAgents, OverrideOpenMetrics, OverrideIntervals}
 
 // Overrides defines which annotations a pod can use.
 type Overrides struct {
-	// Any of services (pcp.io/services), domain-agents (pcp.io/domain-agents) and openmetrics (openmetrics.pcp.io/<name>). A
-	// pod with an annotation that is not listed is rejected.
+	// Any of services (pcp.io/services), domain-agents (pcp.io/domain-agents), openmetrics (openmetrics.pcp.io/<name>) and
+	// openmetrics-intervals (pcp.io/openmetrics-intervals). A pod with an annotation that is not listed is rejected.
 	Allow []Override `json:"allow" schema:"unique"`
 }

@@ -25,7 +25,7 @@ func Default() *InjectorConfig {
 		Target:         Target{Namespace: "monitoring", Kind: KindDeployment, Name: "node-monitor"},
 		Container:      defaultContainer(),
 		Persistence:    Persistence{PMLogger: defaultArchives(), PMProxy: Volume{Type: VolumePersistentVolumeClaim}},
-		OpenMetrics:    OpenMetrics{Enabled: true, ConfigMapName: "pcp-openmetrics", Archive: true, PmlogconfConfigMapName: "pcp-pmlogconf"},
+		OpenMetrics:    OpenMetrics{Enabled: true, ConfigMapName: "pcp-openmetrics", Archive: true, Interval: 30, PmlogconfConfigMapName: "pcp-pmlogconf"},
 		HostMonitoring: HostMonitoring{HostPath: "/", MountPath: "/host"},
 		StableHostname: true,
 		Overrides:      Overrides{Allow: slices.Clone(AllOverrides)},

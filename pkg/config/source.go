@@ -199,7 +199,45 @@ func (o *OpenMetrics) validate(path *field.Path) field.ErrorList {
 		errs = append(errs, field.Invalid(path.Child("pmlogconfConfigMapName"), o.PmlogconfConfigMapName,
 			"is also openMetrics.configMapName: each needs its own"))
 	}
+	errs = append(errs, o.validateIntervals(path)...)
 	return append(errs, validateEndpoints(path.Child("endpoints"), o.Endpoints)...)
+}
+
+// MaxInterval is the longest interval of archives, in seconds.
+const MaxInterval = 3600
+
+func (o *OpenMetrics) validateIntervals(path *field.Path) field.ErrorList {
+	if o.Interval < 1 || o.Interval > MaxInterval {
+		return field.ErrorList{field.Invalid(path.Child("interval"), o.Interval, fmt.Sprintf("must be from 1 to %d seconds", MaxInterval))}
+	}
+	if len(o.Intervals) > 0 && !o.Archive {
+		return field.ErrorList{field.Forbidden(path.Child("intervals"), "needs openMetrics.archive: otherwise no source is archived")}
+	}
+	var errs field.ErrorList
+	first := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(o.Intervals)) {
+		item := path.Child("intervals").Key(name)
+		clean, err := SourceName(name)
+		if err == nil {
+			err = o.CheckInterval(o.Intervals[name])
+		}
+		if err != nil {
+			errs = append(errs, field.Invalid(item, o.Intervals[name], err.Error()))
+		}
+		if other, taken := first[clean]; taken && clean != "" {
+			errs = append(errs, field.Invalid(item, o.Intervals[name], fmt.Sprintf("is of the same source as %q, because the agent calls both %q: remove one", other, clean)))
+		}
+		first[clean] = name
+	}
+	return errs
+}
+
+// CheckInterval checks the interval of a single source, in seconds, which pods may also set by annotation. The error is the detail of a field error.
+func (o *OpenMetrics) CheckInterval(seconds int32) error {
+	if seconds < 1 || seconds > o.Interval {
+		return fmt.Errorf("must be from 1 to openMetrics.interval, %d seconds, at which pmlogger archives all sources", o.Interval)
+	}
+	return nil
 }
 
 func (o *OpenMetrics) validateDisabled(path *field.Path) field.ErrorList {
@@ -209,6 +247,9 @@ func (o *OpenMetrics) validateDisabled(path *field.Path) field.ErrorList {
 	}
 	if o.CABundle != (FileSource{}) {
 		errs = append(errs, field.Forbidden(path.Child("caBundle"), "needs openMetrics.enabled: otherwise nothing reads it"))
+	}
+	if len(o.Intervals) > 0 {
+		errs = append(errs, field.Forbidden(path.Child("intervals"), "needs openMetrics.enabled: otherwise nothing reads the sources"))
 	}
 	if o.Discover {
 		errs = append(errs, field.Forbidden(path.Child("discover"), "needs openMetrics.enabled: otherwise nothing reads the sources"))

@@ -120,18 +120,19 @@ func isHostPort(text string) bool {
 
 // reservedEnv are the variables that the image's contract knows, and what sets them.
 var reservedEnv = map[string]string{
-	"PCP_SERVICES":         "use container.services",
-	"PCP_DOMAIN_AGENTS":    "use container.domainAgents",
-	"KEY_SERVERS":          "use container.keyServers",
-	"HOST_MOUNT":           "use hostMonitoring, because PCP monitors nothing without the mount",
-	"PCP_FILES":            "use container.files",
-	"PCP_PMIE_STOCK_RULES": "use pmie.stockRules",
-	"PCP_PMIE_WEBHOOK":     "use pmie.webhook",
-	"PMLOGGER_INTERVAL":    "use persistence.pmlogger.interval",
-	"ARCHIVES_KIB":         "use persistence.pmlogger.maxSize",
-	"ARCHIVES_DAYS":        "use persistence.pmlogger.retention",
-	"ARCHIVES_SHARED":      "it follows from persistence.pmlogger.type and target.kind",
-	"container":            "it is always oci, because otherwise systemd uses the node's swap and loop devices",
+	"PCP_SERVICES":              "use container.services",
+	"PCP_DOMAIN_AGENTS":         "use container.domainAgents",
+	"KEY_SERVERS":               "use container.keyServers",
+	"HOST_MOUNT":                "use hostMonitoring, because PCP monitors nothing without the mount",
+	"PCP_FILES":                 "use container.files",
+	"PCP_OPENMETRICS_INTERVALS": "use openMetrics.intervals",
+	"PCP_PMIE_STOCK_RULES":      "use pmie.stockRules",
+	"PCP_PMIE_WEBHOOK":          "use pmie.webhook",
+	"PMLOGGER_INTERVAL":         "use persistence.pmlogger.interval",
+	"ARCHIVES_KIB":              "use persistence.pmlogger.maxSize",
+	"ARCHIVES_DAYS":             "use persistence.pmlogger.retention",
+	"ARCHIVES_SHARED":           "it follows from persistence.pmlogger.type and target.kind",
+	"container":                 "it is always oci, because otherwise systemd uses the node's swap and loop devices",
 }
 
 func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {

@@ -44,6 +44,8 @@ var (
 		{"/var/lib/pcp/pmdas/openmetrics/config.d", "the sources are in a volume there: use openMetrics.endpoints, openMetrics.configMapName or openMetrics.secretName"},
 		{"/etc/pcp/pmlogconf/openmetrics", "nothing reads it, because the groups are in a volume: use openMetrics.pmlogconfConfigMapName"},
 		{"/var/lib/pcp/config/pmlogconf/openmetrics", "the groups are in a volume there: use openMetrics.pmlogconfConfigMapName"},
+		{"/etc/pcp/pmlogconf/exporters", "the groups of single sources are there: use openMetrics.intervals"},
+		{"/var/lib/pcp/config/pmlogconf/exporters", "the groups of single sources are there: use openMetrics.intervals"},
 	}
 )
 

@@ -43,6 +43,8 @@ var (
 	stepPMLoggerPort string
 	//go:embed steps/archives.sh
 	stepArchives string
+	//go:embed steps/openmetrics-intervals.sh
+	stepOpenMetricsIntervals string
 	//go:embed steps/no-archives.sh
 	stepNoArchives string
 	//go:embed steps/no-stores.sh
@@ -71,6 +73,7 @@ var steps = []step{
 	{stepListenOnLoopback, func(_ *Injector, s *settings) bool { return s.onLoopback }},
 	{stepPMLoggerPort, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
 	{stepArchives, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
+	{stepOpenMetricsIntervals, func(i *Injector, s *settings) bool { return len(i.intervals(s)) > 0 }},
 	{stepNoArchives, (*Injector).refusesWrites},
 	{stepNoStores, func(i *Injector, s *settings) bool { return i.refusesWrites(s) && s.runs(config.ServicePMCD) }},
 }

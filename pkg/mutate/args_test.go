@@ -15,7 +15,7 @@ import (
 // configurations whose pods run all steps between them.
 var configurations = []string{
 	"", "container: {listen: Loopback}", "hostMonitoring: {enabled: true}",
-	"container: {files: [{path: /etc/pcp/a, configMap: a}]}\nopenMetrics: {caBundle: {configMap: a}}\npmie: {rules: {configMap: a}, stockRules: [a], webhook: {url: 'http://a'}}",
+	"container: {files: [{path: /etc/pcp/a, configMap: a}]}\nopenMetrics: {caBundle: {configMap: a}, intervals: {a: 1}}\npmie: {rules: {configMap: a}, stockRules: [a], webhook: {url: 'http://a'}}",
 }
 
 // TestSteps: each step says why in its first line, is valid for the shell that runs it, and is part of what some pod runs.

@@ -67,6 +67,9 @@ func (i *Injector) env(s *settings) []corev1.EnvVar {
 	if files := i.cfg.Container.Files; len(files) > 0 {
 		env = append(env, corev1.EnvVar{Name: "PCP_FILES", Value: pathsOf(files)})
 	}
+	if intervals := i.intervals(s); len(intervals) > 0 {
+		env = append(env, corev1.EnvVar{Name: "PCP_OPENMETRICS_INTERVALS", Value: strings.Join(intervals, " ")})
+	}
 	if i.hasStockRules(s) {
 		env = append(env, corev1.EnvVar{Name: "PCP_PMIE_STOCK_RULES", Value: strings.Join(i.cfg.PMIE.StockRules, " ")})
 	}

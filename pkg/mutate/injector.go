@@ -25,6 +25,8 @@ type Injector struct {
 	hostname string
 	// endpoints are the names of the administrator's sources as PCP will see them.
 	endpoints sets.Set[string]
+	// ownIntervals are the configuration's intervals of single sources, by the same names.
+	ownIntervals map[string]int32
 	// standard holds what pods without overrides get, so that it is marshaled once.
 	standard map[variant]*sidecar
 }
@@ -38,12 +40,13 @@ func New(cfg *config.InjectorConfig, version string) (*Injector, error) {
 	}
 	sum := sha256.Sum256(canonical)
 	i := &Injector{
-		cfg:       cfg,
-		version:   version,
-		hash:      hex.EncodeToString(sum[:8]),
-		hostname:  hostnameFor(cfg.Target.Name),
-		endpoints: sets.New[string](),
-		standard:  map[variant]*sidecar{},
+		cfg:          cfg,
+		version:      version,
+		hash:         hex.EncodeToString(sum[:8]),
+		hostname:     hostnameFor(cfg.Target.Name),
+		endpoints:    sets.New[string](),
+		ownIntervals: intervalsOf(&cfg.OpenMetrics),
+		standard:     map[variant]*sidecar{},
 	}
 	for name := range cfg.OpenMetrics.Endpoints {
 		safe, err := config.SourceName(name)

@@ -14,6 +14,8 @@ const (
 	AnnotationServices = "pcp.io/services"
 	// AnnotationDomainAgents adds to PCP_DOMAIN_AGENTS: comma-separated names.
 	AnnotationDomainAgents = "pcp.io/domain-agents"
+	// AnnotationIntervals are the intervals at which single sources of the pod are archived: <name>=<seconds>, comma-separated.
+	AnnotationIntervals = "pcp.io/openmetrics-intervals"
 	// OpenMetricsPrefix, followed by a name, is one OpenMetrics source: the value is the .url file.
 	OpenMetricsPrefix = "openmetrics.pcp.io/"
 
@@ -55,6 +57,7 @@ var Annotations = []Annotation{
 	{Key: AnnotationInject},
 	{Key: AnnotationServices, Override: config.OverrideServices},
 	{Key: AnnotationDomainAgents, Override: config.OverrideDomainAgents},
+	{Key: AnnotationIntervals, Override: config.OverrideIntervals},
 	{Key: AnnotationStatus, Written: true},
 	{Key: AnnotationPmlogconf, Written: true},
 }

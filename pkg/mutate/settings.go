@@ -14,10 +14,12 @@ type settings struct {
 	variant
 	services []config.Service
 	agents   []string
-	// custom: services or agents differ from the configuration's.
-	custom   bool
-	sources  []source
-	warnings []Warning
+	// custom: services, agents or intervals differ from the configuration's.
+	custom  bool
+	sources []source
+	// intervals of the pod's own sources, in seconds by name.
+	intervals map[string]int32
+	warnings  []Warning
 }
 
 // settingsOf reads the pod's annotations, reporting every one that is wrong or not allowed.
@@ -43,6 +45,9 @@ func (i *Injector) settingsOf(pod *Pod) (settings, field.ErrorList) {
 	}
 	if i.cfg.OpenMetrics.Discover {
 		i.discover(pod, &s)
+	}
+	if value, present := annotations[AnnotationIntervals]; present {
+		problems = append(problems, i.addIntervals(value, &s)...)
 	}
 	return s, problems
 }

@@ -12,7 +12,7 @@ import (
 // pmlogconfGroup archives OpenMetrics sources, which pmlogger's stock rule misses because it probes before the agent is up. pmlogger
 // itself may start before it, too: a group in which it finds no metric then is never scheduled, even when there are some later
 // (seen with PCP 6.3.8). Hence pmcd.numagents, which is always there.
-const pmlogconfGroup = "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t30 seconds\n\tpmcd.numagents\n\topenmetrics\n"
+const pmlogconfGroup = "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t%d seconds\n\tpmcd.numagents\n\topenmetrics\n"
 
 // sidecar is all that a pod gets, marshaled, as the values of operations.
 type sidecar struct {
@@ -94,7 +94,7 @@ func (i *Injector) build(s *settings) (*sidecar, error) {
 // addAnnotations adds the files that travel in the pod.
 func (i *Injector) addAnnotations(sc *sidecar, s *settings) {
 	if i.archivesOpenMetrics(s) {
-		sc.addAnnotation(AnnotationPmlogconf, pmlogconfGroup)
+		sc.addAnnotation(AnnotationPmlogconf, fmt.Sprintf(pmlogconfGroup, i.cfg.OpenMetrics.Interval))
 	}
 	sc.addSources(s)
 }

@@ -53,6 +53,45 @@ func (m *monitor) read(archive string) error {
 	return nil
 }
 
+// intervals: between two samples of a source without an interval of its own, 30 seconds apart, there are many of those that have one.
+func (m *monitor) intervals(t *testing.T) {
+	t.Helper()
+	eventually(t, archiveLimit, "frequent samples between two rare ones", func() error {
+		archives, err := m.archives()
+		if err != nil {
+			return err
+		}
+		between := map[string]int{}
+		for _, archive := range archives {
+			var output string
+			// An archive from before the agent came has none of the metrics.
+			if output, err = m.pcp(append([]string{"pmdumplog", archive, m.rare}, m.frequent...)...); err != nil {
+				continue
+			}
+			for _, part := range betweenSamples(output, m.rare) {
+				for _, metric := range m.frequent {
+					between[metric] = max(between[metric], strings.Count(part, "("+metric+"): value"))
+				}
+			}
+		}
+		for _, metric := range m.frequent {
+			if between[metric] < 10 {
+				return fmt.Errorf("between two samples of %s, there are at most %v: %w", m.rare, between, err)
+			}
+		}
+		return nil
+	})
+}
+
+// betweenSamples are the parts of an archive's text between two samples of a metric.
+func betweenSamples(text, metric string) []string {
+	parts := strings.Split(text, "("+metric+"): value")
+	if len(parts) < 3 {
+		return nil
+	}
+	return parts[1 : len(parts)-1]
+}
+
 // archives are those on the claim, without their suffix. All are in the one folder of the pod's host name.
 func (m *monitor) archives() ([]string, error) {
 	folder := archiveFolder + "/" + m.host + "/"

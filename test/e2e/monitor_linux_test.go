@@ -27,6 +27,9 @@ type monitor struct {
 	service string
 	// sources are the metrics of the OpenMetrics sources, and their values.
 	sources map[string]int
+	// frequent are metrics of sources that are archived every second, and rare is one of another source.
+	frequent []string
+	rare     string
 	// remove deletes the pod's owner.
 	remove func(*testing.T)
 	// archive is a volume of archives from before the pod was replaced.
@@ -72,6 +75,7 @@ func (m *monitor) serves() []step {
 func (m *monitor) lasts() []step {
 	return []step{
 		{"Archive", m.archived},
+		{"Intervals", m.intervals},
 		{"Restart", m.restart},
 		{"Replacement", m.replacement},
 		{"Deletion", m.deletion},
@@ -85,11 +89,12 @@ func TestNodeMonitor(t *testing.T) {
 		m := &monitor{scene: s, host: "node-monitor", service: "node-monitor-pcp", sources: map[string]int{
 			"openmetrics.from_annotation.answer": len("/1"), "openmetrics.from_configmap.answer": len("/123"), "openmetrics.exporter.answer": len("/metrics"),
 		}}
+		m.frequent, m.rare = []string{"openmetrics.from_annotation.answer", "openmetrics.from_configmap.answer"}, "openmetrics.exporter.answer"
 		maps.Copy(m.sources, privateSource)
 		m.createFiles()
 		m.createReceiver()
 		m.installInjector(strings.Replace(monitorRules, "WEBHOOK", "{url: '"+webhookURL+"'}", 1) + "\n" +
-			"openMetrics: {discover: true, " + privateCA + ", endpoints: {from-configmap: {url: 'http://localhost:9100/123'}, " + privateEndpoints + "}}\n" +
+			"openMetrics: {discover: true, intervals: {from-configmap: 1}, " + privateCA + ", endpoints: {from-configmap: {url: 'http://localhost:9100/123'}, " + privateEndpoints + "}}\n" +
 			"container: {image: IMAGE, domainAgents: [mounts], " + monitorFiles + "}")
 		m.remove = func(t *testing.T) {
 			t.Helper()
@@ -97,7 +102,7 @@ func TestNodeMonitor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		m.pod = m.deploy(nodeMonitor(map[string]string{sourceAnnotation: "http://localhost:9100/1\n"}))
+		m.pod = m.deploy(nodeMonitor(map[string]string{sourceAnnotation: "http://localhost:9100/1\n", "pcp.io/openmetrics-intervals": "from-annotation=1"}))
 		m.live(append(m.serves(), append([]step{{"FrozenAnnotation", m.frozenAnnotation}}, m.lasts()...)...))
 	})
 }
@@ -107,13 +112,14 @@ func TestPCPChart(t *testing.T) {
 	t.Parallel()
 	eachPCP(t, func(s *scene) {
 		m := &monitor{scene: s, host: "pcp", service: "pcp", sources: map[string]int{"openmetrics.from_values.answer": len("/12345")}}
+		m.frequent, m.rare = []string{"openmetrics.from_values.answer"}, "openmetrics.private.answer"
 		m.create(podOf("exporter", exporterContainer()))
 		m.createService("exporter", 9100)
 		maps.Copy(m.sources, privateSource)
 		m.createFiles()
 		m.createReceiver()
 		r := m.installPCP(strings.Replace(monitorRules, "WEBHOOK", "{secret: on-call}", 1) + "\n" +
-			"openMetrics: {" + privateCA + ", endpoints: {from-values: {url: 'http://exporter:9100/12345'}, " + privateEndpoints + "}}\n" +
+			"openMetrics: {intervals: {from-values: 1}, " + privateCA + ", endpoints: {from-values: {url: 'http://exporter:9100/12345'}, " + privateEndpoints + "}}\n" +
 			"env: {PCP_DOMAIN_AGENTS: mounts}\n" + monitorFiles)
 		m.remove = func(t *testing.T) { t.Helper(); r.uninstall(t.Context()) }
 		m.pod = m.awaitReady("")

@@ -188,6 +188,16 @@ var cases = []settings{
 		`openMetrics: {endpoints: ` + endpoints + `}`,
 	},
 	{
+		"intervals of sources",
+		`openMetrics: {interval: 60, intervals: {node-exporter: 15, app.b: 1, App: 60}}`,
+		`openMetrics: {interval: 60, intervals: {node-exporter: 15, app.b: 1, App: 60}}`,
+	},
+	{
+		"intervals without pmlogger",
+		`{env: {PCP_SERVICES: pmcd}, openMetrics: {intervals: {app: 1}}}`,
+		`{container: {services: [pmcd]}, openMetrics: {intervals: {app: 1}}}`,
+	},
+	{
 		"sources not archived",
 		`openMetrics: {archive: false, endpoints: {app: {url: "http://localhost:8080/metrics"}}}`,
 		`openMetrics: {archive: false, endpoints: {app: {url: "http://localhost:8080/metrics"}}}`,

@@ -57,6 +57,7 @@ author:
 - pcp.io/inject
 - pcp.io/services
 - pcp.io/domain-agents
+- pcp.io/openmetrics-intervals
 injector:
 - pcp.io/status
 - pcp.io/pmlogconf-openmetrics

@@ -34,6 +34,10 @@ env:
   - name: PCP_FILES
     value: {{ include "pcp.filePaths" . | quote }}
   {{- end }}
+  {{- with include "pcp.intervals" . }}
+  - name: PCP_OPENMETRICS_INTERVALS
+    value: {{ . | quote }}
+  {{- end }}
   {{- if include "pcp.hasStockRules" . }}
   - name: PCP_PMIE_STOCK_RULES
     value: {{ join " " .Values.pmie.stockRules | quote }}
@@ -125,6 +129,7 @@ set -eu
 {{ if include "pcp.readsHostGroups" . }}{{ .Files.Get "files/steps/control-groups.sh" }}{{ end -}}
 {{ if include "pcp.onLoopback" . }}{{ .Files.Get "files/steps/listen-on-loopback.sh" }}{{ end -}}
 {{ if include "pcp.runs" (list . "pmlogger") }}{{ .Files.Get "files/steps/pmlogger-port.sh" }}{{ .Files.Get "files/steps/archives.sh" }}{{ end -}}
+{{ if include "pcp.intervals" . }}{{ .Files.Get "files/steps/openmetrics-intervals.sh" }}{{ end -}}
 {{ if include "pcp.refusesWrites" . }}{{ .Files.Get "files/steps/no-archives.sh" }}{{ end -}}
 {{ if and (include "pcp.refusesWrites" .) (include "pcp.runs" (list . "pmcd")) }}{{ .Files.Get "files/steps/no-stores.sh" }}{{ end -}}
 exec /usr/sbin/init

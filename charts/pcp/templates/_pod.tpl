@@ -47,7 +47,7 @@ groups when it starts. */}}
 {{- toYaml . }}
 {{- end }}
 {{- if include "pcp.archivesOpenMetrics" . }}
-pcp.io/pmlogconf-openmetrics: "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t30 seconds\n\tpmcd.numagents\n\topenmetrics\n"
+pcp.io/pmlogconf-openmetrics: "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t{{ int .Values.openMetrics.interval }} seconds\n\tpmcd.numagents\n\topenmetrics\n"
 {{- end }}
 {{- with .Values.openMetrics }}
 {{- if or .endpoints .pmlogconfGroups }}

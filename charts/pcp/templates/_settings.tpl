@@ -33,6 +33,21 @@
 {{- if and (include "pcp.readsOpenMetrics" .) .Values.openMetrics.archive }}{{ include "pcp.runs" (list . "pmlogger") }}{{ end }}
 {{- end }}
 
+{{- /* The intervals of single sources, as the step openmetrics-intervals.sh reads them. */}}
+{{- define "pcp.intervals" -}}
+{{- if include "pcp.archivesOpenMetrics" . }}
+{{- $intervals := dict }}
+{{- range $name, $seconds := .Values.openMetrics.intervals }}
+{{- $_ := set $intervals (include "pcp.sourceName" $name) $seconds }}
+{{- end }}
+{{- $words := list }}
+{{- range $name, $seconds := $intervals }}
+{{- $words = append $words (printf "%s=%d" $name (int $seconds)) }}
+{{- end }}
+{{- join " " $words }}
+{{- end }}
+{{- end }}
+
 {{- /* PCP_DOMAIN_AGENTS: openmetrics is named, since not every image has it on by default. */}}
 {{- define "pcp.agents" -}}
 {{- $agents := splitList "," .Values.env.PCP_DOMAIN_AGENTS | compact }}

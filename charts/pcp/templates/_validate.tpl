@@ -191,6 +191,7 @@
 {{- $_ := set $known $clean $name }}
 {{- include "pcp.validate.source" (list $key $endpoint) }}
 {{- end }}
+{{- include "pcp.validate.intervals" $ }}
 {{- if and .endpoints (not .enabled) }}
 {{- include "pcp.refuse" (list "openMetrics.enabled" false "nothing reads openMetrics.endpoints without it: set it to true, or remove them") }}
 {{- end }}
@@ -201,6 +202,30 @@
 {{- end }}
 {{- if and .pmlogconfGroups (not (include "pcp.archivesOpenMetrics" $)) }}
 {{- include "pcp.refuse" (list "openMetrics.pmlogconfGroups" (keys .pmlogconfGroups | sortAlpha) "nothing reads them: they need openMetrics.enabled, openMetrics.archive and pmlogger in env.PCP_SERVICES") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pcp.validate.intervals" -}}
+{{- with .Values.openMetrics }}
+{{- $most := .interval }}
+{{- $known := dict }}
+{{- range $name, $seconds := .intervals }}
+{{- $key := printf "openMetrics.intervals.%s" $name }}
+{{- $clean := include "pcp.sourceName" $name }}
+{{- if not (regexMatch "^[A-Za-z][A-Za-z0-9_]{0,62}$" $clean) }}
+{{- include "pcp.refuse" (list $key $seconds "must be of a source, whose name starts with a letter and consists of up to 63 letters, digits, _, - and .") }}
+{{- else if eq $clean "control" }}
+{{- include "pcp.refuse" (list $key $seconds "control is reserved for the agent's own metrics: remove it") }}
+{{- else if or (lt (int $seconds) 1) (gt (int $seconds) (int $most)) }}
+{{- include "pcp.refuse" (list $key $seconds (printf "must be from 1 to openMetrics.interval, %d seconds, at which pmlogger archives all sources" (int $most))) }}
+{{- else if hasKey $known $clean }}
+{{- include "pcp.refuse" (list $key $seconds (printf "is of the same source as %q, because the agent calls both %q: remove one" (get $known $clean) $clean)) }}
+{{- end }}
+{{- $_ := set $known $clean $name }}
+{{- end }}
+{{- if and .intervals (not (and .enabled .archive)) }}
+{{- include "pcp.refuse" (list "openMetrics.intervals" .intervals "needs openMetrics.enabled and openMetrics.archive: otherwise no source is archived") }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -250,6 +275,9 @@
 {{- end }}
 {{- range $folder := list "/etc/pcp/pmlogconf/openmetrics" "/var/lib/pcp/config/pmlogconf/openmetrics" }}
 {{- $_ := set $taken $folder "the groups are in a volume: use openMetrics.pmlogconfGroups" }}
+{{- end }}
+{{- range $folder := list "/etc/pcp/pmlogconf/exporters" "/var/lib/pcp/config/pmlogconf/exporters" }}
+{{- $_ := set $taken $folder "the groups of single sources are there: use openMetrics.intervals" }}
 {{- end }}
 {{- end }}
 {{- range $service := list "pmlogger" "pmproxy" }}
@@ -383,7 +411,7 @@ pmie.webhook.url: must be an http or https URL of letters, digits and . _ ~ : / 
 {{- define "pcp.validate.extras" -}}
 {{- $reserved := dict "PCP_SERVICES" "env.PCP_SERVICES" "PCP_DOMAIN_AGENTS" "env.PCP_DOMAIN_AGENTS" "KEY_SERVERS" "env.KEY_SERVERS" "HOST_MOUNT" "hostMonitoring" "PCP_FILES" "files"
   "PCP_PMIE_STOCK_RULES" "pmie.stockRules" "PCP_PMIE_WEBHOOK" "pmie.webhook" "PMLOGGER_INTERVAL" "persistence.pmlogger.interval" "ARCHIVES_KIB" "persistence.pmlogger.maxSize"
-  "ARCHIVES_DAYS" "persistence.pmlogger.retention" }}
+  "ARCHIVES_DAYS" "persistence.pmlogger.retention" "PCP_OPENMETRICS_INTERVALS" "openMetrics.intervals" }}
 {{- $seen := list }}
 {{- range $n, $variable := .Values.extraEnv }}
 {{- $key := printf "extraEnv[%d].name" $n }}
