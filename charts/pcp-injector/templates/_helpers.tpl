@@ -84,6 +84,11 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{ include "pcp-injector.serviceName" (include "pcp-injector.config" . | fromYaml).target.name | trunc 59 | trimSuffix "-" }}-pcp
 {{- end }}
 
+{{/* The headless Service's name. */}}
+{{- define "pcp-injector.nodesName" -}}
+{{ include "pcp-injector.pcpName" . | trunc 57 | trimSuffix "-" }}-nodes
+{{- end }}
+
 {{/* pmcd and pmproxy listen on the loopback address alone. A pod that chooses the node's network itself is not known here. */}}
 {{- define "pcp-injector.onLoopback" -}}
 {{- $config := include "pcp-injector.config" . | fromYaml }}

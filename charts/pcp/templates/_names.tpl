@@ -9,6 +9,11 @@
 {{- regexReplaceAll "^[0-9]" (.Values.fullnameOverride | default $full | replace "." "-") "pcp-${0}" | trunc 63 | trimAll "-" }}
 {{- end }}
 
+{{- /* The headless Service's name. */}}
+{{- define "pcp.nodesName" -}}
+{{ include "pcp.fullname" . | trunc 57 | trimSuffix "-" }}-nodes
+{{- end }}
+
 {{- define "pcp.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "pcp.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}

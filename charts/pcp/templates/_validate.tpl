@@ -363,6 +363,9 @@ pmie.webhook.url: must be an http or https URL of letters, digits and . _ ~ : / 
 {{- include "pcp.refuse" (list "service.ports.pmproxy" .pmproxy "is also the port of pmcd: each needs its own") }}
 {{- end }}
 {{- end }}
+{{- if and .Values.service.headless (not (include "pcp.isPerNode" .)) }}
+{{- include "pcp.refuse" (list "service.headless" true "needs node.mode perNode: otherwise there is one instance, to which the Service leads") }}
+{{- end }}
 {{- if include "pcp.onLoopback" . }}
 {{- $why := printf "pmcd and pmproxy listen on the loopback address only (listen is %s): set listen=AllAddresses" .Values.listen }}
 {{- if .Values.ingress.enabled }}
@@ -370,6 +373,9 @@ pmie.webhook.url: must be an http or https URL of letters, digits and . _ ~ : / 
 {{- end }}
 {{- if .Values.podMonitor.enabled }}
 {{- include "pcp.refuse" (list "podMonitor.enabled" true (printf "has no effect, because %s, or remove it" $why)) }}
+{{- end }}
+{{- if .Values.service.headless }}
+{{- include "pcp.refuse" (list "service.headless" true (printf "has no effect, because %s, or remove it" $why)) }}
 {{- end }}
 {{- if ne .Values.service.type "ClusterIP" }}
 {{- include "pcp.refuse" (list "service.type" .Values.service.type (printf "has no effect, because %s, or remove it" $why)) }}
