@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -86,4 +87,23 @@ func readAll(t *testing.T, folder string) string {
 		text.WriteString(read(t, file))
 	}
 	return text.String()
+}
+
+// TestVersionsOfKubernetes: docs/versions.md says when the oldest version that the charts allow was tested, and the version of the tests.
+func TestVersionsOfKubernetes(t *testing.T) {
+	t.Parallel()
+	table := section(t, "versions.md", "\n## Kubernetes\n", "\n## ")
+	for file, version := range map[string]string{
+		"charts/pcp-injector/Chart.yaml": `(?m)^kubeVersion: ">=(\d+\.\d+)\.0-0"$`,
+		"charts/pcp/Chart.yaml":          `(?m)^kubeVersion: ">=(\d+\.\d+)\.0-0"$`,
+		"test/tools/go.mod":              `(?m)^\s+k8s\.io/kubernetes v(\d+\.\d+\.\d+)$`,
+	} {
+		found := regexp.MustCompile(version).FindStringSubmatch(read(t, filepath.Join(root, filepath.FromSlash(file))))
+		if found == nil {
+			t.Fatalf("%s has nothing like %s", file, version)
+		}
+		if row := "\n| " + found[1]; !strings.Contains(table, row) {
+			t.Errorf("docs/versions.md has no row for Kubernetes %s, which is in %s", found[1], file)
+		}
+	}
 }
