@@ -36,10 +36,11 @@ const Pause = "localhost/pause:trixie"
 const legacyGroups = "SYSTEMD_PROC_CMDLINE=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
 
 var (
-	// Trixie is the image to take: PCP of Debian's stable release. It has Python and a key server (valkey-server) for other pods.
+	// Trixie is the image to take: PCP of Debian's stable release. It has Python and a key server (valkey-server) for other pods,
+	// and bpftrace, which the others lack.
 	Trixie = Image{
 		Name: "localhost/pcp:trixie", Version: "6.3", suite: "trixie", system: "trixie",
-		packages: []string{"valkey-server"}, environment: []string{legacyGroups},
+		packages: []string{"valkey-server", "bpftrace"}, environment: []string{legacyGroups},
 		others: map[string]runSettings{Pause: {Entrypoint: []string{"/usr/bin/sleep", "infinity"}}},
 	}
 	// Sid has the newest PCP that Debian has, the nearest to upstream's image. It is PCP from sid, with the libraries that it needs
