@@ -26,8 +26,8 @@ what to do, and by the command that does it. A check comes after those that it d
             webhook to a pod in a dry run, configuration, and the guard's policies with their bindings
   Target    namespace, target, annotation, and whatever "kubectl pcp explain" says of it, such as claims and quotas
   Pods      every pod with PCP against what it should be, as "kubectl pcp verify" does
-  PCP       in each of these pods: pmcd, its agents, OpenMetrics sources, whether archives grow, how full their volume is, and for
-            how many days it lasts. pmproxy is asked through a port-forward, which reaches it past every NetworkPolicy. The archives
+  PCP       in each of these pods: pmcd, its agents, OpenMetrics sources, whether archives grow, how full their volume is, and how
+            many days of them fit. pmproxy is asked through a port-forward, which reaches it past every NetworkPolicy. The archives
             are measured by a command in PCP's container.
 
 It changes nothing. It has your permissions: what you may not see is unknown, and a line names the right and the command that

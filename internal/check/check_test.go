@@ -178,8 +178,16 @@ func TestFindings(t *testing.T) {
 		}, "sources", gate.Unknown, "not read them yet: app", ""},
 		{"no-logger", func(i *inspection) { i.PCP[0].State.Value.Archive = "" }, "archives", gate.Failed, "no pmlogger runs", "systemctl restart pmlogger"},
 		{"archives-stand-still", func(i *inspection) { i.PCP[0].Archives.Value.Newest = now.Add(-time.Hour) }, "archives", gate.Failed, "no archive has grown for 1h0m0s", "systemctl restart pmlogger"},
-		{"volume-full", func(i *inspection) { i.PCP[0].Archives.Value.Free = 100 << 20 }, "volume", gate.Failed, "99% of 10 GiB used, 100 MiB free: 0 days at 300 MiB a day", `"storage":"2Gi"`},
-		{"volume-fills", func(i *inspection) { i.PCP[0].Archives.Value.Bytes = 4 << 30 }, "volume", gate.Warning, "9.0 GiB free: 2 days at 4.0 GiB a day", "patch persistentvolumeclaim pcp-pmlogger"},
+		{"volume-full", func(i *inspection) { i.PCP[0].Archives.Value.Free = 100 << 20 }, "volume", gate.Failed, "99% of 10Gi used, 100Mi free: about 1.0 days of archives fit, fewer than the 14", `"storage":"2Gi"`},
+		{"volume-fills", func(i *inspection) { i.PCP[0].Archives.Value.Bytes = 4 << 30 }, "volume", gate.Warning, "9.0Gi free: about 2.6 days of archives fit, fewer than the 14 of persistence.pmlogger.retention", "patch persistentvolumeclaim pcp-pmlogger"},
+		{"volume-makes-room", func(i *inspection) {
+			a := i.PCP[0].Archives.Value
+			a.Bytes, a.Free, a.Oldest = 7<<30, 2<<30, a.Newest.Add(-48*time.Hour)
+		}, "volume", gate.Warning, "80% of 10Gi used, 2.0Gi free: about 2.0 days of archives fit, fewer", "patch persistentvolumeclaim pcp-pmlogger"},
+		{"volume-young", func(i *inspection) {
+			a := i.PCP[0].Archives.Value
+			a.Oldest = a.Newest.Add(-time.Minute)
+		}, "volume", gate.Passed, "not known before the first hour", ""},
 		{
 			"no-right-to-measure", func(i *inspection) { i.PCP[0].Archives.Err = forbidden(`needs the verb "exec" on "injections"`) }, "archives", gate.Unknown, "unknown, because you lack a right", "",
 		},

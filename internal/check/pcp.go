@@ -3,7 +3,6 @@ package check
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -26,10 +25,10 @@ const (
 	quiet = 5 * time.Minute
 	// span is the least from which a rate follows.
 	span = time.Hour
-	// retention is how long pmlogger keeps archives by default: after that they grow no more.
-	retention = 14 * 24 * time.Hour
-	// scarce and exhausted are the free shares of a volume, and shortly the days left, from which it is yellow or red.
-	scarce, exhausted, shortly = 0.15, 0.03, 3.0
+	// scarce and exhausted are the free shares of a volume from which it is yellow or red.
+	scarce, exhausted = 0.15, 0.03
+	// full is the share of their limit from which archives make room for new ones, which are a tenth of it.
+	full = 0.85
 )
 
 // pcp has a report for each pod with PCP.
@@ -181,10 +180,10 @@ func (i *inspection) archives(p *snapshot.PCP) gate.Gate {
 	case a.Now.Sub(a.Newest) > quiet:
 		return failed(name, restart, "no archive has grown for %s", a.Now.Sub(a.Newest).Round(time.Second))
 	}
-	return passed(name, "%s grows: last written %s ago, %s in all", p.State.Value.Archive, a.Now.Sub(a.Newest).Round(time.Second), size(a.Bytes))
+	return passed(name, "%s grows: last written %s ago, %s in all", p.State.Value.Archive, a.Now.Sub(a.Newest).Round(time.Second), snapshot.Size(a.Bytes))
 }
 
-// volume says how full the file system of the archives is, and for how long it lasts.
+// volume says how full the file system of the archives is, and how many days of them their limit holds.
 func (i *inspection) volume(p *snapshot.PCP) gate.Gate {
 	const name = "volume"
 	a := p.Archives.Value
@@ -195,30 +194,52 @@ func (i *inspection) volume(p *snapshot.PCP) gate.Gate {
 		return unknown(name, "unknown, because the file system of the archives has no size")
 	}
 	free := float64(a.Free) / float64(a.Capacity)
-	evidence := fmt.Sprintf("%.0f%% of %s used, %s free", 100*(1-free), size(a.Capacity), size(a.Free))
-	days := math.Inf(1)
-	switch age := a.Newest.Sub(a.Oldest); {
-	case age >= retention:
-		evidence += ", and the archives grow no more: the oldest are deleted"
-	case age < span:
-		evidence += "; how long that lasts is not known before an hour of archives"
-	default:
-		daily := float64(a.Bytes) / age.Hours() * 24
-		days = float64(a.Free) / daily
-		evidence += fmt.Sprintf(": %.0f days at %s a day", math.Floor(days), size(int64(daily)))
+	evidence := fmt.Sprintf("%.0f%% of %s used, %s free", 100*(1-free), snapshot.Size(a.Capacity), snapshot.Size(a.Free))
+	days, known := i.daysThatFit(a)
+	if known {
+		evidence += fmt.Sprintf(": about %.1f days of archives fit", days)
+	} else {
+		evidence += "; how many days of archives fit is not known before the first hour"
+	}
+	short := false
+	if cfg := i.Live.Value.Config; cfg != nil && known && days < float64(cfg.Persistence.PMLogger.Retention) {
+		short = true
+		evidence += fmt.Sprintf(", fewer than the %d of persistence.pmlogger.retention", cfg.Persistence.PMLogger.Retention)
 	}
 	switch {
 	case free < exhausted:
 		return failed(name, i.enlarge(), "%s", evidence)
-	case free < scarce || days < shortly:
+	case free < scarce || short:
 		return warning(name, i.enlarge(), "%s", evidence)
 	}
 	return passed(name, "%s", evidence)
 }
 
+// daysThatFit is the age of the oldest archive where archives make room already, and follows from what was written where they do not.
+func (i *inspection) daysThatFit(a *snapshot.Archives) (days float64, known bool) {
+	limit := config.ShareForArchives(a.Bytes + a.Free)
+	age := a.Newest.Sub(a.Oldest)
+	days = age.Hours() / 24
+	if cfg := i.Live.Value.Config; cfg != nil {
+		if given := cfg.Persistence.PMLogger.Limit(); given > 0 {
+			limit = min(limit, given)
+		}
+		if days >= float64(cfg.Persistence.PMLogger.Retention) {
+			return days, true
+		}
+	}
+	if float64(a.Bytes) >= full*float64(limit) {
+		return days, true
+	}
+	if age < span {
+		return 0, false
+	}
+	return float64(limit) / (float64(a.Bytes) / days), true
+}
+
 // enlarge makes the claim twice as large, where there is one.
 func (i *inspection) enlarge() *gate.Remedy {
-	const otherwise = "or delete old archives"
+	const otherwise = "or lower persistence.pmlogger.retention"
 	cfg := i.Live.Value.Config
 	if cfg == nil || cfg.Persistence.PMLogger.Type != config.VolumePersistentVolumeClaim {
 		return do("Enlarge the volume, " + otherwise)
@@ -236,19 +257,4 @@ func (i *inspection) enlarge() *gate.Remedy {
 	}
 	return do("Enlarge the claim, if its StorageClass allows that, "+otherwise,
 		fmt.Sprintf("kubectl --namespace %s patch persistentvolumeclaim %s --type merge --patch %s", i.Subject.Namespace, name, quote(string(patch))))
-}
-
-// size in a unit for people.
-func size(bytes int64) string {
-	value, unit := float64(bytes), "B"
-	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if value < 1024 {
-			break
-		}
-		value, unit = value/1024, next
-	}
-	if value < 10 && unit != "B" {
-		return fmt.Sprintf("%.1f %s", value, unit)
-	}
-	return fmt.Sprintf("%.0f %s", value, unit)
 }

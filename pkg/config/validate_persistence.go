@@ -44,13 +44,13 @@ func (a *Archives) Limit() int64 {
 	case a.MaxSize != nil:
 		return a.MaxSize.Value()
 	case a.Size != nil:
-		return shareOf(a.Size)
+		return ShareForArchives(a.Size.Value())
 	}
 	return 0
 }
 
-// shareOf leaves a fifth of a volume to the archive that is being written beyond the limit, to compression and to logs.
-func shareOf(size *resource.Quantity) int64 { return size.Value() / 10 * 8 }
+// ShareForArchives of a volume leaves a fifth to the archive that is being written beyond the limit, to compression and to logs. Both are in bytes.
+func ShareForArchives(volume int64) int64 { return volume / 10 * 8 }
 
 func (a *Archives) validate(at *field.Path) field.ErrorList {
 	errs := a.Volume.validate(at)
@@ -73,7 +73,7 @@ func (a *Archives) validateLimit(at *field.Path) field.ErrorList {
 		return field.ErrorList{field.Invalid(at.Child("size"), a.Size.String(), "must be 13Mi or more: archives take up to 80 % of it, and need 10Mi")}
 	case limit != nil && limit.Cmp(minLimit) < 0:
 		return field.ErrorList{field.Invalid(at.Child("maxSize"), limit.String(), "must be 10Mi or more")}
-	case limit != nil && a.Size != nil && limit.Value() > shareOf(a.Size):
+	case limit != nil && a.Size != nil && limit.Value() > ShareForArchives(a.Size.Value()):
 		return field.ErrorList{field.Invalid(at.Child("maxSize"), limit.String(), fmt.Sprintf("must not be more than 80 %% of size, which is %s: the archives would fill the volume", a.Size))}
 	}
 	return nil
