@@ -111,6 +111,9 @@ func TestHostMonitoring(t *testing.T) {
 				return nil
 			})
 		}
+		if s.releases[0].name == "pcp-injector" {
+			s.dashboards(pod)
+		}
 	})
 }
 

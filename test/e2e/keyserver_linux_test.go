@@ -3,7 +3,11 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // TestKeyServer: with a key server pmproxy indexes the archives' time series, and answers queries for them. All other tests have none.
@@ -38,5 +42,24 @@ func TestKeyServer(t *testing.T) {
 			}
 			return err
 		})
+		s.showsSeries(pod)
 	})
+}
+
+// showsSeries: every query of the dashboard for grafana-pcp's Valkey has series.
+func (s *scene) showsSeries(pod *corev1.Pod) {
+	s.t.Helper()
+	for _, expression := range readDashboard(s.t, "pcp-valkey-node").Expressions() {
+		eventually(s.t, archiveLimit, "series of "+expression, func() error {
+			var series []string
+			output, err := s.fetch(pod, "/series/query?expr="+url.QueryEscape(strings.ReplaceAll(expression, "$host", "node-monitor")))
+			if err == nil {
+				err = json.Unmarshal([]byte(output), &series)
+			}
+			if err == nil && len(series) == 0 {
+				err = fmt.Errorf("no series: %s", output)
+			}
+			return err
+		})
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/performancecopilot/pcp-injector/test/e2e/node"
+	"github.com/performancecopilot/pcp-injector/test/e2e/prometheus"
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
 )
 
@@ -77,6 +78,9 @@ func prepare(ctx context.Context, _ *testing.M) (int, error) {
 		return 1, err
 	}
 	if _, err := toolchain.Find(ctx, os.Stdout, "certmanager", "helm"); err != nil {
+		return 1, err
+	}
+	if _, err := prometheus.Find(ctx, os.Stdout); err != nil {
 		return 1, err
 	}
 	unlock, err := toolchain.Lock(ctx, os.Stdout, lockFile, "running these tests")
