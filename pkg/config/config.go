@@ -32,6 +32,8 @@ type InjectorConfig struct {
 	PMIE PMIE `json:"pmie,omitzero"`
 	// Sources of OpenMetrics (Prometheus) metrics that PCP reads, and whether PCP archives them.
 	OpenMetrics OpenMetrics `json:"openMetrics"`
+	// Another pmproxy that gets what pmlogger archives.
+	Push Push `json:"push,omitzero"`
 	// Access to the node: its file system, its processes, its network.
 	HostMonitoring HostMonitoring `json:"hostMonitoring"`
 	// Gives the pod a host name that stays the same when the pod is replaced. pmlogger writes its archives to a folder of that
@@ -157,7 +159,11 @@ type Container struct {
 	// port-forward or kubectl exec. Auto: Loopback if the pod uses the node's network, whether hostMonitoring.hostNetwork or the
 	// pod itself requests it, and otherwise AllAddresses. pmlogger's control port is always on the loopback address.
 	Listen Listen `json:"listen"`
-	// Lets clients of pmproxy write: whole archives through /logger (PCP 7), which can fill its volume, and metric values
+	// Lets other PCPs push archives to pmproxy (their push.url), from PCP 7.0.3 on. pmproxy has no authentication, so anyone who can
+	// connect to it can write archives in any host's name. At 80 % of the space on persistence.pmproxy's file system, checked
+	// every 10 s, the oldest are removed. Takes effect if pmproxy runs.
+	AcceptArchives bool `json:"acceptArchives"`
+	// Lets clients of pmproxy write: whole archives, as with acceptArchives, and metric values
 	// through /pmapi/store. If false, pmproxy is read-only. Takes effect if pmproxy runs.
 	AcceptWrites bool `json:"acceptWrites"`
 	// Key servers (Valkey or Redis) in which pmproxy indexes time series, as host:port (KEY_SERVERS). Without one, live metrics
@@ -377,6 +383,15 @@ type Endpoint struct {
 	// there. It cannot repeat a group or have more than three of *, + and {} (fewer with ? and |), because Python could take
 	// years to match it.
 	Filters []string `json:"filters,omitempty"`
+}
+
+// Push sends what pmlogger archives to another pmproxy too. A second pmlogger samples the same metrics, so the archives of the pod
+// are complete even if nobody answers there. What could not be sent is not sent later.
+type Push struct {
+	// Address of a pmproxy that accepts archives (container.acceptArchives), e.g. http://collector.monitoring.svc:44322. It needs
+	// PCP 7.0.3 or later, as does the image: an older one pushes nothing, and the container's log says so. The connection is
+	// neither encrypted nor authenticated. Needs pmlogger among the services.
+	URL string `json:"url,omitempty"`
 }
 
 // HostMonitoring gives PCP access to the node.

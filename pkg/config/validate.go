@@ -22,6 +22,7 @@ func (c *InjectorConfig) Validate() field.ErrorList {
 	errs = append(errs, c.validatePersistence(field.NewPath("persistence"))...)
 	errs = append(errs, c.validatePMIE(field.NewPath("pmie"))...)
 	errs = append(errs, c.OpenMetrics.validate(field.NewPath("openMetrics"))...)
+	errs = append(errs, c.validatePush(field.NewPath("push"))...)
 	errs = append(errs, c.HostMonitoring.validate(field.NewPath("hostMonitoring"))...)
 	errs = append(errs, eachOneOf(field.NewPath("overrides", "allow"), c.Overrides.Allow, AllOverrides)...)
 	return errs

@@ -126,6 +126,7 @@ var reservedEnv = map[string]string{
 	"HOST_MOUNT":                "use hostMonitoring, because PCP monitors nothing without the mount",
 	"PCP_FILES":                 "use container.files",
 	"PCP_OPENMETRICS_INTERVALS": "use openMetrics.intervals",
+	"PCP_PUSH_URL":              "use push.url",
 	"PCP_PMIE_STOCK_RULES":      "use pmie.stockRules",
 	"PCP_PMIE_WEBHOOK":          "use pmie.webhook",
 	"PMLOGGER_INTERVAL":         "use persistence.pmlogger.interval",

@@ -45,6 +45,10 @@ var (
 	stepArchives string
 	//go:embed steps/openmetrics-intervals.sh
 	stepOpenMetricsIntervals string
+	//go:embed steps/push.sh
+	stepPush string
+	//go:embed steps/received.sh
+	stepReceived string
 	//go:embed steps/no-archives.sh
 	stepNoArchives string
 	//go:embed steps/no-stores.sh
@@ -74,7 +78,9 @@ var steps = []step{
 	{stepPMLoggerPort, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
 	{stepArchives, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
 	{stepOpenMetricsIntervals, func(i *Injector, s *settings) bool { return len(i.intervals(s)) > 0 }},
-	{stepNoArchives, (*Injector).refusesWrites},
+	{stepPush, (*Injector).pushes},
+	{stepReceived, (*Injector).takesArchives},
+	{stepNoArchives, func(i *Injector, s *settings) bool { return s.runs(config.ServicePMProxy) && !i.takesArchives(s) }},
 	{stepNoStores, func(i *Injector, s *settings) bool { return i.refusesWrites(s) && s.runs(config.ServicePMCD) }},
 }
 
@@ -90,7 +96,17 @@ func (i *Injector) readsHostGroups(s *settings) bool {
 	return i.cfg.HostMonitoring.Enabled && s.runs(config.ServicePMCD)
 }
 
-// refusesWrites: pmproxy is to read only.
+// pushes: another pmproxy gets what is archived.
+func (i *Injector) pushes(s *settings) bool {
+	return i.cfg.Push.URL != "" && s.runs(config.ServicePMLogger)
+}
+
+// takesArchives: pmproxy writes what others push.
+func (i *Injector) takesArchives(s *settings) bool {
+	return (i.cfg.Container.AcceptArchives || i.cfg.Container.AcceptWrites) && s.runs(config.ServicePMProxy)
+}
+
+// refusesWrites: pmproxy is to store no values.
 func (i *Injector) refusesWrites(s *settings) bool {
 	return !i.cfg.Container.AcceptWrites && s.runs(config.ServicePMProxy)
 }

@@ -15,6 +15,7 @@ import (
 // configurations whose pods run all steps between them.
 var configurations = []string{
 	"", "container: {listen: Loopback}", "hostMonitoring: {enabled: true}",
+	"container: {acceptArchives: true}\npush: {url: 'http://a:1'}",
 	"container: {files: [{path: /etc/pcp/a, configMap: a}]}\nopenMetrics: {caBundle: {configMap: a}, intervals: {a: 1}}\npmie: {rules: {configMap: a}, stockRules: [a], webhook: {url: 'http://a'}}",
 }
 

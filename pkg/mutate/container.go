@@ -70,6 +70,9 @@ func (i *Injector) env(s *settings) []corev1.EnvVar {
 	if intervals := i.intervals(s); len(intervals) > 0 {
 		env = append(env, corev1.EnvVar{Name: "PCP_OPENMETRICS_INTERVALS", Value: strings.Join(intervals, " ")})
 	}
+	if i.pushes(s) {
+		env = append(env, corev1.EnvVar{Name: "PCP_PUSH_URL", Value: i.cfg.Push.URL})
+	}
 	if i.hasStockRules(s) {
 		env = append(env, corev1.EnvVar{Name: "PCP_PMIE_STOCK_RULES", Value: strings.Join(i.cfg.PMIE.StockRules, " ")})
 	}

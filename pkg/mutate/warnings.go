@@ -23,6 +23,7 @@ const (
 	warnHostUsers         = "HostUsers"
 	warnHostNetwork       = "HostNetworkExposed"
 	warnLoopback          = "LoopbackOnly"
+	warnAcceptsArchives   = "AcceptsArchives"
 	warnAcceptsWrites     = "AcceptsWrites"
 	warnAgentListens      = "AgentListens"
 	warnProcessDetails    = "ProcessDetails"
@@ -116,8 +117,11 @@ func (i *Injector) adviseOnExposure(d *Decision, s *settings) {
 	if i.cfg.HostMonitoring.ProcessDetails {
 		d.warn(warnProcessDetails, "hostMonitoring.processDetails lets anyone who can connect to ports %d and %d read the environment of every process, including secrets", PortPMCD, PortPMProxy)
 	}
+	if i.cfg.Container.AcceptArchives && s.runs(config.ServicePMProxy) {
+		d.warn(warnAcceptsArchives, "container.acceptArchives lets anyone who can connect to port %d write archives, from PCP 7 on, for which the oldest are removed", PortPMProxy)
+	}
 	if i.cfg.Container.AcceptWrites && s.runs(config.ServicePMProxy) {
-		d.warn(warnAcceptsWrites, "container.acceptWrites lets anyone who can connect to port %d store metric values and, from PCP 7 on, whole archives, until the volume is full", PortPMProxy)
+		d.warn(warnAcceptsWrites, "container.acceptWrites lets anyone who can connect to port %d store metric values and, from PCP 7 on, whole archives, for which the oldest are removed", PortPMProxy)
 	}
 }
 

@@ -61,6 +61,9 @@ func (s *scene) installPCP(values string) *release {
 	if strings.Contains(values, "Loopback") || strings.Contains(values, "hostNetwork: true") && !strings.Contains(values, "AllAddresses") { // Nobody can be let in.
 		from = "[]"
 	}
+	if strings.Contains(values, "acceptArchives") { // Those who push are in the namespace too.
+		from = "[{podSelector: {}}]"
+	}
 	s.install(r, pcpChart, fmt.Sprintf("image: {repository: %s, tag: %s}\nnetworkPolicy: {from: %s}\n%s", repository, tag, from, values))
 	return r
 }

@@ -198,6 +198,16 @@ var cases = []settings{
 		`{container: {services: [pmcd]}, openMetrics: {intervals: {app: 1}}}`,
 	},
 	{
+		"push",
+		`push: {url: "http://collector.monitoring.svc:44322"}`,
+		`push: {url: "http://collector.monitoring.svc:44322"}`,
+	},
+	{
+		"archives of others",
+		`acceptArchives: true`,
+		`container: {acceptArchives: true}`,
+	},
+	{
 		"sources not archived",
 		`openMetrics: {archive: false, endpoints: {app: {url: "http://localhost:8080/metrics"}}}`,
 		`openMetrics: {archive: false, endpoints: {app: {url: "http://localhost:8080/metrics"}}}`,

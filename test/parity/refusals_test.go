@@ -140,6 +140,13 @@ var refusals = []refusal{
 	{"openMetrics.intervals.a.b", settings{"two intervals of a source", `openMetrics: {intervals: {a-b: 1, a.b: 2}}`, `openMetrics: {intervals: {a-b: 1, a.b: 2}}`}},
 	{"openMetrics.intervals", settings{"interval of what is not archived", `openMetrics: {archive: false, intervals: {a: 1}}`, `openMetrics: {archive: false, intervals: {a: 1}}`}},
 	{"openMetrics.intervals", settings{"interval of what is not read", `openMetrics: {enabled: false, intervals: {a: 1}}`, `openMetrics: {enabled: false, intervals: {a: 1}}`}},
+	{"push.url", settings{"push without a port", `push: {url: "http://collector"}`, `push: {url: "http://collector"}`}},
+	{"push.url", settings{"push with TLS", `push: {url: "https://collector:44322"}`, `push: {url: "https://collector:44322"}`}},
+	{"push.url", settings{"push with a path", `push: {url: "http://collector:44322/logger"}`, `push: {url: "http://collector:44322/logger"}`}},
+	{"push.url", settings{"push with a password", `push: {url: "http://a:b@collector:44322"}`, `push: {url: "http://a:b@collector:44322"}`}},
+	{"push.url", settings{"push to a unit of systemd", `push: {url: "http://%n:44322"}`, `push: {url: "http://%n:44322"}`}},
+	{"push.url", settings{"push to port 65536", `push: {url: "http://collector:65536"}`, `push: {url: "http://collector:65536"}`}},
+	{"push.url", settings{"push of nothing", `{env: {PCP_SERVICES: "pmcd,pmproxy"}, push: {url: "http://collector:44322"}}`, `{container: {services: [pmcd, pmproxy]}, push: {url: "http://collector:44322"}}`}},
 	{"openMetrics.caBundle.configMap", settings{"CAs from nowhere", `openMetrics: {caBundle: {key: a}}`, `openMetrics: {caBundle: {key: a}}`}},
 	{"openMetrics.caBundle", settings{
 		"CAs that nothing reads",

@@ -38,8 +38,11 @@
 {{- else }}
 - If the cluster's network enforces NetworkPolicies, nothing can connect to ports 44321 and 44322: list PCP's clients in networkPolicy.from.
 {{- end }}
+{{- if and .Values.acceptArchives (include "pcp.runs" (list . "pmproxy")) }}
+- acceptArchives lets anyone who can connect to port 44322 write archives, from PCP 7 on, for which the oldest are removed.
+{{- end }}
 {{- if and .Values.acceptWrites (include "pcp.runs" (list . "pmproxy")) }}
-- acceptWrites lets anyone who can connect to port 44322 store metric values and, from PCP 7 on, whole archives, until the volume is full.
+- acceptWrites lets anyone who can connect to port 44322 store metric values and, from PCP 7 on, whole archives, for which the oldest are removed.
 {{- end }}
 {{- if or .Values.ingress.enabled (ne .Values.service.type "ClusterIP") }}
 - PCP is reachable from outside the cluster and has no authentication: admit only clients that may read everything.

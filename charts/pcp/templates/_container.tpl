@@ -38,6 +38,10 @@ env:
   - name: PCP_OPENMETRICS_INTERVALS
     value: {{ . | quote }}
   {{- end }}
+  {{- if include "pcp.pushes" . }}
+  - name: PCP_PUSH_URL
+    value: {{ .Values.push.url | quote }}
+  {{- end }}
   {{- if include "pcp.hasStockRules" . }}
   - name: PCP_PMIE_STOCK_RULES
     value: {{ join " " .Values.pmie.stockRules | quote }}
@@ -130,7 +134,9 @@ set -eu
 {{ if include "pcp.onLoopback" . }}{{ .Files.Get "files/steps/listen-on-loopback.sh" }}{{ end -}}
 {{ if include "pcp.runs" (list . "pmlogger") }}{{ .Files.Get "files/steps/pmlogger-port.sh" }}{{ .Files.Get "files/steps/archives.sh" }}{{ end -}}
 {{ if include "pcp.intervals" . }}{{ .Files.Get "files/steps/openmetrics-intervals.sh" }}{{ end -}}
-{{ if include "pcp.refusesWrites" . }}{{ .Files.Get "files/steps/no-archives.sh" }}{{ end -}}
+{{ if include "pcp.pushes" . }}{{ .Files.Get "files/steps/push.sh" }}{{ end -}}
+{{ if include "pcp.takesArchives" . }}{{ .Files.Get "files/steps/received.sh" }}{{ end -}}
+{{ if and (include "pcp.runs" (list . "pmproxy")) (not (include "pcp.takesArchives" .)) }}{{ .Files.Get "files/steps/no-archives.sh" }}{{ end -}}
 {{ if and (include "pcp.refusesWrites" .) (include "pcp.runs" (list . "pmcd")) }}{{ .Files.Get "files/steps/no-stores.sh" }}{{ end -}}
 exec /usr/sbin/init
 {{- end }}

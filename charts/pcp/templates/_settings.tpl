@@ -19,7 +19,17 @@
 {{- if .Values.hostMonitoring.enabled }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
 {{- end }}
 
-{{- /* pmproxy is to read only. */}}
+{{- /* Another pmproxy gets what is archived. */}}
+{{- define "pcp.pushes" -}}
+{{- if .Values.push.url }}{{ include "pcp.runs" (list . "pmlogger") }}{{ end }}
+{{- end }}
+
+{{- /* pmproxy writes what others push. */}}
+{{- define "pcp.takesArchives" -}}
+{{- if or .Values.acceptArchives .Values.acceptWrites }}{{ include "pcp.runs" (list . "pmproxy") }}{{ end }}
+{{- end }}
+
+{{- /* pmproxy is to store no values. */}}
 {{- define "pcp.refusesWrites" -}}
 {{- if not .Values.acceptWrites }}{{ include "pcp.runs" (list . "pmproxy") }}{{ end }}
 {{- end }}

@@ -1,7 +1,7 @@
 {{- /* Refuses values that could not work, all at once: the key, what it was, what is allowed, what to do. Types and typos are the schema's. */}}
 {{- define "pcp.validate" -}}
 {{- $problems := list }}
-{{- range list "workload" "services" "host" "data" "perNode" "sources" "files" "pmie" "exposure" "pod" "extras" "probes" }}
+{{- range list "workload" "services" "host" "data" "perNode" "sources" "files" "pmie" "push" "exposure" "pod" "extras" "probes" }}
 {{- $problems = concat $problems (include (printf "pcp.validate.%s" .) $ | splitList "\n" | compact) }}
 {{- end }}
 {{- if $problems }}
@@ -357,6 +357,18 @@ pmie.webhook.url: must be an http or https URL of letters, digits and . _ ~ : / 
 {{- end }}
 {{- end }}
 
+{{- define "pcp.validate.push" -}}
+{{- with .Values.push.url }}
+{{- $port := splitList ":" . | last | atoi }}
+{{- if or (gt $port 65535) (not (regexMatch "^http://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\\[[0-9a-fA-F:.]+\\]):[1-9][0-9]{0,4}$" .)) }}
+push.url: must be http://<host>:<port> of a pmproxy, without a path, e.g. http://collector.monitoring.svc:44322
+{{- end }}
+{{- if not (include "pcp.runs" (list $ "pmlogger")) }}
+push.url: needs pmlogger: add it to env.PCP_SERVICES, or remove this
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "pcp.validate.exposure" -}}
 {{- with .Values.service.ports }}
 {{- if eq (int .pmcd) (int .pmproxy) }}
@@ -417,7 +429,7 @@ pmie.webhook.url: must be an http or https URL of letters, digits and . _ ~ : / 
 {{- define "pcp.validate.extras" -}}
 {{- $reserved := dict "PCP_SERVICES" "env.PCP_SERVICES" "PCP_DOMAIN_AGENTS" "env.PCP_DOMAIN_AGENTS" "KEY_SERVERS" "env.KEY_SERVERS" "HOST_MOUNT" "hostMonitoring" "PCP_FILES" "files"
   "PCP_PMIE_STOCK_RULES" "pmie.stockRules" "PCP_PMIE_WEBHOOK" "pmie.webhook" "PMLOGGER_INTERVAL" "persistence.pmlogger.interval" "ARCHIVES_KIB" "persistence.pmlogger.maxSize"
-  "ARCHIVES_DAYS" "persistence.pmlogger.retention" "PCP_OPENMETRICS_INTERVALS" "openMetrics.intervals" }}
+  "ARCHIVES_DAYS" "persistence.pmlogger.retention" "PCP_OPENMETRICS_INTERVALS" "openMetrics.intervals" "PCP_PUSH_URL" "push.url" }}
 {{- $seen := list }}
 {{- range $n, $variable := .Values.extraEnv }}
 {{- $key := printf "extraEnv[%d].name" $n }}
