@@ -19,29 +19,21 @@ openMetrics: {enabled: false}`
 // portTaken is in the log of a pmcd that listens on its local socket, and not on the port.
 var portTaken = regexp.MustCompile(`(?m)^ +ok .*/pmcd.socket\n +err .* 44321 `)
 
-// TestHostNetwork: the node has a pmcd of its own on the port. The injected one works beside it, on its local socket, and its
+// besideAnother: the node has a pmcd of its own on the port. The injected one works beside it, on its local socket, and its
 // readiness is its own: when it is stopped, the other one's answers do not make it ready.
-func TestHostNetwork(t *testing.T) { //nolint:tparallel // One version after the other: the node has one network.
-	t.Parallel()
-	requireSite(t)
-	for _, version := range here.pcp {
-		t.Run(version.Version, func(t *testing.T) {
-			nodeNetwork.Lock()
-			t.Cleanup(nodeNetwork.Unlock)
-			m := &monitor{scene: newScene(t, version.Name)}
-			m.alone = true
-			m.create(pmcdOfTheNode(version.Name))
-			eventually(t, startLimit, "the node's own pmcd", m.otherAnswers)
-			m.installInjector(onNodeNetwork)
-			m.pod = m.deploy(m.onNodeOf("other"))
-			m.entrypoint(t)
-			log, err := m.pcp("cat", "/var/log/pcp/pmcd/pmcd.log")
-			if err != nil || !portTaken.MatchString(log) {
-				t.Errorf("the injected pmcd does not listen on its local socket alone: %s (error: %v)", log, err)
-			}
-			m.readiness(t)
-		})
+func besideAnother(t *testing.T, s *scene) {
+	t.Helper()
+	m := &monitor{scene: s}
+	m.create(pmcdOfTheNode(s.image))
+	eventually(t, startLimit, "the node's own pmcd", m.otherAnswers)
+	m.installInjector(onNodeNetwork)
+	m.pod = m.deploy(m.onNodeOf("other"))
+	m.entrypoint(t)
+	log, err := m.pcp("cat", "/var/log/pcp/pmcd/pmcd.log")
+	if err != nil || !portTaken.MatchString(log) {
+		t.Errorf("the injected pmcd does not listen on its local socket alone: %s (error: %v)", log, err)
 	}
+	m.readiness(t)
 }
 
 // readiness: with its pmcd the pod's readiness goes and comes.

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -43,9 +42,6 @@ print("\n".join(sorted(found)))
 
 // pcpPorts are those of pmcd, of pmproxy with and without TLS, and of pmlogger, which is not for others in any mode.
 var pcpPorts = []int{44321, 44322, 44323, 4330}
-
-// nodeNetwork is held by a test whose PCP has the ports of the node.
-var nodeNetwork sync.Mutex
 
 // listening is what PCP listens on, where others could reach it.
 func (s *scene) listening(pod *corev1.Pod) ([]string, error) {
@@ -182,46 +178,4 @@ func TestAllAddresses(t *testing.T) {
 		s.installPCP("")
 		inTheOpen(s.t, s, s.awaitReady(""))
 	})
-}
-
-// TestNodeNetwork: on the node's network nobody reaches PCP unless the administrator says so.
-func TestNodeNetwork(t *testing.T) { //nolint:tparallel // One after the other: the node has one network.
-	t.Parallel()
-	requireSite(t)
-	for _, c := range []struct {
-		name, settings string
-		check          func(*testing.T, *scene, *corev1.Pod)
-	}{
-		{"Auto", "container: {image: IMAGE}\nhostMonitoring: {enabled: true, hostNetwork: true}", onLoopback},
-		{"AllAddresses", "container: {image: IMAGE, listen: AllAddresses}\nhostMonitoring: {enabled: true, hostNetwork: true}", inTheOpen},
-	} {
-		for _, version := range here.pcp {
-			t.Run(c.name+"/"+version.Version, func(t *testing.T) {
-				nodeNetwork.Lock()
-				t.Cleanup(nodeNetwork.Unlock) // After the scene's own, which waits until its pods are gone.
-				s := newScene(t, version.Name)
-				s.alone = true
-				s.installInjector(c.settings)
-				c.check(t, s, s.deploy(nodeMonitor(nil)))
-			})
-		}
-	}
-}
-
-// TestTemplateOnNodeNetwork: a template that chooses the node's network itself opens nothing either.
-func TestTemplateOnNodeNetwork(t *testing.T) { //nolint:tparallel // One after the other: the node has one network.
-	t.Parallel()
-	requireSite(t)
-	for _, version := range here.pcp {
-		t.Run(version.Version, func(t *testing.T) {
-			nodeNetwork.Lock()
-			t.Cleanup(nodeNetwork.Unlock)
-			s := newScene(t, version.Name)
-			s.alone = true
-			s.installInjector("")
-			deployment := nodeMonitor(nil)
-			deployment.Spec.Template.Spec.HostNetwork = true
-			onLoopback(t, s, s.deploy(deployment))
-		})
-	}
 }

@@ -34,8 +34,10 @@ type scene struct {
 	// selector finds PCP's pod.
 	selector string
 	releases []*release
-	// alone is set where the next test must not meet this one's pods.
+	// alone is set where the next test must not meet anything of this one.
 	alone bool
+	// hasNodePorts is set where the next test's PCP needs the ports that this one's has.
+	hasNodePorts bool
 }
 
 func newScene(t *testing.T, image string) *scene {
@@ -77,6 +79,11 @@ func (s *scene) end() {
 	// What Helm keeps for live pods is the cluster's, and does not go with the namespace.
 	if _, err := s.kubectl(ctx, "delete", "validatingadmissionpolicies,validatingadmissionpolicybindings", "--selector", "pcp.io/target-namespace="+s.namespace); err != nil {
 		s.t.Error(err)
+	}
+	if s.hasNodePorts {
+		if _, err := s.kubectl(ctx, "delete", "deployments,pods", "--all", "--cascade=foreground", "--wait"); err != nil {
+			s.t.Error(err)
+		}
 	}
 	wait := fmt.Sprintf("--wait=%t", s.alone || here.node == nil)
 	if _, err := s.kubectl(ctx, append([]string{"delete", "namespaces", wait}, s.namespaces...)...); err != nil {
@@ -184,11 +191,13 @@ func statusOf(pod *corev1.Pod) corev1.ContainerStatus {
 	return corev1.ContainerStatus{}
 }
 
-// eventually repeats a check until it succeeds, and fails the test after the limit.
+// eventually repeats a check until it succeeds, and fails the test after the limit. A check that costs much, such as a command in a
+// container, rests twice as long as it took: it would keep the CPU from what it waits for.
 func eventually(t *testing.T, limit time.Duration, what string, check func() error) {
 	t.Helper()
 	began := time.Now()
 	for {
+		checked := time.Now()
 		err := check()
 		if err == nil {
 			t.Logf("%s: %s", what, time.Since(began).Round(100*time.Millisecond))
@@ -200,7 +209,7 @@ func eventually(t *testing.T, limit time.Duration, what string, check func() err
 		select {
 		case <-t.Context().Done():
 			t.Fatal(err)
-		case <-time.After(500 * time.Millisecond):
+		case <-time.After(max(500*time.Millisecond, 2*time.Since(checked))):
 		}
 	}
 }
