@@ -92,11 +92,10 @@ func TestNodeMonitor(t *testing.T) {
 		m.frequent, m.rare = []string{"openmetrics.from_annotation.answer", "openmetrics.from_configmap.answer"}, "openmetrics.exporter.answer"
 		maps.Copy(m.sources, privateSource)
 		m.createFiles()
-		m.createConfigMap("scripts", "switches.bt", "tracepoint:sched:sched_switch { @count = count(); }\n")
 		m.createReceiver()
 		m.installInjector(strings.Replace(monitorRules, "WEBHOOK", "{url: '"+webhookURL+"'}", 1) + "\n" +
 			"openMetrics: {discover: true, intervals: {from-configmap: 1}, " + privateCA + ", endpoints: {from-configmap: {url: 'http://localhost:9100/123'}, " + privateEndpoints + "}}\n" +
-			"container: {image: IMAGE, domainAgents: [mounts, bpftrace], " + strings.Replace(monitorFiles, "[", "["+monitorScript+", ", 1) + "}")
+			"container: {image: IMAGE, domainAgents: [mounts], " + monitorFiles + "}")
 		m.remove = func(t *testing.T) {
 			t.Helper()
 			if err := m.client.AppsV1().Deployments(m.namespace).Delete(t.Context(), "node-monitor", metav1.DeleteOptions{}); err != nil {
@@ -104,7 +103,7 @@ func TestNodeMonitor(t *testing.T) {
 			}
 		}
 		m.pod = m.deploy(nodeMonitor(map[string]string{sourceAnnotation: "http://localhost:9100/1\n", "pcp.io/openmetrics-intervals": "from-annotation=1"}))
-		m.live(append(m.serves(), append([]step{{"Scripts", m.scripts}, {"FrozenAnnotation", m.frozenAnnotation}}, m.lasts()...)...))
+		m.live(append(m.serves(), append([]step{{"FrozenAnnotation", m.frozenAnnotation}}, m.lasts()...)...))
 	})
 }
 
