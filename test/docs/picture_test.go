@@ -14,7 +14,7 @@ import (
 
 const modulePath = "github.com/performancecopilot/pcp-injector/"
 
-var arrow = regexp.MustCompile(`(?m)^    (\S+) --> (\S+)$`)
+var arrow = regexp.MustCompile(`(?m)^ {4}(\S+) --> (\S+)$`)
 
 // TestPicture: the picture of the packages has no arrow that is not an import, and a way for each import.
 func TestPicture(t *testing.T) {

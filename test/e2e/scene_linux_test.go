@@ -100,7 +100,7 @@ func (s *scene) tell(ctx context.Context) {
 	}
 	const state = "pminfo -f pmcd.agent.status; ls /var/lib/pcp/pmdas/*/.NeedInstall; tail -n 60 /var/log/pcp/pmcd/pmcd.log; tail -n 20 /var/log/pcp/pmlogger/*/pmlogger.log; journalctl --lines 60"
 	pods, _ := s.kubectl(ctx, "get", "pods", "--selector", s.selector, "--output", "name")
-	for _, pod := range strings.Fields(pods) {
+	for pod := range strings.FieldsSeq(pods) {
 		output, _ := s.kubectl(ctx, "exec", pod, "--container", "pcp", "--", "sh", "-c", "exec 2>&1; "+state)
 		s.t.Logf("%s in %s\n%s", state, pod, output)
 	}
