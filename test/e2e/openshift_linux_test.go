@@ -1,0 +1,76 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/performancecopilot/pcp-injector/test/docs/commands"
+)
+
+const openShiftPage = "../../docs/openshift.md"
+
+// TestOpenShiftPage does what docs/openshift.md says, as far as a node without OpenShift can: its values, its objects, its copy of the archives.
+func TestOpenShiftPage(t *testing.T) {
+	t.Parallel()
+	requireSite(t)
+	s := newScene(t, here.pcp[len(here.pcp)-1].Name)
+	s.create(podOf("exporter", exporterContainer()))
+	s.createService("exporter", 9100)
+	blocks, err := commands.For(openShiftPage, t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(blocks) != 2 {
+		t.Fatalf("the page has %d blocks for this test, want the objects and the copy", len(blocks))
+	}
+	folder := t.TempDir()
+	if output, err := s.shell(folder, blocks[0].Text); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	s.installPCP(strings.Replace(valuesOnPage(t), "http://app.shop.svc:8080/metrics", "http://exporter:9100/12345", 1))
+	s.awaitReady("")
+	var log string
+	eventually(t, archiveLimit, "a copy of the archives with several samples of both kinds", func() error {
+		if output, err := s.shell(folder, blocks[1].Text); err != nil {
+			return fmt.Errorf("%w: %s", err, output)
+		}
+		log, err = s.shell(folder, `kubectl exec --stdin deploy/pcp --container pcp -- sh -c `+
+			`'cd "$(mktemp -d)" && tar -xz && pmdumplog archive kernel.all.load openmetrics.app.answer; rm -r "$PWD"' <archives.tar.gz`)
+		if samples := strings.Count(log, "(openmetrics.app.answer): value 6\n"); err == nil && samples < 3 {
+			err = fmt.Errorf("%d samples of the source", samples)
+		}
+		return err
+	})
+	system, source := strings.Count(log, "(kernel.all.load):"), strings.Count(log, "(openmetrics.app.answer):")
+	if system < 6*source {
+		t.Errorf("the archive has %d samples of the system and %d of the source, want about ten times as many:\n%.3000s", system, source, log)
+	}
+}
+
+// shell runs a block of commands in a folder. Its kubectl is that of the scene's namespace.
+func (s *scene) shell(folder, block string) (string, error) {
+	cmd := exec.CommandContext(s.t.Context(), "sh", "-ec", `kubectl() { "$KUBECTL" --namespace "$NAMESPACE" "$@"; }`+"\n"+block)
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), "KUBECTL="+here.kubectl, "NAMESPACE="+s.namespace, "KUBECONFIG="+here.kubeconfig)
+	output, err := cmd.CombinedOutput()
+	return string(output), err
+}
+
+// valuesOnPage are those that the page shows.
+func valuesOnPage(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.FromSlash(openShiftPage))
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile("(?s)`values.yaml`:\n\n```yaml\n(.*?)```\n").FindSubmatch(page)
+	if match == nil {
+		t.Fatal("the page has no values")
+	}
+	return string(match[1])
+}
