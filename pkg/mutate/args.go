@@ -43,6 +43,8 @@ var (
 	stepPMLoggerPort string
 	//go:embed steps/archives.sh
 	stepArchives string
+	//go:embed steps/openmetrics-sources.sh
+	stepOpenMetricsSources string
 	//go:embed steps/openmetrics-intervals.sh
 	stepOpenMetricsIntervals string
 	//go:embed steps/push.sh
@@ -77,6 +79,7 @@ var steps = []step{
 	{stepListenOnLoopback, func(_ *Injector, s *settings) bool { return s.onLoopback }},
 	{stepPMLoggerPort, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
 	{stepArchives, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMLogger) }},
+	{stepOpenMetricsSources, (*Injector).archivesOpenMetrics},
 	{stepOpenMetricsIntervals, func(i *Injector, s *settings) bool { return len(i.intervals(s)) > 0 }},
 	{stepPush, (*Injector).pushes},
 	{stepReceived, (*Injector).takesArchives},

@@ -133,6 +133,7 @@ set -eu
 {{ if include "pcp.readsHostGroups" . }}{{ .Files.Get "files/steps/control-groups.sh" }}{{ end -}}
 {{ if include "pcp.onLoopback" . }}{{ .Files.Get "files/steps/listen-on-loopback.sh" }}{{ end -}}
 {{ if include "pcp.runs" (list . "pmlogger") }}{{ .Files.Get "files/steps/pmlogger-port.sh" }}{{ .Files.Get "files/steps/archives.sh" }}{{ end -}}
+{{ if include "pcp.archivesOpenMetrics" . }}{{ .Files.Get "files/steps/openmetrics-sources.sh" }}{{ end -}}
 {{ if include "pcp.intervals" . }}{{ .Files.Get "files/steps/openmetrics-intervals.sh" }}{{ end -}}
 {{ if include "pcp.pushes" . }}{{ .Files.Get "files/steps/push.sh" }}{{ end -}}
 {{ if include "pcp.takesArchives" . }}{{ .Files.Get "files/steps/received.sh" }}{{ end -}}
