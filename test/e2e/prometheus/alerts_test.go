@@ -77,13 +77,7 @@ func ofPCP(job string) []alertCase {
 // TestAlerts: promtool accepts the rules that the charts render, and each alert fires when it should, and not when it should not.
 func TestAlerts(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("E2E") == "" {
-		t.Skip("needs Debian's Prometheus: run make e2e")
-	}
-	programs, err := prometheus.Find(t.Context(), os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	programs := findPrograms(t)
 	tools, err := toolchain.Find(t.Context(), os.Stderr, "helm")
 	if err != nil {
 		t.Fatal(err)
@@ -170,4 +164,16 @@ func output(t *testing.T, command string, arguments ...string) string {
 		t.Fatalf("%s %s: %v\n%s", filepath.Base(command), strings.Join(arguments, " "), err, said)
 	}
 	return string(said)
+}
+
+func findPrograms(t *testing.T) prometheus.Programs {
+	t.Helper()
+	if os.Getenv("E2E") == "" {
+		t.Skip("needs Debian's Prometheus: run make e2e")
+	}
+	programs, err := prometheus.Find(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return programs
 }

@@ -20,13 +20,7 @@ const dashboards = "../../../charts/pcp-injector/files/dashboards/"
 // TestInjectorDashboard: a real Prometheus reads from the real webhook, and every query of the dashboard about it has an answer.
 func TestInjectorDashboard(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("E2E") == "" {
-		t.Skip("needs Debian's Prometheus: run make e2e")
-	}
-	programs, err := prometheus.Find(t.Context(), os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	programs := findPrograms(t)
 	board, err := prometheus.ReadDashboard(dashboards + "pcp-injector.json")
 	if err != nil {
 		t.Fatal(err)

@@ -16,8 +16,8 @@ import (
 // Programs are the paths of what the package has.
 type Programs struct{ Server, Promtool string }
 
-// Find unpacks the package in the user's cache if it is not there, which needs Debian's package lists (apt-get update) and mirror. Remove the
-// folder to get a newer version.
+// Find unpacks the package in the user's cache if it is not there, which needs Debian's mirror, and root where apt's package lists are missing or too
+// old. Remove the folder to get a newer version.
 func Find(ctx context.Context, progress io.Writer) (Programs, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -28,7 +28,7 @@ func Find(ctx context.Context, progress io.Writer) (Programs, error) {
 		fmt.Fprintln(progress, "downloading Debian's package prometheus: kept in the cache afterwards")
 		err = unpack(ctx, folder)
 		if err != nil {
-			return Programs{}, fmt.Errorf("failed to get Debian's package prometheus: %w: see that apt-get update has run", err)
+			return Programs{}, fmt.Errorf("failed to get Debian's package prometheus: %w", err)
 		}
 	}
 	programs := filepath.Join(folder, "usr", "bin")
@@ -45,10 +45,10 @@ func unpack(ctx context.Context, folder string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	download := process.Command("apt-get", "download", "--quiet", "prometheus")
-	download.Dir = work
-	if err := imagecache.Run(ctx, download); err != nil {
-		return err
+	if err := download(ctx, work); err != nil {
+		if err := errors.Join(imagecache.Run(ctx, process.Command("apt-get", "update", "--quiet")), download(ctx, work)); err != nil {
+			return err
+		}
 	}
 	packages, err := filepath.Glob(filepath.Join(work, "prometheus_*.deb"))
 	if err != nil || len(packages) != 1 {
@@ -62,4 +62,10 @@ func unpack(ctx context.Context, folder string) (err error) {
 		return err
 	}
 	return nil
+}
+
+func download(ctx context.Context, folder string) error {
+	apt := process.Command("apt-get", "download", "--quiet", "prometheus")
+	apt.Dir = folder
+	return imagecache.Run(ctx, apt)
 }
