@@ -172,8 +172,7 @@ type Container struct {
 	// Overrides of the probes. The default probes follow the services.
 	Probes Probes `json:"probes"`
 	// Additional environment variables, as in core/v1. Only the image's entrypoint sees them: systemd hides them from PCP's
-	// services. The injector sets PCP_SERVICES, PCP_DOMAIN_AGENTS, KEY_SERVERS, HOST_MOUNT, PCP_FILES,
-	// PCP_PMIE_STOCK_RULES, PCP_PMIE_WEBHOOK and container.
+	// services. Those that the injector sets itself are refused, with the key that sets them.
 	Env []corev1.EnvVar `json:"env,omitempty"`
 	// Files for PCP's agents, pmie and pmlogger, e.g. the settings of the agents postgresql, nginx and valkey. They replace the
 	// image's files of the same path. No pod can add or change one.

@@ -58,7 +58,7 @@ func (a *Archives) validate(at *field.Path) field.ErrorList {
 		key         string
 		value, most int32
 		unit        string
-	}{{"interval", a.Interval, 3600, "seconds"}, {"retention", a.Retention, 3650, "days"}} {
+	}{{"interval", a.Interval, MaxInterval, "seconds"}, {"retention", a.Retention, 3650, "days"}} {
 		if number.value < 1 || number.value > number.most {
 			errs = append(errs, field.Invalid(at.Child(number.key), number.value, fmt.Sprintf("must be from 1 to %d %s", number.most, number.unit)))
 		}
