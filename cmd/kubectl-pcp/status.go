@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
@@ -73,28 +74,56 @@ func (v *clusterVerb) status(ctx context.Context, watch bool) error {
 	if err != nil {
 		return err
 	}
-	var shown []podStatus
-	for first := true; ; first = false {
-		list, err := v.list(ctx, reader, namespaces)
-		if ctx.Err() != nil && watch {
-			return nil // Ctrl-C is how it ends.
-		}
-		if err != nil {
-			return &verbError{exitInput, err}
-		}
+	read := func() ([]podStatus, error) { return v.list(ctx, reader, namespaces) }
+	show := func(list []podStatus, again bool) error {
 		done()
-		if first || !equality.Semantic.DeepEqual(withoutSizes(list), withoutSizes(shown)) {
-			if err := v.showStatus(list, !first); err != nil {
-				return &verbError{exitInput, err}
+		return v.showStatus(list, again)
+	}
+	if watch {
+		err = watchList(ctx, watchPeriod, read, show)
+	} else {
+		err = showOnce(read, show)
+	}
+	if err != nil {
+		return &verbError{exitInput, err}
+	}
+	return nil
+}
+
+func showOnce(read func() ([]podStatus, error), show func(list []podStatus, again bool) error) error {
+	list, err := read()
+	if err != nil {
+		return err
+	}
+	return show(list, false)
+}
+
+// watchList reads the list again and again, and shows it whenever more than sizes have changed, until Ctrl-C.
+func watchList(ctx context.Context, period time.Duration, read func() ([]podStatus, error), show func(list []podStatus, again bool) error) error {
+	var shown []byte
+	for again := false; ; again = true {
+		list, err := read()
+		switch {
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // Ctrl-C is how it ends
+		case err != nil:
+			return err
+		}
+		// The JSON, because it is what is shown, and times differ inside though they are the same.
+		now, err := json.Marshal(withoutSizes(list))
+		if err != nil {
+			return fmt.Errorf("failed to compare the lists: %w", err)
+		}
+		if !bytes.Equal(now, shown) {
+			if err := show(list, again); err != nil {
+				return err
 			}
 		}
-		if shown = list; !watch {
-			return nil
-		}
+		shown = now
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(watchPeriod):
+		case <-time.After(period):
 		}
 	}
 }
