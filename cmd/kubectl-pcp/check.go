@@ -20,7 +20,8 @@ import (
 const checkHelp = `Check the installation: the injector, its target, and PCP in the pods.
 
 Every check is one line: green, yellow for a warning or for what cannot be seen, or red. A line that is not green is followed by
-what to do, and by the command that does it. A check comes after those that it depends on, so begin with the first that is red.
+what to do, and by the command that does it. A check comes after those that it depends on. The last line has the order in which to
+mend what is red: what replaces a running pod comes last, when its successor can be created.
 
   Injector  webhook, versions, replicas, PodDisruptionBudget, certificate and its issuers, caBundle, endpoints, the answer of the
             webhook to a pod in a dry run, configuration, and the guard's policies with their bindings
@@ -44,6 +45,8 @@ With -o json it writes one object. Its fields do not change, and others may be a
     evidence            what was seen
     remedy.advice       what to do, if it is not passed
     remedy.commands[]   the commands that do it
+    remedy.notes[]      what else there is to know about the commands
+    remedy.order        remedies of a lower order come first
 
 Exit codes:
   0  all is green
@@ -221,7 +224,7 @@ func (v *checkVerb) writeChecklist(reports []*gate.Report) error {
 	if v.output != "" {
 		return writeObject(v.streams.Out, v.output, map[string]any{"result": gate.Worst(reports...), "reports": reports})
 	}
-	return gate.WriteChecklist(v.streams.Out, reports, gate.Style{Color: isTerminal(v.streams.Out), ASCII: !showsMarks(v.streams.Out)})
+	return gate.WriteChecklist(v.streams.Out, reports, styleOf(v.streams.Out))
 }
 
 // showsMarks tells whether the output is a terminal of UTF-8: logs and old terminals get words.

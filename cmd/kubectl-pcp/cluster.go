@@ -115,7 +115,7 @@ func (v *clusterVerb) write(reports []*gate.Report) error {
 		if n > 0 {
 			fmt.Fprintln(v.streams.Out)
 		}
-		if err := report.Write(v.streams.Out, gate.Style{Color: isTerminal(v.streams.Out)}); err != nil {
+		if err := report.Write(v.streams.Out, styleOf(v.streams.Out)); err != nil {
 			return err
 		}
 	}
@@ -132,6 +132,11 @@ func writeObject(out io.Writer, format string, object any) error {
 	}
 	_, err = fmt.Fprintln(out, strings.TrimRight(string(text), "\n"))
 	return err
+}
+
+// styleOf is that of all lists: marks on a terminal, and words in logs.
+func styleOf(out io.Writer) gate.Style {
+	return gate.Style{Color: isTerminal(out), ASCII: !showsMarks(out)}
 }
 
 // isTerminal honors https://no-color.org.

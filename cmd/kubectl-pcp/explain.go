@@ -14,7 +14,9 @@ const explainHelp = `Explain why a pod, or the pods of a workload, get PCP or no
 
 explain checks every gate that a pod has to pass, in the order in which the cluster applies them: the webhook's configuration,
 which it evaluates with the API server's own library, whether the webhook answers, the injector's decision under its live
-configuration, policies, Pod Security, quotas and claims. It ends with the command that fixes the first gate that failed.
+configuration, policies, Pod Security, quotas and claims. Where the pod does not ask for PCP, the rest is judged as if it did. It
+ends with the commands that fix the gates that failed, in an order in which they can be run one after the other: what replaces a
+running pod comes last, when its successor can be created.
 
 It changes nothing. It creates one pod in a dry run, to see whether the API server can reach the webhook. It has your
 permissions: a gate that you may not look at is reported as unknown.

@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
 const stdin = "-"
@@ -75,7 +76,7 @@ func readFile(name string, streams genericiooptions.IOStreams) ([]*manifest.Docu
 		if file, ok := streams.In.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 			fmt.Fprintln(streams.ErrOut, "reading manifests from the terminal, until Ctrl-D")
 		}
-		return parse("standard input", streams.In)
+		return parse(snapshot.StandardInput, streams.In)
 	}
 	file, err := os.Open(name)
 	if err != nil {

@@ -73,7 +73,7 @@ func (v *clusterVerb) subjectsIn(files []string, namespace string) ([]*snapshot.
 			return nil, &verbError{exitInput, err}
 		}
 		for n := range workloads {
-			subject, err := snapshot.SubjectFrom(&workloads[n], namespace)
+			subject, err := snapshot.SubjectFrom(&workloads[n], document.File, namespace)
 			if err != nil {
 				return nil, &verbError{exitInput, err}
 			}

@@ -157,7 +157,7 @@ func (i *inspection) notReady(kind, name string, issuer cmapi.GenericIssuer) gat
 		scope = "--namespace " + i.Authority.Namespace + " "
 	}
 	return failed("issuer", do("See what cert-manager says of it, and whether cert-manager runs",
-		fmt.Sprintf("kubectl %sdescribe %s %s", scope, strings.ToLower(kind), quote(name)), "kubectl get pods --all-namespaces --selector app.kubernetes.io/instance=cert-manager"),
+		fmt.Sprintf("kubectl %sdescribe %s %s", scope, strings.ToLower(kind), gate.Quote(name)), "kubectl get pods --all-namespaces --selector app.kubernetes.io/instance=cert-manager"),
 		"%s %s is not ready: %s", kind, name, message)
 }
 
@@ -223,7 +223,7 @@ func (i *inspection) renew() *gate.Remedy {
 	if i.Authority != nil || !strings.HasSuffix(secret, "-helm-tls") {
 		return do("Have the administrator renew the certificate of the authority, and give the chart the new one in certificates.secret.caBundle")
 	}
-	return do("Have Helm make a new certificate", fmt.Sprintf("kubectl --namespace %s delete secret %s", namespace, quote(secret)),
+	return do("Have Helm make a new certificate", fmt.Sprintf("kubectl --namespace %s delete secret %s", namespace, gate.Quote(secret)),
 		"kubectl delete mutatingwebhookconfiguration "+i.Injector.Webhook.Configuration.Name, i.Injector.Release().Upgrade())
 }
 

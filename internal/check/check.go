@@ -126,7 +126,7 @@ func (i *inspection) absent() gate.Gate {
 		return unknown("target", "not examined, because %s is a kind of a custom resource", target.Kind)
 	case i.Workload.Missing():
 		return failed("target", do("Create it, with the annotation pcp.io/inject: \"true\" on its pod template, or have the administrator make another workload the target",
-			fmt.Sprintf("kubectl --namespace %s apply -f <manifest>", target.Namespace)), "%s %s does not exist in namespace %s", target.Kind, target.Name, target.Namespace)
+			fmt.Sprintf("kubectl --namespace %s apply -f MANIFEST", target.Namespace)), "%s %s does not exist in namespace %s", target.Kind, target.Name, target.Namespace)
 	case i.Workload.Unseen() != "":
 		return unknown("target", "%s", i.Workload.Unseen())
 	default:
@@ -175,5 +175,5 @@ func unknown(name, format string, arguments ...any) gate.Gate {
 }
 
 func do(advice string, commands ...string) *gate.Remedy {
-	return &gate.Remedy{Advice: advice, Commands: commands}
+	return gate.Do(advice, commands...)
 }

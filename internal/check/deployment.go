@@ -40,7 +40,7 @@ func (i *inspection) versions() gate.Gate {
 	case other.LessThan(own):
 		release := i.Injector.Release()
 		return warning(name, do("Have the administrator upgrade the webhook, or use the plugin of its version",
-			fmt.Sprintf("helm upgrade %s <chart> --namespace %s --reset-then-reuse-values", release.Name, release.Namespace)), "%s, which is older", evidence)
+			fmt.Sprintf("helm upgrade %s CHART --namespace %s --reset-then-reuse-values", release.Name, release.Namespace)), "%s, which is older", evidence)
 	case own.LessThan(other):
 		return warning(name, do("Use the plugin of that version, which knows that webhook's configuration: https://github.com/performancecopilot/pcp-injector/releases"), "%s, which is newer", evidence)
 	default:
@@ -86,7 +86,7 @@ func stuck(deployment *appsv1.Deployment) string {
 }
 
 func selectorOf(deployment *appsv1.Deployment) string {
-	return quote(metav1.FormatLabelSelector(deployment.Spec.Selector))
+	return gate.Quote(metav1.FormatLabelSelector(deployment.Spec.Selector))
 }
 
 // budget looks for what keeps the drain of nodes from taking all replicas at once.

@@ -256,5 +256,5 @@ func (i *inspection) enlarge() *gate.Remedy {
 		return do("Enlarge the volume, " + otherwise)
 	}
 	return do("Enlarge the claim, if its StorageClass allows that, "+otherwise,
-		fmt.Sprintf("kubectl --namespace %s patch persistentvolumeclaim %s --type merge --patch %s", i.Subject.Namespace, name, quote(string(patch))))
+		fmt.Sprintf("kubectl --namespace %s patch persistentvolumeclaim %s --type merge --patch %s", i.Subject.Namespace, name, gate.Quote(string(patch))))
 }

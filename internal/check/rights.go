@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"hash/fnv"
-	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -12,24 +11,14 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
-var harmless = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-// quote makes one word of a text for a shell, whatever is in it.
-func quote(text string) string {
-	if harmless.MatchString(text) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
-
 // rights are what the user lacks.
 func (i *inspection) rights() *gate.Report {
 	user := i.User.Value.Username
 	report := &gate.Report{Subject: "Rights of " + user}
 	if user == "" {
-		user, report.Subject = "<user>", "Your rights"
+		user, report.Subject = "USER", "Your rights"
 	} else {
-		user = quote(user)
+		user = gate.Quote(user)
 	}
 	for _, right := range i.Missing() {
 		report.Gates = append(report.Gates, gate.Gate{

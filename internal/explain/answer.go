@@ -30,9 +30,16 @@ func (q *inquiry) endpointsGate(context.Context) finding {
 		return unknown("%s", q.Injector.Endpoints.Unseen())
 	}
 	if ready := readyEndpoints(q.Injector.Endpoints.Value); ready > 0 {
-		return passed("Service %s in namespace %s has %d ready", service.Name, service.Namespace, ready)
+		return passed("Service %s in namespace %s has %d ready endpoint%s", service.Name, service.Namespace, ready, plural(ready))
 	}
 	return failed(q.bringUp(), "Service %s in namespace %s has no ready endpoint%s", service.Name, service.Namespace, q.replicas())
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
 }
 
 func readyEndpoints(slices []discoveryv1.EndpointSlice) (ready int) {
@@ -161,7 +168,7 @@ func (q *inquiry) logs() string {
 
 // certificate is where the webhook's is kept.
 func (q *inquiry) certificate() (namespace, secret string) {
-	namespace, secret = "<namespace>", "<secret>"
+	namespace, secret = "NAMESPACE", "SECRET"
 	if deployment := q.Injector.Deployment(); deployment != nil {
 		namespace = deployment.Namespace
 		for _, volume := range deployment.Spec.Template.Spec.Volumes {

@@ -10,29 +10,40 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
-// gates in the order in which the cluster comes to them.
+// The orders of remedies. A pod is replaced only when all is ready for its successor, which the guard also sees to: it refuses a
+// template that asks for PCP while pods would run side by side.
+const (
+	prepares = iota // touches nothing that runs
+	settles         // has one pod run at a time
+	adapts          // changes the template in other ways
+	asks            // has the template ask, which replaces the pods
+	replaces        // replaces the pods
+)
+
+// gates in the order in which the cluster comes to them, each with the order of its remedies.
 var gates = []struct {
 	name    string
 	examine func(*inquiry, context.Context) finding
+	order   int
 }{
-	{"webhook", (*inquiry).webhookGate},
-	{"namespace", (*inquiry).namespaceGate},
-	{"request", (*inquiry).requestGate},
-	{"rules", (*inquiry).rulesGate},
-	{"conditions", (*inquiry).conditionsGate},
-	{"endpoints", (*inquiry).endpointsGate},
-	{"answer", (*inquiry).answerGate},
-	{"configuration", (*inquiry).configurationGate},
-	{"target", (*inquiry).targetGate},
-	{"creator", (*inquiry).creatorGate},
-	{"compatibility", (*inquiry).compatibilityGate},
-	{"rollout", (*inquiry).rolloutGate},
-	{"policies", (*inquiry).policiesGate},
-	{"pod-security", (*inquiry).podSecurityGate},
-	{"limits", (*inquiry).limitsGate},
-	{"quota", (*inquiry).quotaGate},
-	{"claims", (*inquiry).claimsGate},
-	{"pod", (*inquiry).podGate},
+	{"webhook", (*inquiry).webhookGate, prepares},
+	{"namespace", (*inquiry).namespaceGate, prepares},
+	{"request", (*inquiry).requestGate, asks},
+	{"rules", (*inquiry).rulesGate, prepares},
+	{"conditions", (*inquiry).conditionsGate, prepares},
+	{"endpoints", (*inquiry).endpointsGate, prepares},
+	{"answer", (*inquiry).answerGate, prepares},
+	{"configuration", (*inquiry).configurationGate, prepares},
+	{"target", (*inquiry).targetGate, prepares},
+	{"creator", (*inquiry).creatorGate, prepares},
+	{"compatibility", (*inquiry).compatibilityGate, adapts},
+	{"rollout", (*inquiry).rolloutGate, settles},
+	{"policies", (*inquiry).policiesGate, prepares},
+	{"pod-security", (*inquiry).podSecurityGate, prepares},
+	{"limits", (*inquiry).limitsGate, prepares},
+	{"quota", (*inquiry).quotaGate, prepares},
+	{"claims", (*inquiry).claimsGate, prepares},
+	{"pod", (*inquiry).podGate, replaces},
 }
 
 // finding is what a gate comes to.
@@ -55,7 +66,7 @@ func unknown(format string, arguments ...any) finding {
 }
 
 func do(advice string, commands ...string) *gate.Remedy {
-	return &gate.Remedy{Advice: advice, Commands: commands}
+	return gate.Do(advice, commands...)
 }
 
 // Explain examines all gates.
@@ -67,6 +78,9 @@ func Explain(ctx context.Context, s *snapshot.Snapshot) (*gate.Report, error) {
 	report := &gate.Report{Subject: fmt.Sprintf("%s in namespace %s", s.Subject.Argument, s.Subject.Namespace)}
 	for _, g := range gates {
 		found := g.examine(q, ctx)
+		if found.remedy != nil {
+			found.remedy.Order = max(found.remedy.Order, g.order)
+		}
 		report.Gates = append(report.Gates, gate.Gate{Name: g.name, Result: found.result, Evidence: found.evidence, Remedy: found.remedy})
 	}
 	return report, nil

@@ -105,7 +105,7 @@ func subject(t *testing.T, edits ...func(*appsv1.Deployment)) *snapshot.Subject 
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := snapshot.SubjectFrom(&workloads[0], "monitoring")
+	found, err := snapshot.SubjectFrom(&workloads[0], "node-monitor.yaml", "monitoring")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,6 +114,13 @@ func subject(t *testing.T, edits ...func(*appsv1.Deployment)) *snapshot.Subject 
 
 func forbidden(kind string) error {
 	return apierrors.NewForbidden(schema.GroupResource{Resource: kind}, "", errors.New(`User "alice" cannot list resource "`+kind+`"`))
+}
+
+// newcomers is a Deployment as it is before its author has read a word: the annotation is not on its template, and it has the default
+// strategy.
+func newcomers(d *appsv1.Deployment) {
+	d.Annotations, d.Spec.Template.Annotations = d.Spec.Template.Annotations, nil
+	d.Spec.Strategy.Type = appsv1.RollingUpdateDeploymentStrategyType
 }
 
 // TestExplain shows what users see, and covers what no test does on a control plane.
@@ -133,6 +140,33 @@ func TestExplain(t *testing.T) {
 			spoil: func(s *snapshot.Snapshot) {
 				s.Namespace.Value.Labels = map[string]string{"kubernetes.io/metadata.name": "monitoring"}
 			},
+		},
+		{
+			file: "newcomer.txt", want: "namespace", edit: newcomers,
+			spoil: func(s *snapshot.Snapshot) {
+				s.Subject.Stored = true
+				s.Namespace.Value.Labels = map[string]string{
+					"kubernetes.io/metadata.name": "monitoring", "pcp.io/injection": "true", "pod-security.kubernetes.io/enforce": "baseline",
+				}
+				s.Claims.Value = s.Claims.Value[1:]
+				s.Pods.Value = []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "node-monitor-5d4f8c7b9-x2x7k"}}}
+			},
+		},
+		{file: "newcomers-file.txt", want: "request", edit: newcomers},
+		{
+			file: "typo-in-file.txt", want: "request",
+			edit: func(d *appsv1.Deployment) {
+				d.Spec.Template.Annotations = map[string]string{"pcp.io/injct": "true"}
+			},
+		},
+		{
+			// What is in the way of a template that does not ask is found as if it asked.
+			file: "silent-and-incompatible.txt", want: "request",
+			edit: func(d *appsv1.Deployment) {
+				d.Spec.Template.Annotations = map[string]string{"pcp.io/inject": "yes"}
+				d.Spec.Template.Spec.HostPID = true
+			},
+			spoil: func(s *snapshot.Snapshot) { s.Subject.Stored = true },
 		},
 		{
 			file: "incompatible-color.txt", style: gate.Style{Color: true}, want: "compatibility",

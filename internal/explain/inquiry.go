@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +18,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/admission"
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/internal/spelling"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -35,7 +38,8 @@ type inquiry struct {
 	injector *mutate.Injector
 	// configErr is why the injector's decision is not known.
 	configErr error
-	decision  *mutate.Decision
+	// decision about the pod, which is as if it asked where it does not: what else is in its way is to be known before it asks.
+	decision *mutate.Decision
 	// injected is the pod with PCP, nil where it would get none.
 	injected *unstructured.Unstructured
 }
@@ -171,7 +175,8 @@ func (q *inquiry) loadConfig() (*config.InjectorConfig, *mutate.Injector, error)
 }
 
 func (q *inquiry) decide() error {
-	request := mutate.Request{Namespace: q.Subject.Namespace, Pod: q.view, Username: q.creator().GetName()}
+	view, pod := q.asking()
+	request := mutate.Request{Namespace: q.Subject.Namespace, Pod: view, Username: q.creator().GetName()}
 	if !q.Subject.IsPod() {
 		request.Owner = &q.Subject.Owner
 	}
@@ -180,7 +185,7 @@ func (q *inquiry) decide() error {
 	if decision.Reason != mutate.ReasonInjected && decision.Reason != mutate.ReasonAlreadyInjected {
 		return nil
 	}
-	data, err := json.Marshal(q.pod)
+	data, err := json.Marshal(pod)
 	if err != nil {
 		return fmt.Errorf("failed to encode the pod: %w", err)
 	}
@@ -190,6 +195,39 @@ func (q *inquiry) decide() error {
 	}
 	q.injected, err = asPod(patched, &q.Subject)
 	return err
+}
+
+// asks tells whether the pod has the annotation with which the injector takes it for one that asks.
+func (q *inquiry) asks() bool { return q.view.Metadata.Annotations[mutate.AnnotationInject] == "true" }
+
+// asking is the pod as it is when it asks, without what askFor removes.
+func (q *inquiry) asking() (*mutate.Pod, *unstructured.Unstructured) {
+	if q.asks() {
+		return q.view, q.pod
+	}
+	annotations := maps.Clone(q.view.Metadata.Annotations)
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	for _, typo := range q.typos() {
+		delete(annotations, typo)
+	}
+	annotations[mutate.AnnotationInject] = "true"
+	view, pod := *q.view, q.pod.DeepCopy()
+	view.Metadata.Annotations = annotations
+	pod.SetAnnotations(annotations)
+	return &view, pod
+}
+
+// typos are the annotations that are meant to ask, which the injector would refuse as unknown.
+func (q *inquiry) typos() []string {
+	var typos []string
+	for _, key := range slices.Sorted(maps.Keys(q.view.Metadata.Annotations)) {
+		if key != mutate.AnnotationInject && spelling.Nearest(key, []string{mutate.AnnotationInject}) != "" {
+			typos = append(typos, key)
+		}
+	}
+	return typos
 }
 
 // typedPod is the pod with PCP.

@@ -15,17 +15,30 @@ import (
 func (q *inquiry) podGate(context.Context) finding {
 	switch {
 	case !q.Subject.Stored:
-		return passed("not created yet")
+		return passed("not looked for: the pods of a manifest are yet to come")
 	case q.Pods.Err != nil:
 		return unknown("%s", q.Pods.Unseen())
 	}
 	if n := slices.IndexFunc(q.Pods.Value, func(pod corev1.Pod) bool { return isInjected(pod.Annotations) }); n >= 0 {
 		return passed("pod %s has PCP", q.Pods.Value[n].Name)
 	}
+	if len(q.Pods.Value) > 0 && !q.asks() && q.replacesByItself() {
+		return failed(nil, "pod %s has no PCP, because its template does not ask", q.Pods.Value[0].Name)
+	}
 	if len(q.Pods.Value) > 0 {
 		return failed(q.renew(), "pod %s has no PCP: it is older than the current set-up", q.Pods.Value[0].Name)
 	}
 	return q.noPod()
+}
+
+// replacesByItself tells whether the workload replaces its pods once its template has changed.
+func (q *inquiry) replacesByItself() bool {
+	switch config.TargetKind(q.Subject.Kind.Kind) {
+	case config.KindDeployment, config.KindStatefulSet, config.KindDaemonSet:
+		return nested[string](q.Subject.Object, "spec", "updateStrategy", "type") != "OnDelete"
+	default:
+		return false
+	}
 }
 
 func (q *inquiry) noPod() finding {
@@ -37,7 +50,7 @@ func (q *inquiry) noPod() finding {
 	switch config.TargetKind(q.Subject.Kind.Kind) {
 	case config.KindDeployment, config.KindStatefulSet, config.KindReplicaSet, config.KindReplicationController:
 		if scaled && replicas == 0 {
-			return failed(do("Start one", fmt.Sprintf("kubectl --namespace %s scale %s --replicas 1", namespace, q.Subject.Argument)), "%s has 0 replicas", q.Subject.Argument)
+			return failed(q.editing(do("Start one", fmt.Sprintf("kubectl --namespace %s scale %s --replicas 1", namespace, q.Subject.Argument))), "%s has 0 replicas", q.Subject.Argument)
 		}
 	case config.KindCronJob:
 		return q.cronJob()
@@ -48,7 +61,7 @@ func (q *inquiry) noPod() finding {
 
 func (q *inquiry) cronJob() finding {
 	if nested[bool](q.Subject.Object, "spec", "suspend") {
-		return failed(do("Resume it", fmt.Sprintf(`kubectl --namespace %s patch %s --type merge --patch '{"spec":{"suspend":false}}'`, q.Subject.Namespace, q.Subject.Argument)),
+		return failed(q.editing(do("Resume it", fmt.Sprintf(`kubectl --namespace %s patch %s --type merge --patch '{"spec":{"suspend":false}}'`, q.Subject.Namespace, q.Subject.Argument))),
 			"%s is suspended", q.Subject.Argument)
 	}
 	return passed("no pod runs now; the next one gets PCP")

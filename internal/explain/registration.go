@@ -12,7 +12,6 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/admission"
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
-	"github.com/performancecopilot/pcp-injector/internal/spelling"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
@@ -23,7 +22,7 @@ func (q *inquiry) webhookGate(context.Context) finding {
 		found := unknown("%s", why)
 		found.remedy = do("Have the administrator grant it, or ask the administrator to run this command",
 			"kubectl create clusterrole pcp-explain --verb=get,list --resource=mutatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings",
-			fmt.Sprintf("kubectl create clusterrolebinding pcp-explain --clusterrole=pcp-explain --user=%s", orElse(q.User.Value.Username, "<user>")))
+			fmt.Sprintf("kubectl create clusterrolebinding pcp-explain --clusterrole=pcp-explain --user=%s", orElse(q.User.Value.Username, "USER")))
 		return found
 	}
 	if q.lost != nil {
@@ -80,7 +79,7 @@ func (q *inquiry) stray() string {
 	return fmt.Sprintf(", although Deployment %s in namespace %s is there", q.Stray.Value[0].Name, q.Stray.Value[0].Namespace)
 }
 
-const install = "helm install pcp-injector <chart> --namespace pcp-system --create-namespace"
+const install = "helm install pcp-injector CHART --namespace pcp-system --create-namespace"
 
 func (q *inquiry) reinstall() *gate.Remedy {
 	if len(q.Stray.Value) == 0 {
@@ -122,7 +121,7 @@ func (q *inquiry) namespaceGate(context.Context) finding {
 	namespace := q.Subject.Namespace
 	switch {
 	case q.Namespace.Missing():
-		return failed(do("Create it", "kubectl create namespace "+namespace), "namespace %s does not exist", namespace)
+		return failed(do("Create the namespace", "kubectl create namespace "+namespace), "namespace %s does not exist", namespace)
 	case q.Namespace.Unseen() != "":
 		return unknown("%s", q.Namespace.Unseen())
 	case q.Injector == nil:
@@ -154,12 +153,12 @@ func (q *inquiry) namespaceMissed() finding {
 			"namespace %s does not match the webhook's namespaceSelector: %s", namespace, metav1.FormatLabelSelector(selector))
 	}
 	return failed(do("Let the namespace opt in", fmt.Sprintf("kubectl label --overwrite namespace %s %s", namespace, wanted[0])),
-		"namespace %s has not opted in: %s", namespace, labelFound(q.Namespace.Value, mutate.NamespaceLabel))
+		"namespace %s has not opted in: %s", namespace, labelFound(q.Namespace.Value, mutate.NamespaceLabel, mutate.NamespaceLabelValue))
 }
 
-func labelFound(namespace *corev1.Namespace, key string) string {
+func labelFound(namespace *corev1.Namespace, key, wanted string) string {
 	if value, present := namespace.Labels[key]; present {
-		return fmt.Sprintf("its label %s is %q", key, value)
+		return fmt.Sprintf("its label %s is %q, and must be %q", key, value, wanted)
 	}
 	return fmt.Sprintf("it has no label %s", key)
 }
@@ -193,13 +192,11 @@ func (q *inquiry) requestGate(context.Context) finding {
 
 // notAsked finds the annotation that was meant.
 func (q *inquiry) notAsked(place string) string {
-	if _, misplaced := q.Subject.Workload.Annotations[mutate.AnnotationInject]; misplaced && !q.Subject.IsPod() {
+	if q.misplaced() {
 		return fmt.Sprintf("%s is on the %s itself, where it has no effect, not on its pod template", mutate.AnnotationInject, q.Subject.Kind.Kind)
 	}
-	for key := range q.view.Metadata.Annotations {
-		if strings.HasPrefix(key, "pcp.io/") && spelling.Nearest(key, []string{mutate.AnnotationInject}) != "" {
-			return fmt.Sprintf("%s has %s: did you mean %s?", place, key, mutate.AnnotationInject)
-		}
+	if typos := q.typos(); len(typos) > 0 {
+		return fmt.Sprintf("%s has %s: did you mean %s?", place, typos[0], mutate.AnnotationInject)
 	}
 	if q.Subject.IsPod() && q.ownerAsks() {
 		return fmt.Sprintf("the pod is older than the annotation %s of %s", mutate.AnnotationInject, q.Subject.OwnerArgument())
@@ -222,19 +219,18 @@ func (q *inquiry) rulesGate(context.Context) finding {
 }
 
 // conditionsGate evaluates the conditions in force. That a pod which does not ask is excluded says nothing new.
-func (q *inquiry) conditionsGate(ctx context.Context) finding {
-	asks := q.requestGate(ctx).result == gate.Passed
+func (q *inquiry) conditionsGate(context.Context) finding {
 	miss := q.missed(admission.StageMatchConditions)
 	switch {
 	case miss != nil && miss.Err != nil:
 		return q.brokenCondition(miss)
-	case miss != nil && asks:
+	case miss != nil && q.asks():
 		return failed(do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...),
 			"matchCondition %q excludes the pod: %s", miss.Condition.Name, miss.Condition.Expression)
 	case q.missErr != nil:
 		return unknown("%v", q.missErr)
 	case miss != nil:
-		return passed("as it should, matchCondition %q excludes pods that do not ask", miss.Condition.Name)
+		return passed("matchCondition %q leaves this pod out, because it does not ask", miss.Condition.Name)
 	default:
 		return passed("all matchConditions are true for the pod")
 	}

@@ -265,7 +265,12 @@ func (q *inquiry) state(container, list, name string) *gate.Remedy {
 	if q.Subject.IsPod() {
 		return do(fmt.Sprintf("Set resources.%s of container %s", key, container))
 	}
-	return do("Set it in the pod template", fmt.Sprintf("kubectl --namespace %s set resources %s --containers %s --%s %s=<amount>", q.Subject.Namespace, q.Subject.OwnerArgument(), container, list, name))
+	if !q.Subject.Stored {
+		return do(fmt.Sprintf("In %s, set resources.%s of container %s, and apply it", q.Subject.File, key, container))
+	}
+	remedy := q.editing(do("Set it in the pod template", fmt.Sprintf("kubectl --namespace %s set resources %s --containers %s --%s %s=AMOUNT", q.Subject.Namespace, q.Subject.OwnerArgument(), container, list, name)))
+	remedy.Order = adapts
+	return remedy
 }
 
 // claimsGate looks for the claims that the pod with PCP mounts.
@@ -295,7 +300,7 @@ func (q *inquiry) claimsGate(context.Context) finding {
 func (q *inquiry) claim(volume *config.Volume) finding {
 	index := slices.IndexFunc(q.Claims.Value, func(claim corev1.PersistentVolumeClaim) bool { return claim.Name == volume.ClaimName })
 	if index < 0 {
-		return failed(do("Create it", q.createClaim(volume)), "PersistentVolumeClaim %s does not exist in namespace %s", volume.ClaimName, q.Subject.Namespace)
+		return failed(do("Create the claim", q.createClaim(volume)), "PersistentVolumeClaim %s does not exist in namespace %s", volume.ClaimName, q.Subject.Namespace)
 	}
 	claim := &q.Claims.Value[index]
 	switch claim.Status.Phase {

@@ -3,7 +3,6 @@ package explain
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
-	"github.com/performancecopilot/pcp-injector/internal/spelling"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -36,23 +34,62 @@ func (q *inquiry) askFor() *gate.Remedy {
 	switch {
 	case q.Subject.IsPod() && q.ownerAsks():
 		return q.renew()
-	case !q.Subject.Stored || owner.Kind == "Pod" || owner.Kind == "Job":
+	case !q.Subject.Stored:
+		return q.askInFile()
+	case owner.Kind == "Pod" || owner.Kind == "Job":
 		return do(fmt.Sprintf("Recreate it with the annotation %s: \"true\" on its pod template, which cannot be changed", mutate.AnnotationInject))
 	}
-	metadata := `{"annotations":{` + q.withoutTypo() + `"` + mutate.AnnotationInject + `":"true"}}`
-	return do("Ask for PCP on the pod template", fmt.Sprintf("kubectl --namespace %s patch %s --type merge --patch '%s'",
-		namespace, q.Subject.OwnerArgument(), templatePatch(owner.Kind, metadata)))
+	var annotations strings.Builder
+	for _, typo := range q.typos() {
+		fmt.Fprintf(&annotations, "%q:null,", typo)
+	}
+	patch := templatePatch(owner.Kind, fmt.Sprintf(`{"annotations":{%s%q:"true"}}`, annotations.String(), mutate.AnnotationInject))
+	if q.misplaced() {
+		patch = fmt.Sprintf(`{"metadata":{"annotations":{%q:null}},%s`, mutate.AnnotationInject, strings.TrimPrefix(patch, "{"))
+	}
+	return q.editing(do("Ask for PCP on the pod template", fmt.Sprintf("kubectl --namespace %s patch %s --type merge --patch '%s'", namespace, q.Subject.OwnerArgument(), patch)))
 }
 
-// withoutTypo removes keys that the injector would refuse as unknown.
-func (q *inquiry) withoutTypo() string {
-	var text strings.Builder
-	for _, key := range slices.Sorted(maps.Keys(q.view.Metadata.Annotations)) {
-		if key != mutate.AnnotationInject && spelling.Nearest(key, []string{mutate.AnnotationInject}) != "" {
-			fmt.Fprintf(&text, "%q:null,", key)
-		}
+// misplaced tells whether the annotation is on the workload itself.
+func (q *inquiry) misplaced() bool {
+	_, misplaced := q.Subject.Workload.Annotations[mutate.AnnotationInject]
+	return misplaced && !q.Subject.IsPod()
+}
+
+// editing is a remedy that changes a live workload.
+func (q *inquiry) editing(remedy *gate.Remedy) *gate.Remedy {
+	return remedy.Noting("Make the same change in the manifest of " + q.Subject.OwnerArgument() + ", or the next apply takes it back")
+}
+
+// askInFile says what to write into the file that the subject is from.
+func (q *inquiry) askInFile() *gate.Remedy {
+	place, line := "metadata.annotations", mutate.AnnotationInject+`: "true"`
+	if known := config.KnownKind(config.TargetKind(q.Subject.Kind.Kind)); known != nil {
+		place = strings.Join(append(known.TemplatePath(), place), ".")
 	}
-	return text.String()
+	_, present := q.view.Metadata.Annotations[mutate.AnnotationInject]
+	edit := fmt.Sprintf("add %s to %s", line, place)
+	switch typos := q.typos(); {
+	case present:
+		edit = fmt.Sprintf("set %s in %s", line, place)
+	case len(typos) > 0:
+		edit = fmt.Sprintf("write %s instead of %s in %s", line, typos[0], place)
+	case q.misplaced():
+		edit = fmt.Sprintf("move %s from metadata.annotations to %s", line, place)
+	}
+	return do(fmt.Sprintf("In %s, %s, and apply it", q.Subject.File, edit), q.applyFile()...)
+}
+
+// applyFile are the commands that bring the subject's file into the cluster: none for what is no file.
+func (q *inquiry) applyFile() []string {
+	if q.Subject.File == snapshot.StandardInput {
+		return nil
+	}
+	verb := "apply"
+	if kind := config.TargetKind(q.Subject.Kind.Kind); kind == config.KindJob || kind == config.KindPod {
+		verb = "replace --force" // their pods cannot be changed
+	}
+	return []string{fmt.Sprintf("kubectl --namespace %s %s -f %s", q.Subject.Namespace, verb, gate.Quote(q.Subject.File))}
 }
 
 // ownerAsks tells whether the template of the pod's workload asks for PCP.
@@ -68,7 +105,7 @@ func (q *inquiry) renew() *gate.Remedy {
 	case config.KindDeployment, config.KindStatefulSet, config.KindDaemonSet:
 		return do("Replace the pods", fmt.Sprintf("kubectl --namespace %s rollout restart %s", namespace, q.Subject.OwnerArgument()))
 	case config.KindPod:
-		return do("Recreate the pod from its manifest", fmt.Sprintf("kubectl --namespace %s replace --force -f <manifest>", namespace))
+		return do("Recreate the pod from its manifest", fmt.Sprintf("kubectl --namespace %s replace --force -f MANIFEST", namespace))
 	default:
 		names := make([]string, len(q.Pods.Value))
 		for n := range q.Pods.Value {
@@ -86,22 +123,6 @@ func (q *inquiry) targetGate(context.Context) finding {
 		return passed("the pod claims to belong to the configured target")
 	case q.decision.Reason == mutate.ReasonNotDesignated:
 		return q.notDesignated(q.decision.Message)
-	case q.decision.Reason == mutate.ReasonNotRequested || q.decision.Reason == mutate.ReasonInvalidRequest:
-		return q.targetOfSilent()
-	}
-	return passed("%s is the configured target", q.Subject.Owner)
-}
-
-// targetOfSilent asks for PCP in the pod's place, since the answer to a pod that does not ask is the same for all.
-func (q *inquiry) targetOfSilent() finding {
-	asking := *q.view
-	asking.Metadata.Annotations = map[string]string{mutate.AnnotationInject: "true"}
-	request := mutate.Request{Namespace: q.Subject.Namespace, Pod: &asking, Username: q.creator().GetName()}
-	if !q.Subject.IsPod() {
-		request.Owner = &q.Subject.Owner
-	}
-	if decision := q.injector.Decide(request); decision.Reason == mutate.ReasonNotDesignated {
-		return q.notDesignated(decision.Message)
 	}
 	return passed("%s is the configured target", q.Subject.Owner)
 }
@@ -132,7 +153,7 @@ func (q *inquiry) creatorGate(context.Context) finding {
 	case len(q.config.Target.TrustedCreators) == 0:
 		return passed("anyone who may create the pod may have it injected")
 	case q.Subject.IsPod():
-		return passed("nothing indicates that anyone but %s created the pod", q.config.Target.TrustedCreators[0])
+		return passed("created by %s, as far as can be seen", q.config.Target.TrustedCreators[0])
 	default:
 		return passed("%s creates the pods", q.config.Target.TrustedCreators[0])
 	}
@@ -194,23 +215,26 @@ func (q *inquiry) ownerWorkload() *manifest.Workload {
 }
 
 func (q *inquiry) oneAtATime(w *manifest.Workload) *gate.Remedy {
-	patch := func(text string) string {
-		return fmt.Sprintf("kubectl --namespace %s patch %s --type merge --patch '%s'", q.Subject.Namespace, q.Subject.OwnerArgument(), text)
+	kind := config.TargetKind(q.Subject.Owner.Kind)
+	several := w.Replicas != nil && *w.Replicas > 1
+	var fields, commands []string
+	add := func(field, arguments string) {
+		fields = append(fields, field)
+		commands = append(commands, fmt.Sprintf("kubectl --namespace %s "+arguments, q.Subject.Namespace, q.Subject.OwnerArgument()))
 	}
-	var commands []string
-	if w.Replicas != nil && *w.Replicas > 1 {
-		commands = append(commands, fmt.Sprintf("kubectl --namespace %s scale %s --replicas 1", q.Subject.Namespace, q.Subject.OwnerArgument()))
+	if several {
+		add("spec.replicas: 1", "scale %s --replicas 1")
 	}
-	switch config.TargetKind(q.Subject.Owner.Kind) {
-	case config.KindDeployment:
-		if w.Strategy != "Recreate" {
-			commands = append(commands, patch(`{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}`))
-		}
-	case config.KindCronJob:
-		commands = append(commands, patch(`{"spec":{"concurrencyPolicy":"Forbid","jobTemplate":{"spec":{"parallelism":1}}}}`))
-	default:
+	switch {
+	case kind == config.KindDeployment && w.Strategy != "Recreate":
+		add("spec.strategy: {type: Recreate}", `patch %s --type merge --patch '{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}'`)
+	case kind == config.KindCronJob:
+		add("spec.concurrencyPolicy: Forbid, spec.jobTemplate.spec.parallelism: 1", `patch %s --type merge --patch '{"spec":{"concurrencyPolicy":"Forbid","jobTemplate":{"spec":{"parallelism":1}}}}'`)
 	}
-	return do("Let one pod run at a time", commands...)
+	if !q.Subject.Stored {
+		return do(fmt.Sprintf("Let one pod run at a time: in %s, set %s", q.Subject.File, strings.Join(fields, " and ")))
+	}
+	return q.editing(do("Let one pod run at a time", commands...))
 }
 
 // nested is a value of an object as the API server stores it.

@@ -3,15 +3,13 @@ package gate
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // nameColumns is as wide as the longest name of a gate may be without pushing its evidence to the next line.
 const nameColumns = 17
-
-// words are the marks where there is nothing but ASCII. What needs somebody stands out, and can be searched for.
-var words = map[Result]string{Passed: "ok", Failed: "FAILED", Warning: "WARNING", Unknown: "unknown"}
 
 // WriteChecklist writes the reports for people as one list: a heading for each report, a line or more for each gate, and under each
 // gate that is not passed what it needs.
@@ -33,13 +31,10 @@ func WriteChecklist(out io.Writer, reports []*Report, style Style) error {
 }
 
 func (g *Gate) writeItem(text *strings.Builder, style Style) {
-	mark := marks[g.Result].sign
-	if style.ASCII {
-		mark = fmt.Sprintf("%-7s", words[g.Result])
-	}
+	mark := style.mark(g.Result)
 	indent := utf8.RuneCountInString(mark) + 1 + nameColumns + 2
 	lead := fmt.Sprintf(" %-*s  ", nameColumns, g.Name)
-	lines := Wrap(Plain(g.Evidence), Width-indent)
+	lines := Wrap(g.finding(), Width-indent)
 	text.WriteString(style.Paint(marks[g.Result].color, mark) + lead + lines[0] + "\n")
 	for _, line := range lines[1:] {
 		fmt.Fprintf(text, "%*s%s\n", indent, "", line)
@@ -52,6 +47,11 @@ func (g *Gate) writeItem(text *strings.Builder, style Style) {
 	}
 	for _, command := range g.Remedy.Commands {
 		text.WriteString("      " + style.Paint(bold, strings.ReplaceAll(command, "\n", "\n      ")) + "\n")
+	}
+	for _, note := range g.Remedy.Notes {
+		for _, line := range Wrap(note+".", Width-4) {
+			text.WriteString("    " + line + "\n")
+		}
 	}
 }
 
@@ -81,8 +81,19 @@ func summary(reports []*Report) string {
 		}
 	}
 	text := fmt.Sprintf("%d of %d checks are green: %s.", counts[Passed], all, strings.Join(parts, ", "))
-	if counts[Failed] > 1 {
-		text += " Begin with the first that failed."
+	return text + inOrder(Mended(reports...))
+}
+
+// inOrder names the gates in the order in which they are mended, which need not be that of the list.
+func inOrder(gates []*Gate) string {
+	var names []string
+	for _, g := range gates {
+		if !slices.Contains(names, g.Name) {
+			names = append(names, g.Name)
+		}
 	}
-	return text
+	if len(names) < 2 {
+		return ""
+	}
+	return " Mend them in this order: " + strings.Join(names, ", ") + "."
 }

@@ -12,12 +12,12 @@ func checks() []*gate.Report {
 	injector := &gate.Report{Subject: "Injector: release pcp-injector in namespace pcp-system", Gates: []gate.Gate{
 		{Name: "webhook", Result: gate.Passed, Evidence: "MutatingWebhookConfiguration pcp-injector.pcp-system"},
 		{Name: "version", Result: gate.Warning, Evidence: "the plugin is v1.3.0, the webhook v1.2.0, which is older", Remedy: &gate.Remedy{
-			Advice: "Have the administrator upgrade the webhook, or use the plugin of its version", Commands: []string{"helm upgrade pcp-injector <chart> --namespace pcp-system --reset-then-reuse-values"},
+			Advice: "Have the administrator upgrade the webhook, or use the plugin of its version", Commands: []string{"helm upgrade pcp-injector CHART --namespace pcp-system --reset-then-reuse-values"},
 		}},
 		{Name: "issuer", Result: gate.Failed, Evidence: "Issuer pcp-injector-ca does not exist in namespace pcp-system", Remedy: &gate.Remedy{
 			Advice: "Have the administrator restore it", Commands: []string{"helm get manifest pcp-injector --namespace pcp-system | kubectl apply --server-side --force-conflicts --field-manager helm -f -"},
 		}},
-		{Name: "certificate", Result: gate.Failed, Evidence: "Certificate pcp-injector-tls is not ready: DoesNotExist: Issuing certificate as Secret does not exist", Remedy: &gate.Remedy{Advice: "Fix what stands above first"}},
+		{Name: "certificate", Result: gate.Failed, Evidence: "Certificate pcp-injector-tls is not ready: DoesNotExist: Issuing certificate as Secret does not exist", Remedy: &gate.Remedy{Advice: "Fix what stands above first", Order: 9}},
 	}}
 	target := &gate.Report{Subject: "Target: Deployment node-monitor in namespace monitoring", Gates: []gate.Gate{
 		{Name: "request", Result: gate.Failed, Evidence: hostile, Remedy: &gate.Remedy{Advice: "Ask for PCP on the pod template"}},

@@ -26,14 +26,6 @@ type Gate struct {
 	Remedy *Remedy `json:"remedy,omitempty"`
 }
 
-// Remedy says how a gate is passed.
-type Remedy struct {
-	// Advice is a sentence in the imperative, without its period.
-	Advice string `json:"advice"`
-	// Commands do it, in this order, where commands can. What only the user knows stands in angle brackets.
-	Commands []string `json:"commands,omitempty"`
-}
-
 // Report is what was found out about one object.
 type Report struct {
 	// Subject is the object, as the user named it.

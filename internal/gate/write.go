@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,7 +16,7 @@ const Width = 80
 type Style struct {
 	// Color marks results with the colors of the terminal.
 	Color bool
-	// ASCII has words for marks, for checklists in logs and on old terminals.
+	// ASCII has words for marks, for logs and old terminals.
 	ASCII bool
 }
 
@@ -41,8 +42,27 @@ var marks = map[Result]struct {
 	Unknown: {"?", Yellow},
 }
 
-// Write writes the report for people: a line or more a gate, then what the first gate that failed needs; or, where none failed,
-// what the unknown ones do.
+// words are the marks where there is nothing but ASCII. What needs somebody stands out, and can be searched for.
+var words = map[Result]string{Passed: "ok", Failed: "FAILED", Warning: "WARNING", Unknown: "unknown"}
+
+// mark of a result: a sign, or a word of equal width.
+func (s Style) mark(result Result) string {
+	if s.ASCII {
+		return fmt.Sprintf("%-7s", words[result])
+	}
+	return marks[result].sign
+}
+
+// finding is the evidence beside a mark, which has said already that it is unknown.
+func (g *Gate) finding() string {
+	if g.Result == Unknown {
+		return strings.TrimPrefix(g.Evidence, "unknown, because ")
+	}
+	return g.Evidence
+}
+
+// Write writes the report for people: a line or more a gate, then what the gates that failed need, in the order in which it is to be
+// done; or, where none failed, what the first unknown one needs.
 func (r *Report) Write(out io.Writer, style Style) error {
 	var text strings.Builder
 	text.WriteString(style.Paint(bold, Plain(r.Subject)) + "\n\n")
@@ -52,43 +72,46 @@ func (r *Report) Write(out io.Writer, style Style) error {
 	}
 	for n := range r.Gates {
 		g := &r.Gates[n]
-		mark := marks[g.Result]
-		lead := fmt.Sprintf("%s %-*s  ", mark.sign, names, g.Name)
-		lines := Wrap(g.Evidence, Width-utf8.RuneCountInString(lead))
-		fmt.Fprintf(&text, "%s%s\n", style.Paint(mark.color, mark.sign)+strings.TrimPrefix(lead, mark.sign), lines[0])
+		mark := style.mark(g.Result)
+		lead := fmt.Sprintf(" %-*s  ", names, g.Name)
+		indent := utf8.RuneCountInString(mark + lead)
+		lines := Wrap(g.finding(), Width-indent)
+		text.WriteString(style.Paint(marks[g.Result].color, mark) + lead + lines[0] + "\n")
 		for _, line := range lines[1:] {
-			fmt.Fprintf(&text, "%*s%s\n", utf8.RuneCountInString(lead), "", line)
+			fmt.Fprintf(&text, "%*s%s\n", indent, "", line)
 		}
 	}
-	r.writeRemedy(&text, style)
+	r.writeRemedies(&text, style)
 	_, err := io.WriteString(out, text.String())
 	return err
 }
 
-func (r *Report) writeRemedy(text *strings.Builder, style Style) {
-	decisive := r.First(Failed)
-	if decisive == nil {
-		decisive = r.First(Unknown)
+func (r *Report) writeRemedies(text *strings.Builder, style Style) {
+	gates := Mended(r)
+	if unknown := r.First(Unknown); r.First(Failed) == nil && unknown != nil && unknown.Remedy != nil {
+		gates = []*Gate{unknown}
 	}
-	if decisive == nil || decisive.Remedy == nil {
-		return
+	if len(gates) > 1 {
+		text.WriteString("\n" + style.Paint(bold, "What to do, in this order:") + "\n")
 	}
-	text.WriteString("\n")
-	for _, line := range Wrap(decisive.Remedy.sentence(), Width) {
-		text.WriteString(line + "\n")
+	var notes []string
+	for n, g := range gates {
+		number := ""
+		if len(gates) > 1 {
+			number = fmt.Sprintf("%d. ", n+1)
+		}
+		text.WriteString("\n" + strings.Join(Wrap(number+g.Remedy.sentence(), Width), "\n") + "\n")
+		for _, command := range g.Remedy.Commands {
+			// A command stays as it is, to be copied.
+			text.WriteString("\n  " + style.Paint(bold, strings.ReplaceAll(command, "\n", "\n  ")) + "\n")
+		}
+		notes = append(notes, g.Remedy.Notes...)
 	}
-	for _, command := range decisive.Remedy.Commands {
-		// A command stays as it is, to be copied.
-		text.WriteString("\n  " + style.Paint(bold, strings.ReplaceAll(command, "\n", "\n  ")) + "\n")
+	for n, note := range notes {
+		if !slices.Contains(notes[:n], note) {
+			text.WriteString("\n" + strings.Join(Wrap(note+".", Width), "\n") + "\n")
+		}
 	}
-}
-
-// sentence is the advice, with the punctuation for what follows it.
-func (r *Remedy) sentence() string {
-	if len(r.Commands) > 0 {
-		return r.Advice + ":"
-	}
-	return r.Advice + "."
 }
 
 // Paint colors text where the style has colors.

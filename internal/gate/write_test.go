@@ -41,6 +41,18 @@ func report(results ...gate.Result) *gate.Report {
 	return r
 }
 
+// several is a report of gates that are not mended in their own order, two of them by the same.
+func several() *gate.Report {
+	restart := &gate.Remedy{Advice: "Replace the pods", Commands: []string{"kubectl rollout restart deployment/node-monitor"}, Order: 2}
+	return &gate.Report{Subject: "deployment/node-monitor in namespace monitoring", Gates: []gate.Gate{
+		{Name: "pod", Result: gate.Failed, Evidence: "pod a is older", Remedy: restart},
+		{Name: "pod", Result: gate.Failed, Evidence: "pod b is older", Remedy: restart},
+		{Name: "webhook", Result: gate.Failed, Evidence: "it is old", Remedy: gate.Do("Have the administrator upgrade it", "helm upgrade pcp-injector CHART --namespace NAMESPACE").Noting("Read the notes of the release first")},
+		{Name: "limits", Result: gate.Failed, Evidence: "nothing helps"},
+		{Name: "claims", Result: gate.Failed, Evidence: "there is none", Remedy: gate.Do("Have the administrator restore it", "helm upgrade pcp-injector CHART --namespace NAMESPACE --set a=b")},
+	}}
+}
+
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -51,6 +63,8 @@ func TestWrite(t *testing.T) {
 	}{
 		{"failed.txt", report(gate.Passed, gate.Failed, gate.Unknown), gate.Style{}, gate.Failed},
 		{"failed-color.txt", report(gate.Passed, gate.Failed, gate.Unknown), gate.Style{Color: true}, gate.Failed},
+		{"failed-ascii.txt", report(gate.Passed, gate.Failed, gate.Unknown), gate.Style{ASCII: true}, gate.Failed},
+		{"order.txt", several(), gate.Style{}, gate.Failed},
 		{"unknown.txt", report(gate.Passed, gate.Unknown), gate.Style{}, gate.Unknown},
 		{"passed.txt", report(gate.Passed), gate.Style{}, gate.Passed},
 	} {

@@ -15,9 +15,9 @@ type Release struct {
 	Name, Namespace string
 }
 
-// ReleaseOf is the release of an object in the release's namespace. What is not known stands in angle brackets.
+// ReleaseOf is the release of an object in the release's namespace. What is not known is a word in capital letters.
 func ReleaseOf(object *metav1.ObjectMeta) Release {
-	return Release{orElse(object.Labels[InstanceLabel], "<release>"), orElse(object.Namespace, "<namespace>")}
+	return Release{orElse(object.Labels[InstanceLabel], "RELEASE"), orElse(object.Namespace, "NAMESPACE")}
 }
 
 // Release that the injector belongs to.
@@ -33,7 +33,7 @@ func (r Release) Restore() string {
 
 // Upgrade is the command that changes values, given as key=value.
 func (r Release) Upgrade(values ...string) string {
-	command := fmt.Sprintf("helm upgrade %s <chart> --namespace %s --reuse-values", r.Name, r.Namespace)
+	command := fmt.Sprintf("helm upgrade %s CHART --namespace %s --reuse-values", r.Name, r.Namespace)
 	if len(values) > 0 {
 		command += " --set " + strings.Join(values, ",")
 	}

@@ -107,6 +107,8 @@ type Subject struct {
 	OwnerObject *unstructured.Unstructured
 	// Stored is false for an object from a file.
 	Stored bool
+	// File that it is from; empty for one from the cluster.
+	File string
 }
 
 // IsPod tells whether the subject is a pod, not a template of some.

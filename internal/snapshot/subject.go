@@ -31,8 +31,11 @@ func (r *Reader) FindSubject(ctx context.Context, kind *Kind, namespace, name st
 	return subject, nil
 }
 
+// StandardInput is the name of the file that is none.
+const StandardInput = "standard input"
+
 // SubjectFrom is a workload from a file.
-func SubjectFrom(workload *manifest.Workload, namespace string) (*Subject, error) {
+func SubjectFrom(workload *manifest.Workload, file, namespace string) (*Subject, error) {
 	var object unstructured.Unstructured
 	if err := object.UnmarshalJSON(workload.Object); err != nil {
 		return nil, fmt.Errorf("failed to read the object: %w", err)
@@ -51,6 +54,7 @@ func SubjectFrom(workload *manifest.Workload, namespace string) (*Subject, error
 	if err != nil {
 		return nil, err
 	}
+	subject.File = file
 	return subject, checkContainers(subject)
 }
 

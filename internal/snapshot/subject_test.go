@@ -26,7 +26,7 @@ func TestNamesOfFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = snapshot.SubjectFrom(&workloads[0], "default")
+			_, err = snapshot.SubjectFrom(&workloads[0], "pod.yaml", "default")
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("error is %v, want %q", err, test.want)
 			}

@@ -48,12 +48,11 @@ const (
 
 var setups = []setup{
 	{name: "label-missing", breaks: "label namespace TARGET pcp.io/injection-", gate: "namespace", evidence: "it has no label pcp.io/injection"},
-	{name: "label-of-another-value", breaks: "label --overwrite namespace TARGET pcp.io/injection=true", gate: "namespace", evidence: `its label pcp.io/injection is "true"`},
+	{name: "label-of-another-value", breaks: "label --overwrite namespace TARGET pcp.io/injection=true", gate: "namespace", evidence: `its label pcp.io/injection is "true", and must be "enabled"`},
 	{name: "annotation-missing", breaks: patchTemplate(`"pcp.io/inject":null`), gate: "request", evidence: "the pod template has no annotation pcp.io/inject"},
 	{
 		name: "annotation-on-the-workload", breaks: patchTemplate(`"pcp.io/inject":null`) + "\nannotate deployment node-monitor --namespace TARGET pcp.io/inject=true",
 		gate: "request", evidence: "is on the Deployment itself, where it has no effect",
-		undo: func(p *plugin) { p.commands("annotate deployment node-monitor --namespace TARGET pcp.io/inject-") },
 	},
 	{name: "annotation-false", breaks: patchTemplate(`"pcp.io/inject":"false"`), gate: "request", evidence: `declines PCP: pcp.io/inject: "false"`},
 	{name: "annotation-of-another-value", breaks: patchTemplate(`"pcp.io/inject":"yes"`), gate: "request", evidence: `pcp.io/inject: "yes", which must be "true" or "false"`},

@@ -4,15 +4,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
 )
 
 // TestNotes: the commands that the release's notes tell its user to run, run as they stand, lead to an injected pod.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=Target")
-	mustKubectl(t, "", "label", "namespace", r.target, "pcp.io/injection-")
+	mustKubectl(t, "", "label", "--overwrite", "namespace", r.target, "pcp.io/injection=true", "pod-security.kubernetes.io/enforce=baseline")
 	deployment := nodeMonitor()
-	deployment.Spec.Template.Annotations = nil
+	deployment.Spec.Template.Annotations, deployment.Spec.Strategy.Type = nil, appsv1.RollingUpdateDeploymentStrategyType
 	r.apply(deployment).must(t)
 	r.install()
 	r.serve()

@@ -59,18 +59,24 @@ func (p *plugin) report(arguments ...string) *gate.Report {
 // follow runs the commands of a remedy, in a shell as a user would.
 func (p *plugin) follow(remedy *gate.Remedy) {
 	p.t.Helper()
-	environment := append(p.environment(), "PATH="+p.folder+string(os.PathListSeparator)+os.Getenv("PATH"))
 	for _, command := range remedy.Commands {
-		command = strings.NewReplacer("<chart>", injectorChart, "<manifest>", p.manifestFile()).Replace(command)
-		p.eventually(command, func(context.Context) error {
-			said := execute(p.t, "", environment, "sh", "-c", command)
-			if strings.Contains(said.stderr, "restart has already been triggered within the past second") {
-				return said.failure()
-			}
-			said.must(p.t, command)
-			return nil
-		})
+		p.paste(command)
 	}
+}
+
+// paste runs a command in a shell, with what its user fills in.
+func (p *plugin) paste(command string) {
+	p.t.Helper()
+	environment := append(p.environment(), "PATH="+p.folder+string(os.PathListSeparator)+os.Getenv("PATH"))
+	command = strings.NewReplacer("CHART", injectorChart, "MANIFEST", p.manifestFile()).Replace(command)
+	p.eventually(command, func(context.Context) error {
+		said := execute(p.t, "", environment, "sh", "-c", command)
+		if strings.Contains(said.stderr, "restart has already been triggered within the past second") {
+			return said.failure()
+		}
+		said.must(p.t, command)
+		return nil
+	})
 }
 
 // requireGreen waits until all gates are passed. Where all is mended, and only the pod is older than that, it is replaced as the plugin
