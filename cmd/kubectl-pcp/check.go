@@ -50,7 +50,7 @@ With -o json it writes one object. Its fields do not change, and others may be a
 
 Exit codes:
   0  all is green
-  1  the cluster cannot be asked, or the namespace does not exist
+  1  the cluster cannot be asked, or no release looks after the namespace
   2  wrong usage
   3  something is red
   4  nothing is red, but something is yellow
@@ -204,11 +204,14 @@ func (v *checkVerb) lookedAfter(ctx context.Context, reader *snapshot.Reader, cu
 		return []string{current}, nil
 	}
 	if !reader.NamespaceExists(ctx, current) {
-		return nil, fmt.Errorf("namespace %q does not exist", current)
+		return nil, noNamespace(current)
 	}
-	installed := slices.DeleteFunc(namespaces, func(namespace string) bool { return releases[namespace] != current })
+	if len(namespaces) == 0 {
+		return []string{current}, nil
+	}
+	installed := slices.DeleteFunc(namespaces, func(namespace string) bool { return releases[namespace].Namespace != current })
 	if len(installed) == 0 {
-		installed = []string{current}
+		return nil, fmt.Errorf("no release looks after namespace %s: %s", current, snapshot.Elsewhere(releases))
 	}
 	return installed, nil
 }

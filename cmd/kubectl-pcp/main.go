@@ -3,9 +3,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 
@@ -55,7 +57,7 @@ func exitCode(err error, stderr io.Writer) int {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &failed):
-		for line := range strings.Lines(err.Error()) {
+		for line := range strings.Lines(said(err)) {
 			fmt.Fprintf(stderr, "error: %s\n", strings.TrimRight(line, "\n"))
 		}
 		return failed.code
@@ -63,4 +65,20 @@ func exitCode(err error, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "error: %v (see --help)\n", err)
 		return exitUsage
 	}
+}
+
+// said is the sentence of an error. That of a cluster that does not answer is the same for all verbs, whatever they asked it for.
+func said(err error) string {
+	var request *url.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	case !errors.As(err, &request):
+		return err.Error()
+	}
+	server := request.URL
+	if at, parseErr := url.Parse(request.URL); parseErr == nil {
+		server = at.Scheme + "://" + at.Host
+	}
+	return fmt.Sprintf("the cluster at %s cannot be asked: %v (is it another one? --kubeconfig, --context and the variable KUBECONFIG name it)", server, request.Err)
 }

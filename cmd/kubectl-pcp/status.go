@@ -44,6 +44,9 @@ const statusExamples = `  # List all pods with PCP
   # Which sources do not answer, and why?
   kubectl pcp status -o json | jq '.pods[].sources[]? | select(.result == "unreachable")'`
 
+// noPods is said where nothing is to be listed.
+const noPods = "No pods with PCP were found."
+
 // watchPeriod is how often the list is read again.
 const watchPeriod = 5 * time.Second
 
@@ -168,7 +171,7 @@ func (v *clusterVerb) showStatus(list []podStatus, again bool) error {
 	case v.output != "":
 		return writeObject(v.streams.Out, v.output, map[string]any{"pods": list})
 	case len(list) == 0:
-		fmt.Fprintln(v.streams.ErrOut, "No pods with PCP were found.")
+		fmt.Fprintln(v.streams.ErrOut, noPods)
 		return nil
 	case again:
 		fmt.Fprintln(v.streams.Out)

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
@@ -43,6 +46,11 @@ func (v *clusterVerb) subjects(ctx context.Context, args, files []string) ([]*sn
 			return nil, nil, err
 		}
 		subjects, err := v.subjectsIn(files, namespace)
+		if err == nil {
+			if err = reader.Reach(ctx); err != nil {
+				err = &verbError{exitInput, err}
+			}
+		}
 		return subjects, reader, err
 	}
 	kind, name, err := snapshot.ParseArgument(args[0])
@@ -55,10 +63,27 @@ func (v *clusterVerb) subjects(ctx context.Context, args, files []string) ([]*sn
 	}
 	subject, err := reader.FindSubject(ctx, kind, namespace, name)
 	if err != nil {
-		return nil, nil, &verbError{exitInput, err}
+		return nil, nil, &verbError{exitInput, notFound(ctx, reader, namespace, args[0], err)}
 	}
 	return []*snapshot.Subject{subject}, reader, nil
 }
+
+// notFound says where an object was looked for that does not exist, and where the user may have meant to look.
+func notFound(ctx context.Context, reader *snapshot.Reader, namespace, argument string, err error) error {
+	switch {
+	case !apierrors.IsNotFound(err):
+		return err
+	case !reader.NamespaceExists(ctx, namespace):
+		return noNamespace(namespace)
+	}
+	err = fmt.Errorf("%s does not exist in namespace %s", argument, namespace)
+	if namespaces, releases, listErr := reader.Namespaces(ctx); listErr == nil && len(namespaces) > 0 && !slices.Contains(namespaces, namespace) {
+		err = fmt.Errorf("%w: %s", err, snapshot.Elsewhere(releases))
+	}
+	return err
+}
+
+func noNamespace(name string) error { return fmt.Errorf("namespace %q does not exist", name) }
 
 // subjectsIn are the workloads in manifests.
 func (v *clusterVerb) subjectsIn(files []string, namespace string) ([]*snapshot.Subject, error) {

@@ -71,7 +71,7 @@ func (v *clusterVerb) upgrade(ctx context.Context, pod, image string, patience t
 	}
 	before, err := reader.SetImage(ctx, namespace, pod, image)
 	if err != nil {
-		return &verbError{exitInput, err}
+		return &verbError{exitInput, notFound(ctx, reader, namespace, "pod/"+pod, err)}
 	}
 	fmt.Fprintf(v.streams.Out, "pod/%s: PCP's container gets %s\n", pod, image)
 	if patience == 0 {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -69,6 +71,10 @@ func (v *clusterVerb) verify(ctx context.Context) error {
 		reports = append(reports, report)
 	}
 	done()
+	if v.output == "" && !slices.ContainsFunc(reports, func(report *gate.Report) bool { return len(report.Gates) > 0 }) {
+		fmt.Fprintln(v.streams.ErrOut, noPods)
+		return nil
+	}
 	return v.report(reports)
 }
 
@@ -79,6 +85,9 @@ func (v *clusterVerb) namespaces(ctx context.Context) (*snapshot.Reader, []strin
 		return nil, nil, err
 	}
 	if *v.flags.Namespace != "" {
+		if !reader.NamespaceExists(ctx, namespace) {
+			return nil, nil, &verbError{exitInput, noNamespace(namespace)}
+		}
 		return reader, []string{namespace}, nil
 	}
 	namespaces, err := reader.Targets(ctx)

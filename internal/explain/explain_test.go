@@ -152,6 +152,17 @@ func TestExplain(t *testing.T) {
 				s.Pods.Value = []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "node-monitor-5d4f8c7b9-x2x7k"}}}
 			},
 		},
+		{
+			file: "elsewhere.txt", want: "namespace", edit: newcomers,
+			spoil: func(s *snapshot.Snapshot) {
+				s.Subject.Namespace = "default"
+				s.Webhooks.Value[0].Webhook.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": "monitoring"}}
+			},
+		},
+		{
+			file: "another-target.txt", want: "target",
+			edit: func(d *appsv1.Deployment) { d.Name = "other" },
+		},
 		{file: "newcomers-file.txt", want: "request", edit: newcomers},
 		{
 			file: "typo-in-file.txt", want: "request",

@@ -126,6 +126,9 @@ func (q *inquiry) namespaceGate(context.Context) finding {
 		return unknown("%s", q.Namespace.Unseen())
 	case q.Injector == nil:
 		return unknown("unknown, because no webhook of pcp-injector was found")
+	case q.elsewhere() != nil:
+		return failed(do("Name the namespace that is meant, or have the administrator install another release for this one"),
+			"no release looks after namespace %s: %s", namespace, snapshot.Elsewhere(q.elsewhere()))
 	case q.missErr == nil && q.missed(admission.StageNamespaceSelector) == nil:
 		return passed("namespace %s has opted in", namespace)
 	case q.missErr != nil && q.missed(admission.StageNamespaceSelector) == nil:
@@ -136,10 +139,6 @@ func (q *inquiry) namespaceGate(context.Context) finding {
 
 func (q *inquiry) namespaceMissed() finding {
 	namespace := q.Subject.Namespace
-	if target := snapshot.TargetNamespace(&q.Injector.Webhook); target != "" && target != namespace {
-		return failed(do("Have the administrator make it the target; there is one per release", q.retarget()),
-			"%s looks after namespace %s only", q.Injector.Webhook.Configuration.Name, target)
-	}
 	selector := q.Injector.Webhook.Webhook.NamespaceSelector
 	var wanted []string
 	for key, value := range selector.MatchLabels {
@@ -161,6 +160,22 @@ func labelFound(namespace *corev1.Namespace, key, wanted string) string {
 		return fmt.Sprintf("its label %s is %q, and must be %q", key, value, wanted)
 	}
 	return fmt.Sprintf("it has no label %s", key)
+}
+
+// elsewhere are the releases by the namespaces that they look after, where none looks after the subject's: nil if one does, or may.
+func (q *inquiry) elsewhere() map[string]snapshot.Release {
+	if q.Injector == nil {
+		return nil
+	}
+	releases := map[string]snapshot.Release{}
+	for n := range q.Webhooks.Value {
+		releases[snapshot.TargetNamespace(&q.Webhooks.Value[n])] = (&snapshot.Injector{Webhook: q.Webhooks.Value[n]}).Release()
+	}
+	_, own := releases[q.Subject.Namespace]
+	if _, every := releases[""]; own || every {
+		return nil
+	}
+	return releases
 }
 
 // retarget is the command that makes the subject the target.

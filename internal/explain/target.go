@@ -128,7 +128,8 @@ func (q *inquiry) targetGate(context.Context) finding {
 }
 
 func (q *inquiry) notDesignated(message string) finding {
-	return failed(do("Have the administrator make it the target; there is one per release", q.retarget()), "%s", message)
+	target := q.config.Target
+	return failed(do(fmt.Sprintf("Have the administrator make it the target, which takes PCP away from %s %s in namespace %s: a release has one target", target.Kind, target.Name, target.Namespace), q.retarget()), "%s", message)
 }
 
 // untrusted is what the injector has said of a live pod that somebody else created, nil of all others: nothing else remembers who

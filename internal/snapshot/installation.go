@@ -43,9 +43,9 @@ const (
 )
 
 // Namespaces are those that releases look after: by their webhooks, and by the guards of those whose webhook is gone. Where the user
-// may read neither, it is none. releases are the namespaces of the releases themselves, by those that they look after.
-func (r *Reader) Namespaces(ctx context.Context) (namespaces []string, releases map[string]string, err error) {
-	releases = map[string]string{}
+// may read neither, it is none. releases are those releases, by the namespaces that they look after.
+func (r *Reader) Namespaces(ctx context.Context) (namespaces []string, releases map[string]Release, err error) {
+	releases = map[string]Release{}
 	webhooks, err := r.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
 	switch {
 	case apierrors.IsForbidden(err):
@@ -53,11 +53,7 @@ func (r *Reader) Namespaces(ctx context.Context) (namespaces []string, releases 
 		return nil, nil, fmt.Errorf("failed to find the injectors: %w", err)
 	default:
 		for _, webhook := range injectorsOf(webhooks.Items) {
-			release := ""
-			if service := webhook.Webhook.ClientConfig.Service; service != nil {
-				release = service.Namespace
-			}
-			releases[TargetNamespace(&webhook)] = release
+			releases[TargetNamespace(&webhook)] = (&Injector{Webhook: webhook}).Release()
 		}
 	}
 	policies, err := r.client.AdmissionregistrationV1().ValidatingAdmissionPolicies().List(ctx, metav1.ListOptions{LabelSelector: TargetLabel})
@@ -77,14 +73,14 @@ func (r *Reader) Namespaces(ctx context.Context) (namespaces []string, releases 
 	return namespaces, releases, nil
 }
 
-func addLost(releases map[string]string, policies []admissionregistrationv1.ValidatingAdmissionPolicy) {
+func addLost(releases map[string]Release, policies []admissionregistrationv1.ValidatingAdmissionPolicy) {
 	for n := range policies {
 		namespace := policies[n].Labels[TargetLabel]
 		if _, known := releases[namespace]; known || !strings.HasSuffix(policies[n].Name, UnansweredSuffix) {
 			continue
 		}
 		if parts := strings.Split(policies[n].Name, "."); len(parts) > 1 {
-			releases[namespace] = parts[1]
+			releases[namespace] = ReleaseOf(&metav1.ObjectMeta{Labels: policies[n].Labels, Namespace: parts[1]})
 		}
 	}
 }

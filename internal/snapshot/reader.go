@@ -48,6 +48,14 @@ func NewReader(config *rest.Config) (*Reader, error) {
 	return &Reader{config, client, untyped}, nil
 }
 
+// Reach asks the API server for its version, and fails where there is none.
+func (r *Reader) Reach(ctx context.Context) error {
+	if err := r.client.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Error(); err != nil {
+		return fmt.Errorf("failed to ask for the cluster's version: %w", err)
+	}
+	return nil
+}
+
 const (
 	// webhookSuffix ends the names of the chart's webhooks, whatever the release.
 	webhookSuffix = ".pcp.io"

@@ -2,6 +2,8 @@ package snapshot
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,6 +40,17 @@ func (r Release) Upgrade(values ...string) string {
 		command += " --set " + strings.Join(values, ",")
 	}
 	return command
+}
+
+// Elsewhere says which namespaces the releases look after, for a user who has asked about another.
+func Elsewhere(releases map[string]Release) string {
+	var facts, flags []string
+	for _, namespace := range slices.Sorted(maps.Keys(releases)) {
+		release := releases[namespace]
+		facts = append(facts, fmt.Sprintf("release %s in namespace %s looks after namespace %s", release.Name, release.Namespace, namespace))
+		flags = append(flags, "--namespace "+namespace)
+	}
+	return fmt.Sprintf("%s: did you mean %s?", strings.Join(facts, ", "), strings.Join(flags, " or "))
 }
 
 func orElse(value, fallback string) string {

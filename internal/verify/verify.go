@@ -144,7 +144,7 @@ func ours(annotation string) bool {
 
 // Report compares all pods.
 func Report(live *snapshot.Live, version string) (*gate.Report, error) {
-	report := &gate.Report{Subject: "pods with PCP in namespace " + live.Namespace}
+	report := &gate.Report{Subject: "pods with PCP in namespace " + live.Namespace, Gates: []gate.Gate{}}
 	for n := range live.Pods {
 		state, evidence, err := Pod(&live.Pods[n], live.Config, version)
 		if err != nil {

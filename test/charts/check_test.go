@@ -273,18 +273,44 @@ func (p *plugin) requireUnknown(t *testing.T) {
 	}
 }
 
-// TestCheckNothing: where nothing is installed, check says so.
-func TestCheckNothing(t *testing.T) {
+// TestElsewhere: of a namespace that no release looks after, and of one that does not exist, every verb says so in the same words. None
+// offers to take PCP away from where it is.
+func TestElsewhere(t *testing.T) {
 	t.Parallel()
-	namespace := namespaceFor(t)
+	r := newRelease(t, "helm", "certificates.mode=helm")
+	r.install()
+	elsewhere := r.expand("release pcp-injector in namespace NAMESPACE looks after namespace TARGET")
+	namespace := namespaceFor(t) + "-other"
 	createNamespace(t, namespace, nil)
-	said := execute(t, "", plane.Environment(), pluginCommand, "check", "--namespace", namespace)
-	if code := exitStatus(said.err); code != 3 {
-		t.Errorf("exit code %d, want 3:\n%s", code, said.all())
+	mustKubectl(t, manifest(t, nodeMonitor()), "create", "--namespace", namespace, "-f", "-")
+	for _, test := range []struct {
+		arguments string
+		code      int
+		says      string
+	}{
+		{"check", 1, "error: no release looks after namespace " + namespace + ": "},
+		{"explain deployment/node-monitor", 3, "namespace no release looks after namespace " + namespace + ": "},
+		{"explain deployment/nope", 1, "error: deployment/nope does not exist in namespace " + namespace + ": "},
+		{"rehearse deployment/nope", 1, "error: deployment/nope does not exist in namespace " + namespace + ": "},
+		{"upgrade nope --image a", 1, "error: pod/nope does not exist in namespace " + namespace + ": "},
+	} {
+		said := execute(t, "", plane.Environment(), pluginCommand, append(strings.Fields(test.arguments), "--namespace", namespace)...)
+		text := strings.Join(strings.Fields(said.all()), " ")
+		if code := exitStatus(said.err); code != test.code || !strings.Contains(text, test.says) || !strings.Contains(text, elsewhere) || !strings.Contains(text, "--namespace "+r.target) {
+			t.Errorf("%s: exit code %d, want %d and %q with %q:\n%s", test.arguments, code, test.code, test.says, elsewhere, said.all())
+		}
+		if strings.Contains(text, "helm upgrade") || strings.Contains(text, "kubectl --namespace") {
+			t.Errorf("%s offers a command that does harm or nothing:\n%s", test.arguments, said.all())
+		}
 	}
-	said = execute(t, "", plane.Environment(), pluginCommand, "check", "--namespace", "no-such-namespace")
-	if code := exitStatus(said.err); code != 1 || said.stderr != "error: namespace \"no-such-namespace\" does not exist\n" {
-		t.Errorf("exit code %d, want 1 and one sentence:\n%s", code, said.all())
+	for _, arguments := range []string{"check", "status", "verify", "explain deployment/a", "rehearse deployment/a", "upgrade a --image b"} {
+		said := execute(t, "", plane.Environment(), pluginCommand, append(strings.Fields(arguments), "--namespace", "no-such-namespace")...)
+		if code := exitStatus(said.err); code != 1 || said.all() != "error: namespace \"no-such-namespace\" does not exist\n" {
+			t.Errorf("%s: exit code %d, want 1 and one sentence:\n%s", arguments, code, said.all())
+		}
+	}
+	if said := execute(t, "", plane.Environment(), pluginCommand, "verify", "--namespace", namespace, "-o", "json").must(t); !strings.Contains(said, `"gates": []`) {
+		t.Errorf("want an empty list:\n%s", said)
 	}
 }
 

@@ -205,8 +205,8 @@ func (p *plugin) awaitCause(s *setup, subject string) *gate.Gate {
 	return cause
 }
 
-func (p *plugin) expand(text string) string {
-	return strings.NewReplacer("TARGET", p.target, "NAMESPACE", p.namespace).Replace(text)
+func (r *release) expand(text string) string {
+	return strings.NewReplacer("TARGET", r.target, "NAMESPACE", r.namespace).Replace(text)
 }
 
 // commands runs lines of kubectl's arguments. SETTLE before one repeats it until it succeeds: policies take a moment to be heeded.

@@ -20,7 +20,7 @@ func newcomers(d *appsv1.Deployment) {
 }
 
 // shownCommand is a line of explain that is there to be pasted.
-var shownCommand = regexp.MustCompile(`(?m)^  (\S.*)$`)
+var shownCommand = regexp.MustCompile(`(?m)^ {2}(\S.*)$`)
 
 // TestNewcomer pastes the commands that explain prints, one after the other, in a namespace where nothing is as it must be. The pod runs
 // on until the last of them, whose new pod nothing refuses.
