@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,6 +49,9 @@ With -o json it writes one object. Its fields do not change, and others may be a
     remedy.notes[]      what else there is to know about the commands
     remedy.order        remedies of a lower order come first
 
+With --wait it checks again until nothing is left that may turn green by itself. It does not wait for what time cannot mend, such as
+other versions and missing rights. When the time is up, or after Ctrl-C, it says so, shows the last list, and ends with its code.
+
 Exit codes:
   0  all is green
   1  the cluster cannot be asked, or no release looks after the namespace
@@ -65,7 +69,7 @@ const checkExamples = `  # Is everything in order?
   # Only for the release that looks after one namespace
   kubectl pcp check --namespace monitoring
 
-  # After an installation, in a script: wait until all is green
+  # After an installation, in a script: wait for what is still to come
   kubectl pcp check --wait --timeout 5m
 
   # What is red, for machines
@@ -101,7 +105,7 @@ func newCheck(streams genericiooptions.IOStreams) *cobra.Command {
 	}
 	v.addFlags(cmd)
 	cmd.Flags().BoolVar(&v.pcp, "pcp", true, "ask PCP in the pods, through port-forwards")
-	cmd.Flags().BoolVar(&v.wait, "wait", false, "check again until all is green")
+	cmd.Flags().BoolVar(&v.wait, "wait", false, "check again until nothing more can turn green by itself")
 	cmd.Flags().DurationVar(&v.timeout, "timeout", 5*time.Minute, "how long --wait waits")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("namespace", v.completeNamespaces)
@@ -123,46 +127,47 @@ func (v *checkVerb) completeNamespaces(cmd *cobra.Command, _ []string, typed str
 	return slices.DeleteFunc(namespaces, func(name string) bool { return !strings.HasPrefix(name, typed) }), cobra.ShellCompDirectiveNoFileComp
 }
 
-// check checks once, or until all is green.
+// check checks once, or until nothing is left that may come by itself.
 func (v *checkVerb) check(ctx context.Context) error {
 	reader, current, err := v.reader()
 	if err != nil {
 		return err
 	}
-	deadline, cancel := context.WithTimeout(ctx, v.timeout)
+	deadline, cancel := context.WithTimeoutCause(ctx, v.timeout, fmt.Errorf("timed out after %s", v.timeout))
 	defer cancel()
+	var reports []*gate.Report
 	waitedFor := ""
 	for {
-		reports, err := v.examine(ctx, reader, current)
-		if err != nil {
+		found, err := v.examine(ctx, reader, current)
+		switch {
+		case ctx.Err() != nil && reports != nil:
+			return v.giveUp(deadline, reports, waitedFor)
+		case err != nil:
 			return &verbError{exitInput, err}
 		}
-		if !v.wait || gate.Worst(reports...) == gate.Passed || !v.pause(deadline, reports, &waitedFor) {
+		reports = found
+		if names := strings.Join(check.Awaited(reports), ", "); !v.wait || names == "" {
 			return v.checklist(reports)
+		} else if names != waitedFor {
+			waitedFor = names
+			fmt.Fprintf(v.streams.ErrOut, "Waiting for: %s\n", waitedFor)
+		}
+		select {
+		case <-deadline.Done():
+			return v.giveUp(deadline, reports, waitedFor)
+		case <-time.After(checkPeriod):
 		}
 	}
 }
 
-// pause says what is waited for, whenever that changes, and returns false when the time is up.
-func (v *checkVerb) pause(ctx context.Context, reports []*gate.Report, before *string) bool {
-	var names []string
-	for _, report := range reports {
-		for n := range report.Gates {
-			if name := report.Gates[n].Name; report.Gates[n].Result != gate.Passed && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
+// giveUp shows the last list, after why there is none that is better.
+func (v *checkVerb) giveUp(ctx context.Context, reports []*gate.Report, waitedFor string) error {
+	why := "interrupted"
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		why = context.Cause(ctx).Error()
 	}
-	if now := strings.Join(names, ", "); now != *before {
-		fmt.Fprintf(v.streams.ErrOut, "Waiting for: %s\n", now)
-		*before = now
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(checkPeriod):
-		return true
-	}
+	fmt.Fprintf(v.streams.ErrOut, "%s%s, still waiting for: %s\n", strings.ToUpper(why[:1]), why[1:], waitedFor)
+	return v.checklist(reports)
 }
 
 func (v *checkVerb) examine(ctx context.Context, reader *snapshot.Reader, current string) ([]*gate.Report, error) {

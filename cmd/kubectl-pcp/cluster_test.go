@@ -33,7 +33,8 @@ func TestBadInput(t *testing.T) {
 		{"check everything", exitUsage, `unknown command "everything"`},
 		{"check --wait --timeout 0s", exitUsage, "--timeout 0s: must be more than 0"},
 		{"rehearse", exitUsage, "name an object"},
-		{"upgrade a", exitUsage, `--image "" is no reference to an image`},
+		{"upgrade a", exitUsage, "--image is required"},
+		{"upgrade a --image A", exitUsage, `--image "A" is no reference to an image`},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()

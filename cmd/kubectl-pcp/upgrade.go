@@ -15,7 +15,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-const upgradeHelp = `Run another image of PCP in a live pod.
+const upgradeHelp = `Run another image of PCP in a live pod, which is named itself or by its workload.
 
 The kubelet restarts PCP's container alone: the pod's other containers run on, and pmlogger starts a new archive beside the others.
 The next pod has the image of the configuration again, so change container.image there too. Archives of PCP 6 and 7 cannot be read in
@@ -32,7 +32,10 @@ Exit codes:
 `
 
 const upgradeExamples = `  # Try a newer PCP without a restart of the application
-  kubectl pcp upgrade node-monitor-5d4f8c7b9-x2x7k --namespace monitoring --image ghcr.io/performancecopilot/pcp:7.2.0`
+  kubectl pcp upgrade node-monitor-5d4f8c7b9-x2x7k --namespace monitoring --image ghcr.io/performancecopilot/pcp:7.2.0
+
+  # The one pod of a deployment
+  kubectl pcp upgrade deployment/node-monitor -n monitoring --image ghcr.io/performancecopilot/pcp:7.2.0`
 
 const defaultPatience = 5 * time.Minute
 
@@ -41,7 +44,7 @@ func newUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
 	var image string
 	var patience time.Duration
 	cmd := &cobra.Command{
-		Use:     "upgrade POD --image IMAGE [flags]",
+		Use:     "upgrade (POD | KIND/NAME) --image IMAGE [flags]",
 		Short:   "Run another image of PCP in a live pod",
 		Long:    upgradeHelp,
 		Example: upgradeExamples,
@@ -50,12 +53,15 @@ func newUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
 			return v.completeNames(cmd, snapshot.Named(config.KindPod), "", typed)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if image == "" {
+				return errors.New("--image is required: the image of PCP to run")
+			}
 			if _, err := reference.ParseNormalizedNamed(image); err != nil {
 				return fmt.Errorf("--image %q is no reference to an image: %w", image, err)
 			}
 			ctx, stop := interruptible(cmd)
 			defer stop()
-			return v.upgrade(ctx, strings.TrimPrefix(args[0], "pod/"), image, patience)
+			return v.upgrade(ctx, args[0], image, patience)
 		},
 	}
 	v.flags.AddFlags(cmd.Flags())
@@ -64,13 +70,46 @@ func newUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
 	return cmd
 }
 
-func (v *clusterVerb) upgrade(ctx context.Context, pod, image string, patience time.Duration) error {
+// podNamed is the pod that is named itself, or by the workload whose only pod with PCP it is.
+func (v *clusterVerb) podNamed(ctx context.Context, reader *snapshot.Reader, namespace, argument string) (string, error) {
+	if !strings.Contains(argument, "/") {
+		return argument, nil
+	}
+	kind, name, err := snapshot.ParseArgument(argument)
+	if err != nil || kind.Kind == "Pod" {
+		return name, err
+	}
+	subject, err := reader.FindSubject(ctx, kind, namespace, name)
+	if err != nil {
+		return "", &verbError{exitInput, notFound(ctx, reader, namespace, argument, err)}
+	}
+	pods, err := reader.PodsWithPCP(ctx, subject)
+	switch {
+	case err != nil:
+		return "", &verbError{exitInput, err}
+	case len(pods) == 0:
+		return "", &verbError{exitInput, fmt.Errorf("%s has no pod with PCP: kubectl pcp explain %s --namespace %s says why", argument, argument, namespace)}
+	case len(pods) > 1:
+		return "", &verbError{exitInput, fmt.Errorf("%s has %d pods with PCP, name one: %s", argument, len(pods), strings.Join(pods, ", "))}
+	}
+	return pods[0], nil
+}
+
+func (v *clusterVerb) upgrade(ctx context.Context, argument, image string, patience time.Duration) error {
 	reader, namespace, err := v.reader()
 	if err != nil {
 		return err
 	}
-	before, err := reader.SetImage(ctx, namespace, pod, image)
+	pod, err := v.podNamed(ctx, reader, namespace, argument)
 	if err != nil {
+		return err
+	}
+	before, err := reader.SetImage(ctx, namespace, pod, image)
+	switch {
+	case errors.Is(err, snapshot.ErrRunsAlready):
+		fmt.Fprintf(v.streams.Out, "pod/%s: PCP's container already runs %s\n", pod, image)
+		return nil
+	case err != nil:
 		return &verbError{exitInput, notFound(ctx, reader, namespace, "pod/"+pod, err)}
 	}
 	fmt.Fprintf(v.streams.Out, "pod/%s: PCP's container gets %s\n", pod, image)
@@ -79,10 +118,8 @@ func (v *clusterVerb) upgrade(ctx context.Context, pod, image string, patience t
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, patience, errors.New("waited "+patience.String()))
 	defer stop()
-	done := v.progress("Waiting for PCP to be ready")
-	err = reader.AwaitImage(ctx, before)
-	done()
-	if err != nil {
+	fmt.Fprintf(v.streams.ErrOut, "Waiting up to %s for PCP to be ready …\n", patience)
+	if err := reader.AwaitImage(ctx, before); err != nil {
 		return &verbError{exitInput, err}
 	}
 	fmt.Fprintf(v.streams.Out, "pod/%s: PCP is ready\n", pod)

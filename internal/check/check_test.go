@@ -123,7 +123,9 @@ func TestFindings(t *testing.T) {
 	}{
 		{"plugin-newer", func(i *inspection) { i.version = "v1.3.0" }, "version", gate.Warning, "the webhook v1.2.0, which is older", "helm upgrade pcp-injector"},
 		{"plugin-older", func(i *inspection) { i.version = "v1.1.0" }, "version", gate.Warning, "the webhook v1.2.0, which is newer", ""},
-		{"plugin-of-nobody", func(i *inspection) { i.version = "(devel)" }, "version", gate.Unknown, "one of them is no release", ""},
+		{"plugin-of-nobody", func(i *inspection) { i.version = "(devel)" }, "version", gate.Passed, "they are not compared, because the plugin is no release", ""},
+		{"plugin-untagged", func(i *inspection) { i.version = "v0.0.0-g1fb2ff8" }, "version", gate.Passed, "they are not compared, because the plugin is no release", ""},
+		{"webhook-untagged", func(i *inspection) { i.Trial.Value.Status.Version = "v0.0.0-20261126111608-1fb2ff8aaaaa" }, "version", gate.Passed, "they are not compared, because the webhook is no release", ""},
 		{
 			"older-by-label", func(i *inspection) { i.version, i.Trial.Value.Status = "v1.3.0", nil }, "version", gate.Warning, "the webhook v1.2.0 (by a label), which is older", "helm upgrade",
 		},

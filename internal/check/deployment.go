@@ -35,8 +35,10 @@ func (i *inspection) versions() gate.Gate {
 	other, otherErr := version.ParseSemantic(webhook)
 	evidence := fmt.Sprintf("the plugin is %s, the webhook %s%s", i.version, webhook, source)
 	switch {
-	case err != nil || otherErr != nil:
-		return unknown(name, "%s: which is newer is unknown, because one of them is no release", evidence)
+	case err != nil || unreleased(own):
+		return passed(name, "%s; they are not compared, because the plugin is no release", evidence)
+	case otherErr != nil || unreleased(other):
+		return passed(name, "%s; they are not compared, because the webhook is no release", evidence)
 	case other.LessThan(own):
 		release := i.Injector.Release()
 		return warning(name, do("Have the administrator upgrade the webhook, or use the plugin of its version",
@@ -47,6 +49,9 @@ func (i *inspection) versions() gate.Gate {
 		return passed(name, "%s", evidence)
 	}
 }
+
+// unreleased tells a build between releases, which Go and git give a version below all of them.
+func unreleased(v *version.Version) bool { return v.Major() == 0 && v.Minor() == 0 && v.Patch() == 0 }
 
 func (i *inspection) replicas() gate.Gate {
 	const name = "replicas"

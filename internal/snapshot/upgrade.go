@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 // pollPeriod is how often a pod is looked at that restarts a container.
 const pollPeriod = time.Second
 
+// ErrRunsAlready is that PCP's container has the image already.
+var ErrRunsAlready = errors.New("it runs this image already")
+
 // SetImage gives PCP's container in a live pod another image, and returns the pod as it was before. The kubelet restarts that
 // container alone.
 func (r *Reader) SetImage(ctx context.Context, namespace, name, image string) (*corev1.Pod, error) {
@@ -25,9 +29,12 @@ func (r *Reader) SetImage(ctx context.Context, namespace, name, image string) (*
 	if err != nil {
 		return nil, fmt.Errorf("failed to read pod/%s: %w", name, err)
 	}
-	list := listWithPCP(before)
-	if list == "" {
-		return nil, fmt.Errorf("pod/%s has no PCP: kubectl pcp explain pod/%s says why", name, name)
+	list, runs := withPCP(before)
+	switch {
+	case list == "":
+		return nil, fmt.Errorf("pod/%s has no PCP: kubectl pcp explain pod/%s --namespace %s says why", name, name, namespace)
+	case runs == image:
+		return before, ErrRunsAlready
 	}
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{list: []map[string]string{{"name": mutate.ContainerName, "image": image}}}})
 	if err != nil {
@@ -39,16 +46,32 @@ func (r *Reader) SetImage(ctx context.Context, namespace, name, image string) (*
 	return before, nil
 }
 
-// listWithPCP is the list of the pod's containers that PCP's is in, empty if it has none.
-func listWithPCP(pod *corev1.Pod) string {
+// withPCP is the list of the pod's containers that PCP's is in, empty if it has none, and its image.
+func withPCP(pod *corev1.Pod) (list, image string) {
 	for list, containers := range map[string][]corev1.Container{"containers": pod.Spec.Containers, "initContainers": pod.Spec.InitContainers} {
 		for n := range containers {
 			if containers[n].Name == mutate.ContainerName {
-				return list
+				return list, containers[n].Image
 			}
 		}
 	}
-	return ""
+	return "", ""
+}
+
+// PodsWithPCP are the names of the subject's pods that have it.
+func (r *Reader) PodsWithPCP(ctx context.Context, subject *Subject) ([]string, error) {
+	s := &Snapshot{Subject: *subject}
+	r.readPods(ctx, s)
+	var names []string
+	for n := range s.Pods.Value {
+		if list, _ := withPCP(&s.Pods.Value[n]); list != "" {
+			names = append(names, s.Pods.Value[n].Name)
+		}
+	}
+	if s.Pods.Err != nil {
+		return nil, fmt.Errorf("failed to list the pods of %s: %w", subject.Argument, s.Pods.Err)
+	}
+	return names, nil
 }
 
 // AwaitImage returns when PCP's container has been restarted and is ready.
@@ -68,6 +91,9 @@ func (r *Reader) AwaitImage(ctx context.Context, before *corev1.Pod) error {
 		}
 		return is.Ready && is.RestartCount > was.RestartCount, nil
 	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("PCP in pod/%s is not ready with the new image: %s: %w", before.Name, state, err)
 	}

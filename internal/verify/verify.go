@@ -51,15 +51,15 @@ func Pod(live *snapshot.LivePod, cfg *config.InjectorConfig, version string) (St
 	case len(differences) == 0:
 		return Current, "made by " + status.Version, nil
 	case len(differences) == 1 && imageOfPCP.MatchString(differences[0]):
-		return Upgraded, differences[0], nil
+		return Upgraded, imageOfPCP.ReplaceAllString(differences[0], "runs image $1, as after kubectl pcp upgrade; the configuration says $2"), nil
 	case version != status.Version:
 		return Older, fmt.Sprintf("made by %s, and %s would do it otherwise: %s", status.Version, version, strings.Join(differences, "; ")), nil
 	}
 	return Tampered, strings.Join(differences, "; "), nil
 }
 
-// imageOfPCP begins the difference that an upgrade makes, also in a native sidecar.
-var imageOfPCP = regexp.MustCompile(`^spec\.(containers|initContainers)\[pcp\]\.image: `)
+// imageOfPCP is the difference that an upgrade makes, also in a native sidecar.
+var imageOfPCP = regexp.MustCompile(`^spec\.(?:containers|initContainers)\[pcp\]\.image: is "?(.*?)"?, should be "?(.*?)"?$`)
 
 // derive makes the pod anew, and lists where the live one differs.
 func derive(live *snapshot.LivePod, injector *mutate.Injector, cfg *config.InjectorConfig) ([]string, error) {

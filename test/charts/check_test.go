@@ -212,7 +212,7 @@ func (p *plugin) requireWaits(t *testing.T) {
 	t.Helper()
 	p.commands("delete poddisruptionbudget pcp-injector --namespace NAMESPACE")
 	said := p.run("check", withoutPCP, "--wait", "--timeout", "1s")
-	if code := exitStatus(said.err); code != 4 || !strings.Contains(said.stderr, "Waiting for: disruption-budget\n") || !strings.Contains(said.stdout, "WARNING disruption-budget") {
+	if code := exitStatus(said.err); code != 4 || said.stderr != "Waiting for: disruption-budget\nTimed out after 1s, still waiting for: disruption-budget\n" || !strings.Contains(said.stdout, "WARNING disruption-budget") {
 		t.Errorf("exit code %d, want 4 and what is waited for:\n%s", code, said.all())
 	}
 	for line := range strings.Lines(said.stdout) {

@@ -33,7 +33,7 @@ func TestVerify(t *testing.T) { //nolint:tparallel // the pods are those of one 
 		{"untouched", func(string) {}, gate.Passed, "as it should be"},
 		{"image", func(pod string) {
 			p.commands("set image pod/" + pod + " pcp=registry.example.com/pcp:next --namespace TARGET")
-		}, gate.Passed, "upgraded: spec.containers[pcp].image"},
+		}, gate.Passed, "upgraded: runs image "},
 		{"label", func(pod string) { p.commands("label pod " + pod + " pcp.io/injected- --namespace TARGET") }, gate.Failed, "tampered with: metadata.labels[pcp.io/injected]: is missing"},
 		{
 			"source", func(pod string) {
@@ -123,13 +123,18 @@ func TestUpgrade(t *testing.T) {
 	if upgraded.UID != pod.UID || upgraded.Spec.Containers[0].Image != pod.Spec.Containers[0].Image {
 		t.Errorf("more than PCP's image has changed: %+v", upgraded.Spec.Containers)
 	}
+	for _, name := range []string{pod.Name, "pod/" + pod.Name, nodeMonitorDeployment} {
+		if said := p.run("upgrade", name, "--image", image).must(t); said != "pod/"+pod.Name+": PCP's container already runs "+image+"\n" {
+			t.Errorf("upgrade %s to the image that runs says %q", name, said)
+		}
+	}
 	if report := p.report("verify"); report.Result() != gate.Passed || !strings.Contains(text(report), "upgraded") {
 		t.Errorf("want the pod to be known as upgraded:\n%s", text(report))
 	}
 	if said := p.run("status"); !strings.Contains(said.stdout, pod.Name) || !strings.Contains(said.stdout, "upgraded") {
 		t.Errorf("want the pod in the list, as upgraded:\n%s", said.all())
 	}
-	if said := p.run("upgrade", "gone", "--image", image); exitStatus(said.err) != 1 || said.stderr != "error: failed to read pod/gone: pods \"gone\" not found\n" {
+	if said := p.run("upgrade", "gone", "--image", image); exitStatus(said.err) != 1 || said.stderr != "error: pod/gone does not exist in namespace "+p.target+"\n" {
 		t.Errorf("exit code %d, want 1 and one sentence about the pod that is not there:\n%s", exitStatus(said.err), said.all())
 	}
 }

@@ -32,8 +32,8 @@ var (
 
 // thisVersion is that of webhook and plugin, and olderVersion that of an older webhook.
 const (
-	thisVersion  = "v0.0.0-test"
-	olderVersion = "v0.0.0-older"
+	thisVersion  = "v1.1.0-test"
+	olderVersion = "v1.0.0-older"
 )
 
 func versioned(version string) []string { return []string{"-ldflags", "-X main.version=" + version} }

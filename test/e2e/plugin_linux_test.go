@@ -182,7 +182,7 @@ func TestPlugin(t *testing.T) {
 		{"After", func(t *testing.T) {
 			t.Helper()
 			m.awaitStatus(t, after.Version, "upgraded")
-			m.verified(t, 0, "upgraded: spec.containers[pcp].image")
+			m.verified(t, 0, "upgraded: runs image ")
 		}},
 		{"ArchivesGoOn", m.archivesGoOn},
 		{"CheckAfter", func(t *testing.T) { t.Helper(); m.checked(t, after.Version) }},
