@@ -93,7 +93,7 @@ func newCheck(streams genericiooptions.IOStreams) *cobra.Command {
 		Short:   "Check the installation, and PCP in the pods",
 		Long:    checkHelp,
 		Example: checkExamples,
-		Args:    cobra.NoArgs,
+		Args:    noArguments("it checks all releases, or that of one --namespace"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if v.timeout <= 0 {
 				return fmt.Errorf("--timeout %s: must be more than 0", v.timeout)
@@ -107,24 +107,7 @@ func newCheck(streams genericiooptions.IOStreams) *cobra.Command {
 	cmd.Flags().BoolVar(&v.pcp, "pcp", true, "ask PCP in the pods, through port-forwards")
 	cmd.Flags().BoolVar(&v.wait, "wait", false, "check again until nothing more can turn green by itself")
 	cmd.Flags().DurationVar(&v.timeout, "timeout", 5*time.Minute, "how long --wait waits")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("namespace", v.completeNamespaces)
 	return cmd
-}
-
-// completeNamespaces offers those that releases look after.
-func (v *checkVerb) completeNamespaces(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	reader, _, err := v.reader()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	ctx, stop := interruptible(cmd)
-	defer stop()
-	namespaces, _, err := reader.Namespaces(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	return slices.DeleteFunc(namespaces, func(name string) bool { return !strings.HasPrefix(name, typed) }), cobra.ShellCompDirectiveNoFileComp
 }
 
 // check checks once, or until nothing is left that may come by itself.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,8 +43,15 @@ func newClusterVerb(streams genericiooptions.IOStreams) *clusterVerb {
 }
 
 func (v *clusterVerb) addFlags(cmd *cobra.Command) {
-	v.flags.AddFlags(cmd.Flags())
+	v.addClusterFlags(cmd)
 	cmd.Flags().StringVarP(&v.output, "output", "o", "", "`FORMAT` for machines: json or yaml (default: text for people)")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// addClusterFlags adds kubectl's own.
+func (v *clusterVerb) addClusterFlags(cmd *cobra.Command) {
+	v.flags.AddFlags(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("namespace", v.completeNamespaces)
 }
 
 // connect finds the cluster and the namespace, as kubectl does.
@@ -183,4 +191,19 @@ func (v *clusterVerb) completeNames(cmd *cobra.Command, kind *snapshot.Kind, pre
 		}
 	}
 	return fitting, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeNamespaces offers those that releases look after.
+func (v *clusterVerb) completeNamespaces(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	reader, _, err := v.reader()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	ctx, stop := interruptible(cmd)
+	defer stop()
+	namespaces, _, err := reader.Namespaces(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return slices.DeleteFunc(namespaces, func(name string) bool { return !strings.HasPrefix(name, typed) }), cobra.ShellCompDirectiveNoFileComp
 }

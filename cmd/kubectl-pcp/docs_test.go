@@ -23,6 +23,13 @@ const docsIntro = `# kubectl pcp
 The plugin works on manifests (%s), which needs no cluster, and on the cluster that kubectl uses, with its user's permissions
 (%s). ` + "`make build`" + ` makes ` + "`bin/kubectl-pcp`" + `. Put it on the PATH, and kubectl finds it.
 
+kubectl asks the program ` + "`kubectl_complete-pcp`" + ` on the PATH to complete a command line. ` + "`make build`" + ` makes it too, beside the plugin:
+
+` + "```" + `
+#!/bin/sh
+exec kubectl-pcp __complete "$@"
+` + "```" + `
+
 The verbs that need a cluster also take kubectl's own flags, such as ` + "`--context`, `--namespace` and `--as`" + `.
 `
 

@@ -48,7 +48,7 @@ func newInject(streams genericiooptions.IOStreams) *cobra.Command {
 		Short:   "Add PCP to the pod templates of manifests",
 		Long:    injectHelp + exitCodes,
 		Example: injectExamples,
-		Args:    cobra.NoArgs,
+		Args:    noArguments("name the manifests with -f FILE"),
 		RunE: func(*cobra.Command, []string) error {
 			injection, err := newInjection(configFile, namespace)
 			if err != nil {

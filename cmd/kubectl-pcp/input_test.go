@@ -109,7 +109,7 @@ func TestFiles(t *testing.T) {
 		"mark at start": {[]string{"-f", marked, "-f", "-"}, exitDone, "\ufeffc: d\n---\ne: f\n", ""},
 		"empty folder":  {[]string{"-f", empty}, exitInput, "", "contains no .yaml, .yml or .json file"},
 		"stdin twice":   {[]string{"-f", "-", "-f", "-"}, exitUsage, "", "only once"},
-		"argument":      {[]string{"-f", "-", "x"}, exitUsage, "", `unknown command "x"`},
+		"argument":      {[]string{"-f", "-", "x"}, exitUsage, "", `inject takes no argument such as "x"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
@@ -30,8 +32,18 @@ func main() {
 // run is the whole program.
 func run(args []string, streams genericiooptions.IOStreams) error {
 	root := newRoot(streams)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		plainUsages(root)
+	}
 	root.SetArgs(args)
 	return root.Execute()
+}
+
+// plainUsages takes the marks out of the flags' descriptions that name their values in the help: shells show them as they are.
+func plainUsages(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) { flag.Usage = strings.ReplaceAll(flag.Usage, "`", "") })
+	}
 }
 
 // verbError is what went wrong while a verb did its work: whatever else goes wrong is a mistake on the command line. Its err is nil

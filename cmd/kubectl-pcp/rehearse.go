@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	kyaml "sigs.k8s.io/yaml"
 
+	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
@@ -40,7 +41,7 @@ func newRehearse(streams genericiooptions.IOStreams) *cobra.Command {
 	v := newClusterVerb(streams)
 	cmd := v.subjectCommand("rehearse", v.rehearse)
 	cmd.Short, cmd.Long, cmd.Example = "Show what would be added to a pod, by a dry run", rehearseHelp, rehearseExamples
-	v.flags.AddFlags(cmd.Flags())
+	v.addClusterFlags(cmd)
 	return cmd
 }
 
@@ -58,7 +59,7 @@ func (v *clusterVerb) rehearse(ctx context.Context, args, files []string) error 
 	for _, subject := range subjects {
 		rehearsal, err := reader.Rehearse(ctx, access, subject)
 		if err != nil {
-			return &verbError{exitRefused, fmt.Errorf("%s: %w", subject.Argument, err)}
+			return &verbError{exitRefused, fmt.Errorf("%s: %w; %s says what is in the way", subject.Argument, err, explainCommand(subject))}
 		}
 		done()
 		if err := v.showDifference(subject, rehearsal); err != nil {
@@ -69,6 +70,13 @@ func (v *clusterVerb) rehearse(ctx context.Context, args, files []string) error 
 }
 
 func (v *clusterVerb) showDifference(subject *snapshot.Subject, rehearsal *snapshot.Rehearsal) error {
+	status := snapshot.StatusIn(rehearsal.With.GetAnnotations())
+	switch {
+	case status == nil:
+		return &verbError{exitRefused, fmt.Errorf("%s: the pod would get no PCP: %s says why", subject.Argument, explainCommand(subject))}
+	case len(status.Added.Containers)+len(status.Added.InitContainers) == 0:
+		return &verbError{exitRefused, fmt.Errorf("%s: the pod would get no PCP: %s: %s; %s says more", subject.Argument, status.Reason, status.Message, explainCommand(subject))}
+	}
 	without, err := asText(rehearsal.Without)
 	if err != nil {
 		return err
@@ -81,15 +89,20 @@ func (v *clusterVerb) showDifference(subject *snapshot.Subject, rehearsal *snaps
 	for line := range strings.Lines(string(diff.Diff(subject.Argument+" without PCP", without, subject.Argument+" with PCP", with))) {
 		fmt.Fprint(v.streams.Out, colorLine(line, color))
 	}
-	status := snapshot.StatusIn(rehearsal.With.GetAnnotations())
-	switch {
-	case status == nil:
-		return &verbError{exitRefused, errors.New(subject.Argument + ": the pod would get no PCP: kubectl pcp explain says why")}
-	case len(status.Added.Containers)+len(status.Added.InitContainers) == 0:
-		return &verbError{exitRefused, fmt.Errorf("%s: the pod would get no PCP: %s: %s", subject.Argument, status.Reason, status.Message)}
-	}
 	return nil
 }
+
+// explainCommand is what to run next.
+func explainCommand(subject *snapshot.Subject) string {
+	what := subject.Argument
+	if subject.File != "" {
+		what = "-f " + gate.Quote(subject.File)
+	}
+	return fmt.Sprintf("kubectl pcp explain %s --namespace %s", what, subject.Namespace)
+}
+
+// tokenVolume is the name of the volume that the API server adds, which ends as it happens.
+var tokenVolume = regexp.MustCompile(`\b(kube-api-access-)[a-z0-9]{5}\b`)
 
 // asText leaves out what differs between any two pods.
 func asText(pod *unstructured.Unstructured) ([]byte, error) {
@@ -97,6 +110,7 @@ func asText(pod *unstructured.Unstructured) ([]byte, error) {
 		unstructured.RemoveNestedField(pod.Object, field...)
 	}
 	text, err := kyaml.Marshal(pod.Object)
+	text = tokenVolume.ReplaceAll(text, []byte("${1}xxxxx"))
 	if err != nil {
 		return nil, &verbError{exitInput, fmt.Errorf("failed to encode the pod: %w", err)}
 	}

@@ -2,11 +2,15 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/performancecopilot/pcp-injector/internal/gate"
 )
 
 // version of a release, set by the linker: -ldflags "-X main.version=v1.2.3".
@@ -41,7 +45,44 @@ pcp-injector adds a PCP container to the one node-monitor pod that its administr
 		newInject(streams), newUninject(streams),
 		newCheck(streams), newExplain(streams), newRehearse(streams), newStatus(streams), newUpgrade(streams), newVerify(streams),
 	)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", fmt.Sprintf("FlagUsagesWrapped %d", gate.Width)))
+	for _, cmd := range root.Commands() {
+		cmd.Long = reflow(cmd.Long)
+	}
 	return root
+}
+
+// helpItem is a line of a list: what it is about, and what there is to say of it.
+var helpItem = regexp.MustCompile(`^( {2}\S+(?: \S+)*? {2,})(\S.*)$`)
+
+// reflow breaks the paragraphs and the lists of a help text for a terminal. What else is indented stays as it is.
+func reflow(help string) string {
+	var out, words []string
+	lead := ""
+	flush := func() {
+		if len(words) > 0 {
+			lines := gate.Wrap(strings.Join(words, " "), gate.Width-len(lead))
+			out = append(out, lead+strings.Join(lines, "\n"+strings.Repeat(" ", len(lead))))
+		}
+		words, lead = nil, ""
+	}
+	for line := range strings.SplitSeq(help, "\n") {
+		item := helpItem.FindStringSubmatch(line)
+		switch {
+		case item != nil:
+			flush()
+			lead, words = item[1], []string{item[2]}
+		case lead != "" && strings.HasPrefix(line, strings.Repeat(" ", len(lead))):
+			words = append(words, line)
+		case line == "" || strings.HasPrefix(line, " "):
+			flush()
+			out = append(out, line)
+		default:
+			words = append(words, line)
+		}
+	}
+	flush()
+	return strings.Join(out, "\n")
 }
 
 // currentVersion prefers the linker's version over the module's, which `go install` records.

@@ -58,7 +58,7 @@ func newStatus(streams genericiooptions.IOStreams) *cobra.Command {
 		Short:   "List the pods that have PCP",
 		Long:    statusHelp,
 		Example: statusExamples,
-		Args:    cobra.NoArgs,
+		Args:    noArguments("it lists all pods with PCP, or those of one --namespace"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(cmd)
 			defer stop()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -23,7 +24,7 @@ func (v *clusterVerb) subjectCommand(verb string, run func(ctx context.Context, 
 	var files []string
 	cmd := &cobra.Command{
 		Use:               verb + " (KIND/NAME | -f FILE) [flags]",
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneSubject,
 		ValidArgsFunction: v.completeSubjects,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (len(args) == 0) == (len(files) == 0) {
@@ -36,6 +37,27 @@ func (v *clusterVerb) subjectCommand(verb string, run func(ctx context.Context, 
 	}
 	addFilename(cmd, &files)
 	return cmd
+}
+
+// oneSubject knows kubectl's other way of naming an object, too.
+func oneSubject(_ *cobra.Command, args []string) error {
+	if len(args) == 2 && !strings.Contains(args[0]+args[1], "/") {
+		return fmt.Errorf("write %s/%s, as one word", args[0], args[1])
+	}
+	if len(args) > 1 {
+		return fmt.Errorf("one object at a time: %s and %s are two", args[0], args[1])
+	}
+	return nil
+}
+
+// noArguments refuses what a verb has no use for, and says what it is that the user may have meant.
+func noArguments(hint string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("%s takes no argument such as %q: %s", cmd.Name(), args[0], hint)
+		}
+		return nil
+	}
 }
 
 // subjects are what the command line names: an object of the cluster, or those in manifests.

@@ -28,7 +28,7 @@ func newUninject(streams genericiooptions.IOStreams) *cobra.Command {
 		Short:   "Remove PCP from the pod templates of manifests",
 		Long:    uninjectHelp + exitCodes,
 		Example: uninjectExamples,
-		Args:    cobra.NoArgs,
+		Args:    noArguments("name the manifests with -f FILE"),
 		RunE: func(*cobra.Command, []string) error {
 			return r.rewrite(uninjection{})
 		},

@@ -64,7 +64,7 @@ func newUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
 			return v.upgrade(ctx, args[0], image, patience)
 		},
 	}
-	v.flags.AddFlags(cmd.Flags())
+	v.addClusterFlags(cmd)
 	cmd.Flags().StringVar(&image, "image", "", "`IMAGE` of PCP to run")
 	cmd.Flags().DurationVar(&patience, "timeout", defaultPatience, "how long to wait for PCP to be ready; 0 to not wait")
 	return cmd

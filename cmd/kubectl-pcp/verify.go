@@ -40,7 +40,7 @@ func newVerify(streams genericiooptions.IOStreams) *cobra.Command {
 		Short:   "Compare live pods that have PCP with what they should be",
 		Long:    verifyHelp + clusterExitCodes,
 		Example: verifyExamples,
-		Args:    cobra.NoArgs,
+		Args:    noArguments("it compares all pods with PCP, or those of one --namespace"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(cmd)
 			defer stop()

@@ -4,6 +4,7 @@ package snapshot
 
 import (
 	"fmt"
+	"regexp"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -28,6 +29,9 @@ type Read[T any] struct {
 // Missing tells whether the object does not exist.
 func (r *Read[T]) Missing() bool { return apierrors.IsNotFound(r.Err) }
 
+// queries are those of URLs: that of an exec has the whole script.
+var queries = regexp.MustCompile(`((?:http|ws)s?://[^\s"?]+)\?[^\s"]*`)
+
 // Unseen says why it is not known what there is, if it is not.
 func (r *Read[T]) Unseen() string {
 	switch {
@@ -36,7 +40,7 @@ func (r *Read[T]) Unseen() string {
 	case apierrors.IsForbidden(r.Err):
 		return "unknown, because you lack a right: " + r.Err.Error()
 	default:
-		return "unknown, because it could not be read: " + r.Err.Error()
+		return "unknown, because it could not be read: " + queries.ReplaceAllString(r.Err.Error(), "$1")
 	}
 }
 

@@ -84,14 +84,14 @@ func TestRehearse(t *testing.T) {
 	}
 	p.commands("label namespace TARGET pcp.io/injection-")
 	p.eventually("the namespace's label to be heeded", func(context.Context) error {
-		if said = p.run("rehearse", nodeMonitorDeployment); exitStatus(said.err) != 3 || !strings.Contains(said.stderr, "the pod would get no PCP: kubectl pcp explain says why") {
+		if said = p.run("rehearse", nodeMonitorDeployment); exitStatus(said.err) != 3 || said.stdout != "" || !strings.Contains(said.stderr, p.expand("the pod would get no PCP: kubectl pcp explain deployment/node-monitor --namespace TARGET says why")) {
 			return errors.New(said.all())
 		}
 		return nil
 	})
 	p.commands("label --overwrite namespace TARGET pcp.io/injection=enabled pod-security.kubernetes.io/enforce=baseline")
 	p.eventually("Pod Security to be heeded", func(context.Context) error {
-		if said = p.run("rehearse", nodeMonitorDeployment); exitStatus(said.err) != 3 || !strings.Contains(said.stderr, `violates PodSecurity "baseline:latest"`) {
+		if said = p.run("rehearse", nodeMonitorDeployment); exitStatus(said.err) != 3 || !strings.Contains(said.stderr, `violates PodSecurity "baseline:latest"`) || !strings.Contains(said.stderr, p.expand("; kubectl pcp explain deployment/node-monitor --namespace TARGET says")) {
 			return errors.New(said.all())
 		}
 		return nil
