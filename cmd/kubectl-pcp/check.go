@@ -21,7 +21,7 @@ import (
 const checkHelp = `Check the installation: the injector, its target, and PCP in the pods.
 
 Every check is one line: green, yellow for a warning or for what cannot be seen, or red. A line that is not green is followed by
-what to do, and by the command that does it. A check comes after those that it depends on. The last line has the order in which to
+what to do, and by the command that does it, as far as either is known. A check comes after those that it depends on. The last line has the order in which to
 mend what is red: what replaces a running pod comes last, when its successor can be created.
 
   Injector  webhook, versions, replicas, PodDisruptionBudget, certificate and its issuers, caBundle, endpoints, the answer of the

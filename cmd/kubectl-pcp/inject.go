@@ -32,7 +32,7 @@ reports the problems of all documents and writes nothing, so no manifest is appl
 `
 
 const injectExamples = `  # Add PCP to a deployment in the cluster
-  kubectl get deploy node-monitor -o yaml | kubectl pcp inject -f - | kubectl apply -f -
+  kubectl get deploy node-monitor -n monitoring -o yaml | kubectl pcp inject -f - | kubectl apply -f -
 
   # Add PCP to a file, with the configuration of the webhook
   kubectl pcp inject --config injector.yaml -f node-monitor.yaml > with-pcp.yaml

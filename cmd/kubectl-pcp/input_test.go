@@ -140,7 +140,7 @@ func TestHelp(t *testing.T) {
 	for _, c := range []struct{ arg, want string }{
 		{"--version", "kubectl-pcp v0.0.0-test"},
 		{"--help", "kubectl pcp [command]"},
-		{"inject --help", "kubectl get deploy node-monitor -o yaml | kubectl pcp inject -f - | kubectl apply -f -"},
+		{"inject --help", "kubectl get deploy node-monitor -n monitoring -o yaml | kubectl pcp inject -f - | kubectl apply -f -"},
 		{"uninject --help", "Exit codes:"},
 	} {
 		if got := execute("", strings.Fields(c.arg)...); got.code != exitDone || !strings.Contains(got.stdout, c.want) {

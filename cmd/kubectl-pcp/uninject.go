@@ -19,7 +19,7 @@ wrote it. Documents without a status are written unchanged, byte for byte.
 `
 
 const uninjectExamples = `  # Remove PCP from a deployment in the cluster
-  kubectl get deploy node-monitor -o yaml | kubectl pcp uninject -f - | kubectl replace -f -`
+  kubectl get deploy node-monitor -n monitoring -o yaml | kubectl pcp uninject -f - | kubectl replace -f -`
 
 func newUninject(streams genericiooptions.IOStreams) *cobra.Command {
 	r := rewriter{streams: streams}
