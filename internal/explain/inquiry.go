@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -223,7 +224,7 @@ func (q *inquiry) asking() (*mutate.Pod, *unstructured.Unstructured) {
 func (q *inquiry) typos() []string {
 	var typos []string
 	for _, key := range slices.Sorted(maps.Keys(q.view.Metadata.Annotations)) {
-		if key != mutate.AnnotationInject && spelling.Nearest(key, []string{mutate.AnnotationInject}) != "" {
+		if key != mutate.AnnotationInject && strings.HasPrefix(key, "pcp.io/") && spelling.Nearest(key, []string{mutate.AnnotationInject}) != "" {
 			typos = append(typos, key)
 		}
 	}
