@@ -4,14 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/tools/remotecommand"
-	"k8s.io/streaming/pkg/httpstream"
-
+	"github.com/performancecopilot/pcp-injector/internal/podexec"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
@@ -55,32 +50,13 @@ func (r *Reader) ReadArchives(ctx context.Context, namespace, pod string) (*Arch
 
 // exec runs a command in PCP's container, and returns the beginning of what it prints.
 func (r *Reader) exec(ctx context.Context, namespace, pod string, command ...string) (string, error) {
-	target := r.client.CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name(pod).SubResource("exec").
-		VersionedParams(&corev1.PodExecOptions{Container: mutate.ContainerName, Command: command, Stdout: true, Stderr: true}, scheme.ParameterCodec).URL()
-	// WebSockets first, as kubectl does, and SPDY for old API servers and for proxies.
-	sockets, err := remotecommand.NewWebSocketExecutor(r.access, http.MethodGet, target.String())
-	if err != nil {
-		return "", fmt.Errorf("failed to prepare an exec: %w", err)
-	}
-	streams, err := remotecommand.NewSPDYExecutor(r.access, http.MethodPost, target)
-	if err != nil {
-		return "", fmt.Errorf("failed to prepare an exec: %w", err)
-	}
-	executor, err := remotecommand.NewFallbackExecutor(sockets, streams, func(err error) bool {
-		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
-	})
-	if err != nil {
-		return "", fmt.Errorf("failed to prepare an exec: %w", err)
-	}
 	var output, problems head
-	if err := executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &output, Stderr: &problems}); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		if said := bytes.TrimSpace(problems.kept); len(said) > 0 {
+	container := podexec.Container{Namespace: namespace, Pod: pod, Name: mutate.ContainerName}
+	if err := podexec.Run(ctx, r.client, r.access, container, &output, &problems, command...); err != nil {
+		if said := bytes.TrimSpace(problems.kept); ctx.Err() == nil && len(said) > 0 {
 			return "", fmt.Errorf("%w: %s", err, said)
 		}
-		return "", err //nolint:wrapcheck // the caller asks which error it is
+		return "", err
 	}
 	return string(output.kept), nil
 }

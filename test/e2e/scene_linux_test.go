@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/performancecopilot/pcp-injector/internal/podexec"
 )
 
 // The limits are for machines much slower than this one: what passes does not wait for them.
@@ -98,7 +100,9 @@ func (s *scene) tell(ctx context.Context) {
 			s.t.Logf("kubectl %s\n%s", strings.Join(arguments, " "), output)
 		}
 	}
-	const state = "pminfo -f pmcd.agent.status; ls /var/lib/pcp/pmdas/*/.NeedInstall; tail -n 60 /var/log/pcp/pmcd/pmcd.log; tail -n 20 /var/log/pcp/pmlogger/*/pmlogger.log; journalctl --lines 60"
+	const state = "pminfo -f pmcd.agent.status openmetrics; ls /var/lib/pcp/pmdas/*/.NeedInstall; tail -n 60 /var/log/pcp/pmcd/pmcd.log /var/log/pcp/pmcd/openmetrics.log; " +
+		"head -n 5 /var/log/pcp/pmlogger/*/pmlogger.log; grep -n 'openmetrics\\|changed at' /var/log/pcp/pmlogger/*/pmlogger.log; echo query openmetrics | pmlc -P; " +
+		"journalctl | grep -v mount: | tail -n 60"
 	pods, _ := s.kubectl(ctx, "get", "pods", "--selector", s.selector, "--output", "name")
 	for pod := range strings.FieldsSeq(pods) {
 		output, _ := s.kubectl(ctx, "exec", pod, "--container", "pcp", "--", "sh", "-c", "exec 2>&1; "+state)
@@ -148,7 +152,15 @@ func execute(ctx context.Context, command string, arguments ...string) (string, 
 func (s *scene) in(pod, container string, command ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
 	defer cancel()
-	return s.kubectl(ctx, append([]string{"exec", pod, "--container", container, "--"}, command...)...)
+	var output, problems bytes.Buffer
+	err := podexec.Run(ctx, s.client, here.access, podexec.Container{Namespace: s.namespace, Pod: pod, Name: container}, &output, &problems, command...)
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("%s in %s of %s: %w", strings.Join(command, " "), container, pod, err)
+	}
+	if err != nil {
+		return output.String(), fmt.Errorf("%s in %s of %s: %w: %s%s", strings.Join(command, " "), container, pod, err, output.String(), problems.String())
+	}
+	return output.String(), nil
 }
 
 // ask runs a command in the pod that is not PCP's.

@@ -14,6 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/performancecopilot/pcp-injector/test/certmanager"
@@ -40,6 +41,7 @@ type site struct {
 	// node is nil where the cluster is given.
 	node       *node.Node
 	client     kubernetes.Interface
+	access     *rest.Config
 	kubeconfig string
 	kubectl    string
 	helm       string
@@ -72,7 +74,7 @@ func ownSite(ctx context.Context) (s *site, stop func() error, err error) {
 	}
 	go volumes.Provision(ctx, machine.Plane.Client(), folder, os.Stderr)
 	return &site{
-		node: machine, client: machine.Plane.Client(), kubeconfig: machine.Plane.Kubeconfig(), kubectl: machine.Plane.Kubectl(), helm: tools["helm"],
+		node: machine, client: machine.Plane.Client(), access: machine.Plane.Config(), kubeconfig: machine.Plane.Kubeconfig(), kubectl: machine.Plane.Kubectl(), helm: tools["helm"],
 		pcp: []pcpimage.Image{pcpimage.Trixie, pcpimage.Sid}, injector: injectorimage.Name, valkey: pcpimage.Trixie.Name,
 	}, stop, nil
 }
@@ -101,9 +103,9 @@ func givenSite(_ context.Context) (*site, error) {
 	if s.injector == "" {
 		return nil, errors.New(injectorImageVariable + " is not set: it names the image that make image built and the cluster can pull")
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", s.kubeconfig)
-	if err == nil {
-		s.client, err = kubernetes.NewForConfig(config)
+	var err error
+	if s.access, err = clientcmd.BuildConfigFromFlags("", s.kubeconfig); err == nil {
+		s.client, err = kubernetes.NewForConfig(s.access)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", kubeconfigVariable, err)
