@@ -15,32 +15,35 @@ const secret = "E2E_SECRET"
 // nodeProcess is a process that a node has outside of pods.
 var nodeProcess = regexp.MustCompile(`value "(kubelet|k3s.*|rke2.*)"`)
 
-// installations are the two ways to PCP on a node, with settings that both know.
-var installations = map[string]func(s *scene, settings string) *corev1.Pod{
-	"Injected": func(s *scene, settings string) *corev1.Pod {
-		s.installInjector(settings)
-		return s.deploy(nodeMonitor(nil))
-	},
-	"Chart": func(s *scene, settings string) *corev1.Pod {
-		s.installPCP(settings)
-		return s.awaitReady("")
-	},
-}
-
-// eachInstallation runs a test of host monitoring in each way, with each version of PCP.
-func eachInstallation(t *testing.T, settings string, run func(s *scene, pod *corev1.Pod)) {
+// eachInstallation runs a test with PCP from the injector and from the chart, each with its settings and with another version of PCP: the tests
+// of parity hold what both make of the same settings together.
+func eachInstallation(t *testing.T, injectors, charts string, run func(s *scene, pod *corev1.Pod)) {
 	t.Helper()
-	for name, install := range installations {
-		t.Run(name, func(t *testing.T) {
+	requireSite(t)
+	for i, installation := range []struct {
+		name  string
+		start func(s *scene) *corev1.Pod
+	}{
+		{"Chart", func(s *scene) *corev1.Pod { s.installPCP(charts); return s.awaitReady("") }},
+		{"Injected", func(s *scene) *corev1.Pod { s.installInjector(injectors); return s.deploy(nodeMonitor(nil)) }},
+	} {
+		image := here.pcp[i%len(here.pcp)]
+		t.Run(installation.name+"/"+image.Version, func(t *testing.T) {
 			t.Parallel()
-			eachPCP(t, func(s *scene) {
-				pod := install(s, settings)
-				s.createSecretOn(pod.Spec.NodeName)
-				s.awaitNode(pod)
-				run(s, pod)
-			})
+			s := newScene(t, image.Name)
+			run(s, installation.start(s))
 		})
 	}
+}
+
+// onNode runs a test of host monitoring in each installation.
+func onNode(t *testing.T, settings string, run func(s *scene, pod *corev1.Pod)) {
+	t.Helper()
+	eachInstallation(t, settings, settings, func(s *scene, pod *corev1.Pod) {
+		s.createSecretOn(pod.Spec.NodeName)
+		s.awaitNode(pod)
+		run(s, pod)
+	})
 }
 
 // createSecretOn starts a process with a secret on the node.
@@ -96,7 +99,7 @@ func (s *scene) ways(pod *corev1.Pod) []way {
 // show them is what TestProcessDetails is for.
 func TestHostMonitoring(t *testing.T) {
 	t.Parallel()
-	eachInstallation(t, "hostMonitoring: {enabled: true}", func(s *scene, pod *corev1.Pod) {
+	onNode(t, "hostMonitoring: {enabled: true}", func(s *scene, pod *corev1.Pod) {
 		s.seesFiles(pod)
 		s.seesPod(pod)
 		for _, way := range s.ways(pod) {
@@ -120,7 +123,7 @@ func TestHostMonitoring(t *testing.T) {
 // TestProcessDetails: what the administrator asked for, and what the option's name warns of.
 func TestProcessDetails(t *testing.T) {
 	t.Parallel()
-	eachInstallation(t, "hostMonitoring: {enabled: true, processDetails: true}", func(s *scene, pod *corev1.Pod) {
+	onNode(t, "hostMonitoring: {enabled: true, processDetails: true}", func(s *scene, pod *corev1.Pod) {
 		for _, way := range s.ways(pod) {
 			eventually(s.t, metricLimit, "environments of the node from "+way.name, func() error {
 				output, err := way.ask()

@@ -157,18 +157,7 @@ func (s *scene) forwarded(t *testing.T, pod *corev1.Pod) {
 // TestLoopback: nobody but kubectl port-forward reaches a PCP that is to listen on the loopback address alone.
 func TestLoopback(t *testing.T) {
 	t.Parallel()
-	for name, install := range map[string]func(s *scene) *corev1.Pod{
-		"Injected": func(s *scene) *corev1.Pod {
-			s.installInjector("container: {image: IMAGE, listen: Loopback}")
-			return s.deploy(nodeMonitor(nil))
-		},
-		"Chart": func(s *scene) *corev1.Pod { s.installPCP("listen: Loopback"); return s.awaitReady("") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			eachPCP(t, func(s *scene) { onLoopback(s.t, s, install(s)) })
-		})
-	}
+	eachInstallation(t, "container: {image: IMAGE, listen: Loopback}", "listen: Loopback", func(s *scene, pod *corev1.Pod) { onLoopback(s.t, s, pod) })
 }
 
 // TestAllAddresses: on a network of its own PCP is open, to those whom a NetworkPolicy lets in.
