@@ -25,6 +25,8 @@ var (
 	stepDisks string
 	//go:embed steps/process-details.sh
 	stepProcessDetails string
+	//go:embed steps/agents.sh
+	stepAgents string
 	//go:embed steps/files.sh
 	stepFiles string
 	//go:embed steps/openmetrics-ca.sh
@@ -55,6 +57,8 @@ var (
 	stepNoArchives string
 	//go:embed steps/no-stores.sh
 	stepNoStores string
+	//go:embed steps/cgroup-namespace.sh
+	stepCgroupNamespace string
 )
 
 // step is something that the container does before systemd starts.
@@ -70,6 +74,7 @@ var steps = []step{
 	{stepDevices, always},
 	{stepDisks, (*Injector).needsNoDisks},
 	{stepProcessDetails, (*Injector).hidesProcesses},
+	{stepAgents, func(_ *Injector, s *settings) bool { return s.runs(config.ServicePMCD) }},
 	{stepFiles, func(i *Injector, _ *settings) bool { return len(i.cfg.Container.Files) > 0 }},
 	{stepOpenMetricsCA, (*Injector).trustsMore},
 	{stepPMIEWebhook, (*Injector).callsWebhook},
@@ -85,6 +90,7 @@ var steps = []step{
 	{stepReceived, (*Injector).takesArchives},
 	{stepNoArchives, func(i *Injector, s *settings) bool { return s.runs(config.ServicePMProxy) && !i.takesArchives(s) }},
 	{stepNoStores, func(i *Injector, s *settings) bool { return i.refusesWrites(s) && s.runs(config.ServicePMCD) }},
+	{stepCgroupNamespace, always}, // The last one: it starts systemd itself.
 }
 
 func always(*Injector, *settings) bool { return true }

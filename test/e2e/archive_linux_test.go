@@ -53,6 +53,36 @@ func (m *monitor) read(archive string) error {
 	return nil
 }
 
+// missedSource: pmlogger archives a source again that it does not look for any more, as happens when it looks while the agent is busy.
+func (m *monitor) missedSource(t *testing.T) {
+	t.Helper()
+	const (
+		allow = `sed -i 's/^allow local:\* : enquire;/allow local:* : all;/' /var/lib/pcp/config/pmlogger/config.default && kill -s TERM "$(cat /run/pcp/pmlogger.pid)"`
+		stop  = `echo log advisory off "$1" | pmlc -P`
+		state = `echo query "$1" | pmlc -P`
+	)
+	if output, err := m.pcp("sh", "-c", allow); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	eventually(t, archiveLimit, "a source that is not archived", func() error {
+		said, err := m.pcp("sh", "-c", stop, "sh", m.rare)
+		if err == nil {
+			said, err = m.pcp("sh", "-c", state, "sh", m.rare)
+		}
+		if err == nil && !strings.Contains(said, "adv  off") {
+			err = fmt.Errorf("pmlc says %s", said)
+		}
+		return err
+	})
+	eventually(t, archiveLimit, "the source in the archives again", func() error {
+		output, err := m.pcp("sh", "-c", state, "sh", m.rare)
+		if err == nil && !strings.Contains(output, "adv  on") {
+			err = fmt.Errorf("pmlc says %s", output)
+		}
+		return err
+	})
+}
+
 // intervals: between two samples of a source without an interval of its own, 30 seconds apart, there are many of those that have one.
 func (m *monitor) intervals(t *testing.T) {
 	t.Helper()

@@ -6,18 +6,20 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/performancecopilot/pcp-injector/test/e2e/node"
 )
 
 // askVersion2 asks PCP's agent proc, with the environment that pmcd gave it, on a node that has control groups of version 2 alone: that is how
 // it looks from a mount namespace of its own.
 const askVersion2 = `set -eu
 for mount in $(awk '$3 == "cgroup" || $3 == "cgroup2" {print $2}' /proc/mounts | sort -r); do umount --lazy "$mount"; done
-mount -t cgroup2 none /sys/fs/cgroup
-mount -t cgroup2 none "$HOST_MOUNT/sys/fs/cgroup"
+mount -t cgroup2 -o "rw,$1" none /sys/fs/cgroup
+mount -t cgroup2 -o "rw,$1" none "$HOST_MOUNT/sys/fs/cgroup"
+shift
 export "$(tr '\0' '\n' <"/proc/$(pidof pmcd)/environ" | grep '^PROC_STATSPATH=')"
 exec pminfo -L -K clear -K add,3,/var/lib/pcp/pmdas/proc/pmda_proc.so,proc_init -f "$@"
 `
@@ -30,7 +32,7 @@ func (s *scene) seesPod(pcp *corev1.Pod) {
 	ask := []string{"pminfo", "-h", "unix:", "-f"}
 	if here.node != nil {
 		s.unify(pod)
-		ask = []string{"unshare", "--mount", "sh", "-c", askVersion2, "sh"}
+		ask = []string{"unshare", "--mount", "sh", "-c", askVersion2, "sh", node.VersionTwoOptions()}
 	}
 	group := `"[^"]*pod` + strings.ReplaceAll(string(pod.UID), "-", "[-_]") + `[^"]*"\] value `
 	for metric, value := range map[string]string{"cgroup.cpu.stat.usage": "[1-9]", "cgroup.pressure.cpu.some.total": "[0-9]"} {
@@ -44,10 +46,10 @@ func (s *scene) seesPod(pcp *corev1.Pod) {
 	}
 }
 
-func (s *scene) createBusyOn(node string) (pod *corev1.Pod) {
+func (s *scene) createBusyOn(nodeName string) (pod *corev1.Pod) {
 	s.t.Helper()
 	pod = runs("busy", "sh", "-c", "while sleep 0.2; do :; done")
-	pod.Spec.NodeName = node
+	pod.Spec.NodeName = nodeName
 	s.create(pod)
 	eventually(s.t, startLimit, "a busy pod", func() (err error) {
 		if _, err = s.in(pod.Name, pod.Name, "true"); err == nil {
@@ -63,11 +65,12 @@ func (s *scene) createBusyOn(node string) (pod *corev1.Pod) {
 func (s *scene) unify(pod *corev1.Pod) {
 	s.t.Helper()
 	hierarchy := s.t.TempDir()
-	if err := syscall.Mount("none", hierarchy, "cgroup2", 0, ""); err != nil {
-		s.t.Fatalf("no control groups of version 2: %v", err)
+	unmount, err := node.MountVersionTwo(hierarchy, node.VersionTwoOptions())
+	if err != nil {
+		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
-		if err := syscall.Unmount(hierarchy, syscall.MNT_DETACH); err != nil {
+		if err := unmount(); err != nil {
 			s.t.Error(err)
 		}
 	})

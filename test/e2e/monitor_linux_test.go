@@ -76,6 +76,7 @@ func (m *monitor) lasts() []step {
 	return []step{
 		{"Archive", m.archived},
 		{"Intervals", m.intervals},
+		{"MissedSource", m.missedSource},
 		{"Restart", m.restart},
 		{"Replacement", m.replacement},
 		{"Deletion", m.deletion},
@@ -130,14 +131,15 @@ func TestPCPChart(t *testing.T) {
 // pcp runs a command in the PCP container.
 func (m *monitor) pcp(command ...string) (string, error) { return m.in(m.pod.Name, "pcp", command...) }
 
-// entrypoint: the args end in systemd as process 1, all services run, and pmcd's environment has the drop-in's setting.
+// entrypoint: the args end in systemd as process 1, all services run, and pmcd's environment and command have the steps' settings.
 func (m *monitor) entrypoint(t *testing.T) {
 	t.Helper()
-	eventually(t, startLimit, "process 1, which is told of its container, and pmcd's environment", func() error {
+	eventually(t, startLimit, "process 1, which is told of its container, and pmcd's environment and command", func() error {
 		output, err := m.pcp("sh", "-c", `cat /proc/1/comm
 			tr '\0' '\n' </proc/1/environ | grep '^container='
-			tr '\0' '\n' <"/proc/$(pidof pmcd)/environ" | grep '^PROC_ACCESS='`)
-		if want := "systemd\ncontainer=oci\nPROC_ACCESS=0\n"; output != want {
+			tr '\0' '\n' <"/proc/$(pidof pmcd)/environ" | grep '^PROC_ACCESS='
+			tr '\0' ' ' <"/proc/$(pidof pmcd)/cmdline" | grep -o -e '-q 60'`)
+		if want := "systemd\ncontainer=oci\nPROC_ACCESS=0\n-q 60\n"; output != want {
 			return fmt.Errorf("they are %q, want %q: %w", output, want, err)
 		}
 		return nil

@@ -125,6 +125,7 @@ set -eu
 {{ .Files.Get "files/steps/devices.sh" -}}
 {{ if include "pcp.needsNoDisks" . }}{{ .Files.Get "files/steps/disks.sh" }}{{ end -}}
 {{ if include "pcp.hidesProcesses" . }}{{ .Files.Get "files/steps/process-details.sh" }}{{ end -}}
+{{ if include "pcp.runs" (list . "pmcd") }}{{ .Files.Get "files/steps/agents.sh" }}{{ end -}}
 {{ if .Values.files }}{{ .Files.Get "files/steps/files.sh" }}{{ end -}}
 {{ if include "pcp.trustsMore" . }}{{ .Files.Get "files/steps/openmetrics-ca.sh" }}{{ end -}}
 {{ if include "pcp.callsWebhook" . }}{{ .Files.Get "files/steps/pmie-webhook.sh" }}{{ end -}}
@@ -139,5 +140,6 @@ set -eu
 {{ if include "pcp.takesArchives" . }}{{ .Files.Get "files/steps/received.sh" }}{{ end -}}
 {{ if and (include "pcp.runs" (list . "pmproxy")) (not (include "pcp.takesArchives" .)) }}{{ .Files.Get "files/steps/no-archives.sh" }}{{ end -}}
 {{ if and (include "pcp.refusesWrites" .) (include "pcp.runs" (list . "pmcd")) }}{{ .Files.Get "files/steps/no-stores.sh" }}{{ end -}}
+{{ .Files.Get "files/steps/cgroup-namespace.sh" -}}
 exec /usr/sbin/init
 {{- end }}

@@ -1,4 +1,14 @@
 # The agent openmetrics learns of its sources when a client asks, and pmlogger asks only for what it knows: somebody asks, or PCP does not start.
+cat >/usr/lib/pcp-openmetrics.sh <<'SCRIPT'
+. /etc/pcp.env
+while sleep 10; do
+  pminfo -f openmetrics.control.status
+  # When an agent announces new metrics, pmlogger looks for them once, even if it finds none. The agent mmv announces them again.
+  if echo query openmetrics | pmlc -P | grep -Eq '^ +(adv|mand) +off'; then
+    touch "$PCP_TMP_DIR/mmv/announced" && rm "$PCP_TMP_DIR/mmv/announced" && pminfo -f mmv.control.files
+  fi
+done >/dev/null 2>&1
+SCRIPT
 mkdir -p /etc/systemd/system/pmlogger.service.d
 printf '[Unit]\nWants=pcp-openmetrics.service\n' >/etc/systemd/system/pmlogger.service.d/20-openmetrics.conf
 cat >/etc/systemd/system/pcp-openmetrics.service <<'UNIT'
@@ -6,6 +16,6 @@ cat >/etc/systemd/system/pcp-openmetrics.service <<'UNIT'
 Description=Question for OpenMetrics sources
 [Service]
 User=pcp
-ExecStart=/bin/sh -c 'while sleep 10; do pminfo -f openmetrics.control.status; done >/dev/null 2>&1'
+ExecStart=/bin/sh /usr/lib/pcp-openmetrics.sh
 Restart=always
 UNIT

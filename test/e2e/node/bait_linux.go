@@ -203,6 +203,8 @@ func (n *Node) PutBack(ctx context.Context, changes []Change) (problems error) {
 		switch {
 		case strings.HasPrefix(kind, "/proc/sys/"):
 			err = os.WriteFile(change.Name, []byte(change.Before), 0)
+		case kind == "mount" && strings.Contains(change.Before, " - cgroup2 "):
+			err = setVersionTwoOptions(optionsIn(change.Before))
 		case change.Name == "host name":
 			err = syscall.Sethostname([]byte(change.Before))
 		case kind == "interpreter" && change.Before == "":
@@ -222,7 +224,7 @@ func (n *Node) PutBack(ctx context.Context, changes []Change) (problems error) {
 // limits are those that systemd raises wherever they are low, and the values that new machines have.
 var limits = map[string]int64{"/proc/sys/fs/file-max": 1 << 20, "/proc/sys/fs/nr_open": 1 << 20}
 
-// LowerLimits gives the machine the limits of a new one, where they are higher.
+// LowerLimits gives the machine the limits of a new one, where they are higher, and takes an option that systemd sets.
 func LowerLimits() error {
 	for path, value := range limits {
 		content, err := os.ReadFile(path)
@@ -240,5 +242,8 @@ func LowerLimits() error {
 			return err
 		}
 	}
-	return nil
+	if VersionTwoOptions() == "" {
+		return nil
+	}
+	return setVersionTwoOptions("")
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -70,4 +72,46 @@ func removeGroup(path string) error {
 		}
 	}
 	return errors.Join(err, os.Remove(path))
+}
+
+// delegation makes namespaces the boundaries of control groups. It is an option of version 2's one hierarchy, so of the whole machine, and
+// whoever mounts that outside of namespaces sets or clears it: https://docs.kernel.org/admin-guide/cgroup-v2.html#mounting.
+const delegation = "nsdelegate"
+
+// VersionTwoOptions are the options with which control groups of version 2 can be mounted without a change of the machine's.
+func VersionTwoOptions() string {
+	for _, line := range lines("/proc/self/mountinfo") {
+		if strings.Contains(line, " - cgroup2 ") {
+			return optionsIn(line)
+		}
+	}
+	return ""
+}
+
+func optionsIn(mounts string) string {
+	if strings.Contains(mounts, delegation) {
+		return delegation
+	}
+	return ""
+}
+
+// MountVersionTwo mounts control groups of version 2, and returns how to unmount them.
+func MountVersionTwo(folder, options string) (unmount func() error, err error) {
+	if err := syscall.Mount("none", folder, "cgroup2", 0, options); err != nil {
+		return nil, fmt.Errorf("no control groups of version 2: %w", err)
+	}
+	return func() error { return syscall.Unmount(folder, syscall.MNT_DETACH) }, nil
+}
+
+func setVersionTwoOptions(options string) error {
+	folder, err := os.MkdirTemp("", groupPrefix)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(folder)
+	unmount, err := MountVersionTwo(folder, options)
+	if err != nil {
+		return err
+	}
+	return unmount()
 }
