@@ -11,9 +11,11 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
 )
 
 // The exit codes, documented in the help.
@@ -25,6 +27,8 @@ const (
 )
 
 func main() {
+	// Kubernetes' libraries return their errors, and log some for their developers as well.
+	klog.SetLogger(logr.Discard())
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	os.Exit(exitCode(run(os.Args[1:], streams), streams.ErrOut))
 }

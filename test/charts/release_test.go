@@ -66,6 +66,7 @@ func (r *release) cleanUp() {
 			r.t.Logf("pods and events of %s:\n%s", namespace, r.look(namespace))
 		}
 	}
+	r.dismiss()
 	if r.webhook == nil {
 		return
 	}
@@ -73,6 +74,25 @@ func (r *release) cleanUp() {
 		r.t.Logf("log of the webhook:\n%s", r.webhook.Log())
 	}
 	if err := r.webhook.Stop(); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// dismiss deletes what the release has in the whole cluster: the API server would go through it at each request of the other tests, and a
+// run has a thousand policies.
+func (r *release) dismiss() {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	kinds := plane.Client().AdmissionregistrationV1()
+	of := metav1.ListOptions{LabelSelector: "pcp.io/target-namespace=" + r.target}
+	err := errors.Join(
+		kinds.ValidatingAdmissionPolicyBindings().DeleteCollection(ctx, metav1.DeleteOptions{}, of),
+		kinds.ValidatingAdmissionPolicies().DeleteCollection(ctx, metav1.DeleteOptions{}, of),
+		kinds.MutatingWebhookConfigurations().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{
+			FieldSelector: "metadata.name=" + r.fullname() + "." + r.namespace,
+		}),
+	)
+	if err != nil {
 		r.t.Error(err)
 	}
 }

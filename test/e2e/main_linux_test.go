@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+
 	"github.com/performancecopilot/pcp-injector/test/e2e/node"
 	"github.com/performancecopilot/pcp-injector/test/e2e/prometheus"
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
@@ -23,6 +26,7 @@ const lockFile = "/run/pcp-e2e.lock"
 // TestMain prepares what needs the network of this machine, and runs the tests where there is another; or on a given cluster. With
 // E2E=suits it only reports whether a node can run here.
 func TestMain(m *testing.M) {
+	klog.SetLogger(logr.Discard()) // An exec that takes too long is an error, and no reason to log.
 	run := prepare
 	switch {
 	case os.Getenv("E2E") == "":

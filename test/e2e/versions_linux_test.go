@@ -42,13 +42,18 @@ func (s *scene) storesWith(t *testing.T, pod *corev1.Pod) (stored []string) {
 	// Not asked of pmproxy: that of 6.3 may not find, for minutes, what was not there when it looked first.
 	s.awaitValue(t, pod, "openmetrics.control.debug", 0)
 	for _, request := range stores {
-		output, err := s.fetch(pod, request)
-		switch {
-		case err == nil && strings.Contains(output, `"success":true`):
-			stored = append(stored, request)
-		case err == nil || !strings.Contains(err.Error(), "HTTP Error 400"):
-			t.Errorf("%s answers %s (error: %v)", request, output, err)
-		}
+		eventually(t, startLimit, "an answer to "+request, func() error {
+			output, err := s.fetch(pod, request)
+			switch {
+			case err == nil && strings.Contains(output, `"success":true`):
+				stored = append(stored, request)
+			case err == nil:
+				t.Errorf("%s answers %s", request, output)
+			case !strings.Contains(err.Error(), "HTTP Error 400"):
+				return err
+			}
+			return nil
+		})
 	}
 	return stored
 }

@@ -108,7 +108,7 @@ func setVersionTwoOptions(options string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(folder)
+	defer func() { _ = os.Remove(folder) }()
 	unmount, err := MountVersionTwo(folder, options)
 	if err != nil {
 		return err
