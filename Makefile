@@ -49,8 +49,7 @@ compat: ## Test the webhook and the charts on another control plane: of the olde
 	KUBEBUILDER_ASSETS="$$assets" KUBERNETES="$(KUBERNETES)" $(GO) test -count 1 -timeout 30m $(TESTFLAGS) ./test/cluster ./test/integration ./test/charts
 
 e2e: ## Test with real PCP, on a node on this machine (root on Debian), or on the cluster of E2E_KUBECONFIG; see test/e2e/README.md
-	$(E2E_ENV) $(GO) test -count 1 -timeout 40m -parallel 5 $(TESTFLAGS) ./test/e2e
-	$(if $(E2E_KUBECONFIG),,$(E2E_ENV) $(GO) test -count 1 $(TESTFLAGS) ./test/e2e/injectorimage ./test/e2e/prometheus)
+	$(E2E_ENV) $(GO) test -count 1 -timeout 40m -parallel 5 $(TESTFLAGS) ./test/e2e $(if $(E2E_KUBECONFIG),,./test/e2e/injectorimage ./test/e2e/prometheus)
 
 e2e-suits: ## Report whether make e2e can run on this machine
 	@E2E=suits $(GO) test -count 1 ./test/e2e

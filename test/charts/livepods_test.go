@@ -166,7 +166,7 @@ func TestWatch(t *testing.T) {
 	cut()
 	for lines.Scan() { // Until it ends.
 	}
-	if err := cmd.Wait(); exitStatus(err) != 1 || strings.Count(stderr.String(), "\n") != 1 || !strings.Contains(stderr.String(), "error: failed to ") {
+	if err := cmd.Wait(); exitStatus(err) != 1 || strings.Count(stderr.String(), "\n") != 1 || !strings.HasPrefix(stderr.String(), "error: the cluster at https://"+address+" cannot be asked: ") {
 		t.Errorf("exit code %d, want 1 and one sentence:\n%s", exitStatus(err), stderr.String())
 	}
 }

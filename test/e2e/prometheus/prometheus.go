@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/performancecopilot/pcp-injector/test/e2e/imagecache"
+	"github.com/performancecopilot/pcp-injector/test/toolchain"
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
@@ -24,6 +25,15 @@ func Find(ctx context.Context, progress io.Writer) (Programs, error) {
 		return Programs{}, fmt.Errorf("no folder to keep packages in: %w: set HOME or XDG_CACHE_HOME", err)
 	}
 	folder := filepath.Join(cache, "pcp-injector", "packages", "prometheus")
+	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
+		return Programs{}, err
+	}
+	// apt-get update refuses to run twice at a time.
+	unlock, err := toolchain.Lock(ctx, progress, folder+".lock", "downloading Debian's package prometheus")
+	if err != nil {
+		return Programs{}, err
+	}
+	defer unlock()
 	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
 		fmt.Fprintln(progress, "downloading Debian's package prometheus: kept in the cache afterwards")
 		err = unpack(ctx, folder)
@@ -35,11 +45,8 @@ func Find(ctx context.Context, progress io.Writer) (Programs, error) {
 	return Programs{Server: filepath.Join(programs, "prometheus"), Promtool: filepath.Join(programs, "promtool")}, nil
 }
 
-// unpack works in a folder beside the given one, and renames it when it is complete. Another process may have been faster.
+// unpack works in a folder beside the given one, and renames it when it is complete.
 func unpack(ctx context.Context, folder string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
-		return err
-	}
 	work, err := os.MkdirTemp(filepath.Dir(folder), "unpack-")
 	if err != nil {
 		return err
@@ -58,10 +65,7 @@ func unpack(ctx context.Context, folder string) (err error) {
 	if err := imagecache.Run(ctx, process.Command("dpkg-deb", "--extract", packages[0], root)); err != nil {
 		return err
 	}
-	if err := os.Rename(root, folder); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return nil
+	return os.Rename(root, folder)
 }
 
 func download(ctx context.Context, folder string) error {
