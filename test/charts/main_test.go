@@ -5,13 +5,10 @@ package charts_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,23 +39,12 @@ const (
 func versioned(version string) []string { return []string{"-ldflags", "-X main.version=" + version} }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	waitTogether()
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
-}
-
-// waitTogether runs twice as many tests at a time as there are processors, unless -parallel says otherwise: they wait for the cluster more
-// than they compute.
-func waitTogether() {
-	processors := runtime.GOMAXPROCS(0)
-	if parallel := flag.Lookup("test.parallel").Value; parallel.String() == strconv.Itoa(processors) {
-		_ = parallel.Set(strconv.Itoa(2 * processors))
-	}
 }
 
 func run(m *testing.M) (code int, err error) {
