@@ -48,8 +48,12 @@ compat: ## Test the webhook and the charts on another control plane: of the olde
 	assets=$$($(TOOLCHAIN) -kubernetes "$(KUBERNETES)") && \
 	KUBEBUILDER_ASSETS="$$assets" KUBERNETES="$(KUBERNETES)" $(GO) test -count 1 -timeout 30m $(TESTFLAGS) ./test/cluster ./test/integration ./test/charts
 
+# The other packages run beside the node's, whose output then still comes as it is written.
 e2e: ## Test with real PCP, on a node on this machine (root on Debian), or on the cluster of E2E_KUBECONFIG; see test/e2e/README.md
-	$(E2E_ENV) $(GO) test -count 1 -timeout 40m -parallel 5 $(TESTFLAGS) ./test/e2e $(if $(E2E_KUBECONFIG),,./test/e2e/injectorimage ./test/e2e/prometheus)
+	others=:; status=0; \
+	$(if $(E2E_KUBECONFIG),,$(E2E_ENV) $(GO) test -count 1 $(TESTFLAGS) ./test/e2e/injectorimage ./test/e2e/prometheus & others="wait $$!";) \
+	$(E2E_ENV) $(GO) test -count 1 -timeout 40m -parallel 5 $(TESTFLAGS) ./test/e2e || status=1; \
+	$$others && exit $$status
 
 e2e-suits: ## Report whether make e2e can run on this machine
 	@E2E=suits $(GO) test -count 1 ./test/e2e
