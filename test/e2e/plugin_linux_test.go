@@ -147,7 +147,7 @@ func (m *monitor) checked(t *testing.T, version string) {
 func (m *monitor) verified(t *testing.T, code int, says string) {
 	t.Helper()
 	output, problems, got := m.plugin(t, "verify")
-	if got != code || !strings.Contains(output, says) {
+	if got != code || !strings.Contains(strings.Join(strings.Fields(output), " "), says) {
 		t.Errorf("verify ends with %d, want %d and %q:\n%s%s", got, code, says, output, problems)
 	}
 }
