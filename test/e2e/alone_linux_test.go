@@ -1,6 +1,10 @@
 package e2e_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/performancecopilot/pcp-injector/test/e2e/pcpimage"
+)
 
 // TestNodeNetwork: on the node's network nobody reaches PCP unless the administrator says so, and it works beside another one. The node
 // has one network, so its cases follow one another and take longest of all tests: go test begins with the parallel tests of the first
@@ -9,30 +13,31 @@ func TestNodeNetwork(t *testing.T) { //nolint:tparallel // One after the other: 
 	t.Parallel()
 	requireSite(t)
 	for _, c := range []struct {
-		name string
-		run  func(*testing.T, *scene)
+		name     string
+		versions []pcpimage.Image
+		run      func(*testing.T, *scene)
 	}{
-		{"Auto", func(t *testing.T, s *scene) {
+		{"Auto", here.pcp, func(t *testing.T, s *scene) {
 			t.Helper()
 			s.installInjector("container: {image: IMAGE}\nhostMonitoring: {enabled: true, hostNetwork: true}")
 			onLoopback(t, s, s.deploy(nodeMonitor(nil)))
 		}},
-		{"AllAddresses", func(t *testing.T, s *scene) {
+		{"AllAddresses", here.pcp, func(t *testing.T, s *scene) {
 			t.Helper()
 			s.installInjector("container: {image: IMAGE, listen: AllAddresses}\nhostMonitoring: {enabled: true, hostNetwork: true}")
 			inTheOpen(t, s, s.deploy(nodeMonitor(nil)))
 		}},
-		// A template that chooses the node's network itself opens nothing either.
-		{"Template", func(t *testing.T, s *scene) {
+		// A template that chooses the node's network itself opens nothing either, whatever PCP's version: the injector sees to that.
+		{"Template", here.pcp[:1], func(t *testing.T, s *scene) {
 			t.Helper()
 			s.installInjector("")
 			deployment := nodeMonitor(nil)
 			deployment.Spec.Template.Spec.HostNetwork = true
 			onLoopback(t, s, s.deploy(deployment))
 		}},
-		{"BesideAnother", besideAnother},
+		{"BesideAnother", here.pcp, besideAnother},
 	} {
-		for _, version := range here.pcp {
+		for _, version := range c.versions {
 			t.Run(c.name+"/"+version.Version, func(t *testing.T) {
 				s := newScene(t, version.Name)
 				s.hasNodePorts = true
