@@ -33,6 +33,21 @@ exec kubectl-pcp __complete "$@"
 The verbs that need a cluster also take kubectl's own flags, such as ` + "`--context`, `--namespace` and `--as`" + `.
 `
 
+// TestCompletionProgram: make build writes the program that the page shows.
+func TestCompletionProgram(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile(filepath.Join("..", "..", "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(makefile), "@printf '#!/bin/sh")
+	program, _, found := strings.Cut(rest, "' > bin/kubectl_complete-pcp")
+	program = "```\n#!/bin/sh" + strings.NewReplacer(`\n`, "\n", "$$", "$").Replace(program) + "```\n"
+	if !found || !strings.Contains(docsIntro, program) {
+		t.Errorf("the page does not show what make build writes: %q", program)
+	}
+}
+
 // TestDocs holds docs/kubectl-pcp.md against the help of the commands.
 func TestDocs(t *testing.T) {
 	root := newRoot(genericiooptions.NewTestIOStreamsDiscard())

@@ -110,11 +110,10 @@ func asText(pod *unstructured.Unstructured) ([]byte, error) {
 		unstructured.RemoveNestedField(pod.Object, field...)
 	}
 	text, err := kyaml.Marshal(pod.Object)
-	text = tokenVolume.ReplaceAll(text, []byte("${1}xxxxx"))
 	if err != nil {
 		return nil, &verbError{exitInput, fmt.Errorf("failed to encode the pod: %w", err)}
 	}
-	return text, nil
+	return tokenVolume.ReplaceAll(text, []byte("${1}xxxxx")), nil
 }
 
 // colorLine colors a line of a difference as git does.

@@ -79,7 +79,7 @@ func (r *release) cleanUp() {
 }
 
 // dismiss deletes what the release has in the whole cluster: the API server would go through it at each request of the other tests, and a
-// run has a thousand policies.
+// run makes hundreds of policies.
 func (r *release) dismiss() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

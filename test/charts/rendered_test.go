@@ -69,7 +69,7 @@ func requireAccepted(t *testing.T, tool, chart, file string) {
 }
 
 // requireValid fails if the API server refuses what a chart has rendered, or warns about it, or if it grants anybody anything, OpenShift's
-// privileges aside. It applies as Helm does, without a kubectl for each chart, which would take a third of these tests' time.
+// privileges aside. It applies as Helm does, without the cost of a kubectl for each chart.
 func requireValid(t *testing.T, text string) {
 	t.Helper()
 	server, warned := newApplier(t)
