@@ -129,7 +129,7 @@ func (q *inquiry) targetGate(context.Context) finding {
 
 func (q *inquiry) notDesignated(message string) finding {
 	target := q.config.Target
-	return failed(do(fmt.Sprintf("Have the administrator make it the target, which takes PCP away from %s %s in namespace %s: a release has one target", target.Kind, target.Name, target.Namespace), q.retarget()), "the %s", message)
+	return failed(do(fmt.Sprintf("Have the administrator make it the target, which takes PCP away from %s %s in namespace %s: a release has one target", target.Kind, target.Name, target.Namespace), q.retarget()), "%s", message)
 }
 
 // untrusted is what the injector has said of a live pod that somebody else created, nil of all others: nothing else remembers who
@@ -146,11 +146,11 @@ func (q *inquiry) creatorGate(context.Context) finding {
 	switch {
 	case status != nil:
 		return failed(do("Delete it, and let the controller of its workload create the pod",
-			fmt.Sprintf("kubectl --namespace %s delete pod %s", q.Subject.Namespace, q.pod.GetName())), "the %s", status.Message)
+			fmt.Sprintf("kubectl --namespace %s delete pod %s", q.Subject.Namespace, q.pod.GetName())), "%s", status.Message)
 	case q.decision == nil:
 		return unknown("unknown, because the injector's configuration is unknown")
 	case q.decision.Reason == mutate.ReasonUntrustedCreator:
-		return failed(do("Have the administrator add the creator to config.target.trustedCreators"), "the %s", q.decision.Message)
+		return failed(do("Have the administrator add the creator to config.target.trustedCreators"), "%s", q.decision.Message)
 	case len(q.config.Target.TrustedCreators) == 0:
 		return passed("anyone who may create the pod may have it injected")
 	case q.Subject.IsPod():

@@ -14,11 +14,11 @@ func (i *Injector) designated(req Request) (Reason, string) {
 	owners := ownersOf(req)
 	match := Owner{Kind: string(target.Kind), Name: target.Name}
 	if req.Namespace != target.Namespace || !slices.Contains(owners, match) {
-		return ReasonNotDesignated, fmt.Sprintf("pod belongs to %s in namespace %q, but only %s in namespace %q, the configured target, gets PCP",
+		return ReasonNotDesignated, fmt.Sprintf("the pod belongs to %s in namespace %q, but only %s in namespace %q, the configured target, gets PCP",
 			owners[len(owners)-1], req.Namespace, match, target.Namespace)
 	}
 	if req.Owner == nil && len(target.TrustedCreators) > 0 && !slices.Contains(target.TrustedCreators, req.Username) {
-		return ReasonUntrustedCreator, fmt.Sprintf("pod claims to belong to %s, but user %q created it, and target.trustedCreators allows only %s",
+		return ReasonUntrustedCreator, fmt.Sprintf("the pod claims to belong to %s, but user %q created it, and target.trustedCreators allows only %s",
 			match, req.Username, strings.Join(target.TrustedCreators, ", "))
 	}
 	return "", ""
