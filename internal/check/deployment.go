@@ -40,9 +40,7 @@ func (i *inspection) versions() gate.Gate {
 	case otherErr != nil || unreleased(other):
 		return passed(name, "%s; they are not compared, because the webhook is no release", evidence)
 	case other.LessThan(own):
-		release := i.Injector.Release()
-		return warning(name, do("Have the administrator upgrade the webhook, or use the plugin of its version",
-			fmt.Sprintf("helm upgrade %s CHART --namespace %s --reset-then-reuse-values", release.Name, release.Namespace)), "%s, which is older", evidence)
+		return warning(name, do("Have the administrator upgrade the webhook, or use the plugin of its version", i.Injector.Release().Upgrade()), "%s, which is older", evidence)
 	case own.LessThan(other):
 		return warning(name, do("Use the plugin of that version, which knows that webhook's configuration: https://github.com/performancecopilot/pcp-injector/releases"), "%s, which is newer", evidence)
 	default:

@@ -33,9 +33,10 @@ func (r Release) Restore() string {
 	return fmt.Sprintf("helm get manifest %s --namespace %s | kubectl apply --server-side --force-conflicts --field-manager helm -f -", r.Name, r.Namespace)
 }
 
-// Upgrade is the command that changes values, given as key=value.
+// Upgrade is the command that changes values, given as key=value, and keeps the others that the user has set. What was not set comes from
+// the new chart: --reuse-values would leave out the keys that it adds (https://helm.sh/docs/helm/helm_upgrade).
 func (r Release) Upgrade(values ...string) string {
-	command := fmt.Sprintf("helm upgrade %s CHART --namespace %s --reuse-values", r.Name, r.Namespace)
+	command := fmt.Sprintf("helm upgrade %s CHART --namespace %s --reset-then-reuse-values", r.Name, r.Namespace)
 	if len(values) > 0 {
 		command += " --set " + strings.Join(values, ",")
 	}
