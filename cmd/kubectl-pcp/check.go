@@ -50,7 +50,8 @@ With -o json it writes one object. Its fields do not change, and others may be a
     remedy.order        remedies of a lower order come first
 
 With --wait it checks again until nothing is left that may turn green by itself. It does not wait for what time cannot mend, such as
-other versions and missing rights. When the time is up, or after Ctrl-C, it says so, shows the last list, and ends with its code.
+other versions and missing rights. When the time is up, it says so, shows the last list, and ends with its code. After
+Ctrl-C it shows the last list, too.
 
 Exit codes:
   0  all is green
@@ -58,7 +59,7 @@ Exit codes:
   2  wrong usage
   3  something is red
   4  nothing is red, but something is yellow
-`
+` + interruptedCode
 
 const checkExamples = `  # Is everything in order?
   kubectl pcp check
@@ -98,9 +99,7 @@ func newCheck(streams genericiooptions.IOStreams) *cobra.Command {
 			if v.timeout <= 0 {
 				return fmt.Errorf("--timeout %s: must be more than 0", v.timeout)
 			}
-			ctx, stop := interruptible(cmd)
-			defer stop()
-			return v.check(ctx)
+			return interruptibly(cmd, func(ctx context.Context) error { return v.check(ctx) })
 		},
 	}
 	v.addFlags(cmd)
@@ -145,11 +144,11 @@ func (v *checkVerb) check(ctx context.Context) error {
 
 // giveUp shows the last list, after why there is none that is better.
 func (v *checkVerb) giveUp(ctx context.Context, reports []*gate.Report, waitedFor string) error {
-	why := "interrupted"
+	unmet := "still waiting for: " + waitedFor
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		why = context.Cause(ctx).Error()
+		unmet = context.Cause(ctx).Error() + ", " + unmet
 	}
-	fmt.Fprintf(v.streams.ErrOut, "%s%s, still waiting for: %s\n", strings.ToUpper(why[:1]), why[1:], waitedFor)
+	fmt.Fprintf(v.streams.ErrOut, "%s%s\n", strings.ToUpper(unmet[:1]), unmet[1:])
 	return v.checklist(reports)
 }
 

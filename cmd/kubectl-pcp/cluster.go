@@ -27,9 +27,12 @@ const clusterExitCodes = `Exit codes:
   2  wrong usage
   3  a gate failed
   4  no gate failed, but of some it is unknown
-`
+` + interruptedCode
 
 const exitUnknown = 4
+
+const interruptedCode = `  130  interrupted by Ctrl-C
+`
 
 // clusterVerb is what all verbs share that ask a cluster, with the rights of the user.
 type clusterVerb struct {
@@ -86,17 +89,24 @@ func (v *clusterVerb) reader() (*snapshot.Reader, string, error) {
 	return reader, namespace, nil
 }
 
-// interruptible ends with Ctrl-C.
-func interruptible(cmd *cobra.Command) (context.Context, context.CancelFunc) {
-	parent := cmd.Context()
-	if parent == nil {
-		parent = context.Background()
+// interruptibly runs a verb until Ctrl-C, after which whatever goes wrong is a consequence of it.
+func interruptibly(cmd *cobra.Command, run func(ctx context.Context) error) error {
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+	defer stop()
+	// A second Ctrl-C ends the program at once.
+	context.AfterFunc(ctx, stop)
+	err := run(ctx)
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
 	}
-	return signal.NotifyContext(parent, os.Interrupt)
+	return err
 }
 
-// report writes what was found, and turns it into the exit code.
-func (v *clusterVerb) report(reports []*gate.Report) error {
+// report writes what was found, and turns it into the exit code. After Ctrl-C it is incomplete, and is not shown.
+func (v *clusterVerb) report(ctx context.Context, reports []*gate.Report) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	if err := v.write(reports); err != nil {
 		return &verbError{exitInput, fmt.Errorf("failed to write the report: %w", err)}
 	}
@@ -178,9 +188,7 @@ func (v *clusterVerb) completeNames(cmd *cobra.Command, kind *snapshot.Kind, pre
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	ctx, stop := interruptible(cmd)
-	defer stop()
-	names, err := reader.Names(ctx, kind, namespace)
+	names, err := reader.Names(cmd.Context(), kind, namespace)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
@@ -199,9 +207,7 @@ func (v *clusterVerb) completeNamespaces(cmd *cobra.Command, _ []string, typed s
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	ctx, stop := interruptible(cmd)
-	defer stop()
-	namespaces, _, err := reader.Namespaces(ctx)
+	namespaces, _, err := reader.Namespaces(cmd.Context())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

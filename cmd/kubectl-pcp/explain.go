@@ -59,5 +59,5 @@ func (v *clusterVerb) explain(ctx context.Context, args, files []string) error {
 		reports = append(reports, report)
 	}
 	done()
-	return v.report(reports)
+	return v.report(ctx, reports)
 }

@@ -17,7 +17,13 @@ import (
 
 var update = flag.Bool("update", false, "write the results of the golden tests into testdata")
 
+// asProgram has this binary be the plugin, for tests of what needs a process of its own.
+const asProgram = "KUBECTL_PCP_TEST_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
 	version = "v0.0.0-test"
 	os.Exit(m.Run())
 }

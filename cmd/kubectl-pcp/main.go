@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +23,12 @@ const (
 	exitInput   = 1
 	exitUsage   = 2
 	exitRefused = 3
+	// exitInterrupted is what shells make of Ctrl-C: 128 and the number of the signal.
+	exitInterrupted = 130
 )
+
+// errInterrupted is how a verb ends after Ctrl-C.
+var errInterrupted = &verbError{exitInterrupted, errors.New("interrupted")}
 
 func main() {
 	// Kubernetes' libraries return their errors, and log some for their developers as well.
@@ -86,10 +90,7 @@ func exitCode(err error, stderr io.Writer) int {
 // said is the sentence of an error. That of a cluster that does not answer is the same for all verbs, whatever they asked it for.
 func said(err error) string {
 	var request *url.Error
-	switch {
-	case errors.Is(err, context.Canceled):
-		return "interrupted"
-	case !errors.As(err, &request):
+	if !errors.As(err, &request) {
 		return err.Error()
 	}
 	server := request.URL

@@ -29,7 +29,7 @@ Exit codes:
   1  the cluster cannot be asked, or the object does not exist
   2  wrong usage
   3  the pod would be refused, or get no PCP
-`
+` + interruptedCode
 
 const rehearseExamples = `  # What would be added to the pod of this deployment?
   kubectl pcp rehearse deployment/node-monitor --namespace monitoring

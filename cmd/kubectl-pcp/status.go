@@ -30,10 +30,10 @@ Without --namespace, the namespaces of all targets are listed. With --watch, the
 archives' size has changed, until Ctrl-C.
 
 Exit codes:
-  0  the list was shown
+  0  the list was shown; or watched, until Ctrl-C
   1  the cluster cannot be asked, or no longer answers
   2  wrong usage
-`
+` + interruptedCode
 
 const statusExamples = `  # List all pods with PCP
   kubectl pcp status
@@ -60,9 +60,7 @@ func newStatus(streams genericiooptions.IOStreams) *cobra.Command {
 		Example: statusExamples,
 		Args:    noArguments("it lists all pods with PCP, or those of one --namespace"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := interruptible(cmd)
-			defer stop()
-			return v.status(ctx, watch)
+			return interruptibly(cmd, func(ctx context.Context) error { return v.status(ctx, watch) })
 		},
 	}
 	v.addFlags(cmd)
@@ -162,7 +160,8 @@ func (v *clusterVerb) list(ctx context.Context, reader *snapshot.Reader, namespa
 		return nil, err
 	}
 	askAll(ctx, access, reader, list)
-	return list, nil
+	// After Ctrl-C, what they did not answer is unknown for that reason alone.
+	return list, ctx.Err()
 }
 
 // showStatus shows the list, again with an empty line before it.

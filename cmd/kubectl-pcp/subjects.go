@@ -30,9 +30,7 @@ func (v *clusterVerb) subjectCommand(verb string, run func(ctx context.Context, 
 			if (len(args) == 0) == (len(files) == 0) {
 				return errNothingNamed
 			}
-			ctx, stop := interruptible(cmd)
-			defer stop()
-			return run(ctx, args, files)
+			return interruptibly(cmd, func(ctx context.Context) error { return run(ctx, args, files) })
 		},
 	}
 	addFilename(cmd, &files)

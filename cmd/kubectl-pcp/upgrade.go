@@ -29,7 +29,7 @@ Exit codes:
   0  PCP runs with the new image
   1  the cluster cannot be asked, the change was denied, or PCP did not become ready
   2  wrong usage
-`
+` + interruptedCode
 
 const upgradeExamples = `  # Try a newer PCP without a restart of the application
   kubectl pcp upgrade node-monitor-5d4f8c7b9-x2x7k --namespace monitoring --image ghcr.io/performancecopilot/pcp:7.2.0
@@ -59,9 +59,7 @@ func newUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
 			if _, err := reference.ParseNormalizedNamed(image); err != nil {
 				return fmt.Errorf("--image %q is no reference to an image: %w", image, err)
 			}
-			ctx, stop := interruptible(cmd)
-			defer stop()
-			return v.upgrade(ctx, args[0], image, patience)
+			return interruptibly(cmd, func(ctx context.Context) error { return v.upgrade(ctx, args[0], image, patience) })
 		},
 	}
 	v.addClusterFlags(cmd)

@@ -42,9 +42,7 @@ func newVerify(streams genericiooptions.IOStreams) *cobra.Command {
 		Example: verifyExamples,
 		Args:    noArguments("it compares all pods with PCP, or those of one --namespace"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := interruptible(cmd)
-			defer stop()
-			return v.verify(ctx)
+			return interruptibly(cmd, func(ctx context.Context) error { return v.verify(ctx) })
 		},
 	}
 	v.addFlags(cmd)
@@ -75,7 +73,7 @@ func (v *clusterVerb) verify(ctx context.Context) error {
 		fmt.Fprintln(v.streams.ErrOut, noPods)
 		return nil
 	}
-	return v.report(reports)
+	return v.report(ctx, reports)
 }
 
 // namespaces are the one that was named, or those of all targets.
