@@ -1,5 +1,5 @@
-// Command pcp-injector is the mutating admission webhook that adds Performance Co-Pilot to the designated node-monitor
-// pod. It decides from its configuration file and the AdmissionReview alone, and reads nothing from the Kubernetes API.
+// Command pcp-injector is the mutating admission webhook that adds Performance Co-Pilot to the pods of one workload. It
+// decides from its configuration file and the AdmissionReview alone, and reads nothing from the Kubernetes API.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package config is the InjectorConfig: what the administrator decides about the PCP container and who gets it. It reads
-// one file, completes it with defaults and validates it. It knows nothing of admission requests.
+// Package config is the InjectorConfig: what the administrator decides about the PCP container and who gets it. It reads one file,
+// completes it with defaults and validates it. It knows nothing about admission requests.
 package config
 
 import (
@@ -44,11 +44,11 @@ type InjectorConfig struct {
 	Overrides Overrides `json:"overrides"`
 }
 
-// TargetKind is the kind of the workload that owns the designated pod template, e.g. Deployment. Kinds that Kubernetes
-// does not know (custom resources) are allowed with trustedCreators.
+// TargetKind is the kind of the target workload, e.g. Deployment. Kinds that Kubernetes does not know (custom resources) are allowed with
+// trustedCreators.
 type TargetKind string
 
-// The kinds whose controllers are known, so that trustedCreators has a default.
+// The kinds whose controllers are known, so trustedCreators has a default.
 const (
 	KindPod                   TargetKind = "Pod"
 	KindDeployment            TargetKind = "Deployment"
@@ -60,8 +60,7 @@ const (
 	KindCronJob               TargetKind = "CronJob"
 )
 
-// Target designates the one pod template that can get PCP. PCP monitors the whole system, so a second instance would only
-// duplicate its data.
+// Target is the one workload that can get PCP. PCP monitors the whole system, so a second instance would only duplicate its data.
 type Target struct {
 	// Namespace of the workload. The namespace opts in with the label pcp.io/injection=enabled.
 	Namespace string `json:"namespace" schema:"label"`
@@ -104,7 +103,7 @@ const (
 	ServicePMProxy Service = "pmproxy"
 )
 
-// The ports on which PCP's services listen. pmproxy also binds PortPMProxyTLS; PortPMLogger is that of the primary pmlogger for pmlc(1)
+// The ports on which PCP's services listen. pmproxy also binds PortPMProxyTLS. The primary pmlogger listens on PortPMLogger for pmlc(1)
 // (https://github.com/performancecopilot/pcp/blob/main/src/pmlogger/src/ports.c).
 const (
 	PortPMCD       = 44321
@@ -113,7 +112,7 @@ const (
 	PortPMLogger   = 4330
 )
 
-// Services are all that the image knows, in the order in which the image lists them.
+// Services are all services of the image, in the image's order.
 var Services = []Service{ServicePMCD, ServicePMIE, ServicePMLogger, ServicePMProxy}
 
 // Listen defines the addresses on which pmcd and pmproxy listen.
@@ -128,7 +127,8 @@ const (
 	ListenLoopback Listen = "Loopback"
 )
 
-// OnLoopback reports whether pmcd and pmproxy listen on the loopback address alone, depending on whether the pod uses the node's network.
+// OnLoopback reports whether pmcd and pmproxy listen on the loopback address alone; hostNetwork says whether the pod uses the node's
+// network.
 func (l Listen) OnLoopback(hostNetwork bool) bool {
 	return l == ListenLoopback || l == ListenAuto && hostNetwork
 }
@@ -263,20 +263,20 @@ type Persistence struct {
 	FixOwnership bool `json:"fixOwnership"`
 }
 
-// Archives are what pmlogger writes. They do not fill their volume: pmlogger begins a new archive when the values in one have a tenth
-// of the limit, and the oldest archives are removed before it does. What is left can be read as before. The descriptions of the
-// values are not counted until up to 10 seconds later, so these may grow by up to 10 % of the volume within 10 seconds: 130 kB a
-// second on the smallest volume of 13Mi, where a monitored node at an interval of 1 s writes about 40 kB a second in all.
+// Archives are what pmlogger writes. They do not fill their volume: pmlogger starts a new archive when the values in the current one reach
+// a tenth of the limit, and the oldest archives are removed before it does. The remaining ones stay readable. The descriptions of the values
+// are counted up to 10 seconds late, so they may grow by up to 10 % of the volume in that time: 130 kB a second on the smallest volume,
+// 13Mi. At an interval of 1 s, a monitored node writes about 40 kB a second in all.
 type Archives struct {
 	Volume
-	// Seconds between two samples, from 1 to 3600, of all metrics whose pmlogconf group sets no interval of its own. A monitored node
-	// of 2 CPUs and 100 processes writes about 456 MB a day at 10 s, and 169 MB at 60 s. What is older than a day is compressed.
+	// Seconds between two samples, from 1 to 3600, of all metrics whose pmlogconf group sets no interval of its own. A monitored node with
+	// 2 CPUs and 100 processes writes about 456 MB a day at 10 s, and 169 MB at 60 s. Archives older than a day are compressed.
 	Interval int32 `json:"interval"`
 	// Days after which archives are removed, from 1 to 3650.
 	Retention int32 `json:"retention"`
-	// Limit of all archives together, from 10Mi to 80 % of size. Defaults to 80 % of size. It is never more than 80 % of the space that
-	// the file system has for archives, and exactly that if neither size nor maxSize is set: set maxSize where others use the same disk.
-	// If a claim is shared by the pods of a DaemonSet, it is the limit of each of them.
+	// Limit of all archives together, from 10Mi to 80 % of size. Defaults to 80 % of size. It is never more than 80 % of the space that the
+	// file system has for archives, and exactly that if neither size nor maxSize is set: set maxSize if others use the same disk. If a
+	// claim is shared by the pods of a DaemonSet, it is the limit of each of them.
 	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
 }
 
@@ -384,8 +384,8 @@ type Endpoint struct {
 	Filters []string `json:"filters,omitempty"`
 }
 
-// Push sends what pmlogger archives to another pmproxy too. A second pmlogger samples the same metrics, so the archives of the pod
-// are complete even if nobody answers there. What could not be sent is not sent later.
+// Push also sends what pmlogger archives to another pmproxy. A second pmlogger samples the same metrics, so the pod's own archives are
+// complete even if nobody answers there. Data that could not be sent is not sent later.
 type Push struct {
 	// Address of a pmproxy that accepts archives (container.acceptArchives), e.g. http://collector.monitoring.svc:44322. It needs
 	// PCP 7.0.3 or later, as does the image: an older one pushes nothing, and the container's log says so. The connection is
@@ -426,7 +426,7 @@ const (
 	OverrideIntervals Override = "openmetrics-intervals"
 )
 
-// AllOverrides are the overrides there are. None may ever set image, command, privileges, host paths or claims.
+// AllOverrides lists every override. None may ever set image, command, privileges, host paths or claims.
 var AllOverrides = []Override{OverrideServices, OverrideDomainAgents, OverrideOpenMetrics, OverrideIntervals}
 
 // Overrides defines which annotations a pod can use.

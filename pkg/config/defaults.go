@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// DefaultImage is upstream's image. Its tag is a release: latest moves, so nodes that pull it on different days run different PCPs.
+	// DefaultImage is a release of upstream's image. latest moves, so nodes that pull it on different days would run different PCPs.
 	DefaultImage = "ghcr.io/performancecopilot/pcp:7.2.0"
 
 	controllerPrefix = "system:serviceaccount:kube-system:"
 	hostDataPath     = "/var/lib/pcp-injector/"
 )
 
-// Default returns the configuration that an empty file means, not yet completed.
+// Default returns the configuration of an empty file, before Complete.
 func Default() *InjectorConfig {
 	return &InjectorConfig{
 		APIVersion:     APIVersion,
@@ -58,7 +58,7 @@ func (c *InjectorConfig) Complete() {
 		c.Target.TrustedCreators = creators(c.Target.Kind)
 	}
 	if c.Container.DomainAgents == nil {
-		c.Container.DomainAgents = []string{} // an empty list is written as [], which can be read again; nil as null
+		c.Container.DomainAgents = []string{} // nil would be written as null, which the reader refuses
 	}
 	if c.Overrides.Allow == nil {
 		c.Overrides.Allow = []Override{}

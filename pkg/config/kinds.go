@@ -7,23 +7,23 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// WorkloadKind is a kind of Kubernetes' own whose objects have a pod template, or are pods. The version of its API is v1.
+// WorkloadKind is a built-in kind of Kubernetes whose objects are pods or have a pod template. The version of its API is v1.
 type WorkloadKind struct {
 	// Kind as in TypeMeta, e.g. Deployment.
 	Kind TargetKind
-	// Group of the API, empty for the core's. A custom resource may have the same kind in another group.
+	// Group of the API, empty for the core group. A custom resource may have the same kind in another group.
 	Group string
 	// Resource is the plural that the API uses, e.g. deployments.
 	Resource string
 	// Spec is the path of the object that holds the template, e.g. spec.jobTemplate.spec for a CronJob. Empty for a Pod.
 	Spec string
-	// Scales: the resource has the subresource scale.
+	// Scales reports whether the resource has the subresource scale.
 	Scales bool
 	// Controller is the service account in kube-system that creates what the workload owns. Empty for a Pod.
 	Controller string
-	// Owned is the kind between the workload and its pods; empty where the workload owns the pods themselves.
+	// Owned is the kind between the workload and its pods; empty if the workload owns the pods directly.
 	Owned TargetKind
-	// nameRule where the name of the workload may be less than a DNS subdomain.
+	// nameRule is set for a kind whose names are more restricted than DNS subdomains.
 	nameRule func(string) []string
 }
 
@@ -42,13 +42,13 @@ var Kinds = []WorkloadKind{
 const (
 	// maxCronJobName leaves room for the suffixes of its Jobs and their pods, as the API server does.
 	maxCronJobName = 52
-	// maxDeploymentName is shorter than any name that the deployment controller cuts off to make room for "-" and a hash of up to 10
+	// maxDeploymentName is shorter than any name that the deployment controller truncates to make room for "-" and a hash of up to 10
 	// characters: the ReplicaSet of a Deployment with a longer name would pass for one of the target's. See
 	// https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/deployment/sync.go (generateReplicaSetName).
 	maxDeploymentName = validation.DNS1123SubdomainMaxLength - len("-") - 10 - 1
 )
 
-// subdomainOf is the rule for a subdomain of no more than so many characters.
+// subdomainOf is the rule for a DNS subdomain of at most that many characters.
 func subdomainOf(characters int) func(string) []string {
 	return func(name string) []string {
 		if len(name) > characters {
@@ -75,9 +75,9 @@ func (k *WorkloadKind) TemplatePath() []string {
 	return append(strings.Split(k.Spec, "."), "template")
 }
 
-// creators are the users that create the pods of a target, for a kube-controller-manager that runs with
-// --use-service-account-credentials, as kubeadm, kind, k3s and the managed services do. Elsewhere it is
-// system:kube-controller-manager, to be named in trustedCreators. Nil for a Pod and for custom kinds.
+// creators are the users that create the pods of a target if kube-controller-manager runs with --use-service-account-credentials, as on
+// kubeadm, kind, k3s and the managed services. Without it, the user is system:kube-controller-manager, which must be listed in
+// trustedCreators. Nil for a Pod and for custom kinds.
 func creators(kind TargetKind) []string {
 	known := KnownKind(kind)
 	switch {

@@ -16,10 +16,10 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/strictyaml"
 )
 
-// maxFileSize is that of the ConfigMap that usually holds the file.
+// maxFileSize is the limit of a ConfigMap, which usually holds the file.
 const maxFileSize = 1 << 20
 
-// Load reads, completes and validates the configuration file. What is wrong with its content is a *FileError.
+// Load reads, completes and validates the configuration file. Errors in its content are a *FileError.
 func Load(path string) (*InjectorConfig, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -28,7 +28,7 @@ func Load(path string) (*InjectorConfig, error) {
 	return Parse(data, path)
 }
 
-// readFile reads one byte more than is allowed, for Parse to complain about, and so never more of an endless file.
+// readFile stops one byte beyond the limit: enough for Parse to refuse the file, even an endless one.
 func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -42,8 +42,8 @@ func readFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// Parse decodes a configuration file, given as YAML or JSON, over the defaults, completes and validates it. The name of the
-// file is for the errors, which are a *FileError with everything that is wrong.
+// Parse decodes a configuration file, YAML or JSON, over the defaults, completes it and validates it. The name of the file is for the
+// error, a *FileError with everything that is wrong.
 func Parse(data []byte, name string) (*InjectorConfig, error) {
 	cfg, problems := parse(data)
 	if len(problems) > 0 {
@@ -71,7 +71,7 @@ func parse(data []byte) (*InjectorConfig, []Problem) {
 	return cfg, locate(document, cfg.Validate())
 }
 
-// checkVersion comes before everything else, since the keys of other versions and kinds are other keys.
+// checkVersion comes first, because other versions and kinds have other keys.
 func checkVersion(document *strictyaml.Document) []Problem {
 	var problems []Problem
 	for _, key := range []struct{ name, want string }{{"apiVersion", APIVersion}, {"kind", Kind}} {
@@ -84,7 +84,7 @@ func checkVersion(document *strictyaml.Document) []Problem {
 	return problems
 }
 
-// locate finds the lines of the problems of a configuration that has been decoded.
+// locate finds the lines of the problems in a decoded configuration.
 func locate(document *strictyaml.Document, invalid field.ErrorList) []Problem {
 	problems := make([]Problem, len(invalid))
 	for n, err := range invalid {
@@ -94,7 +94,7 @@ func locate(document *strictyaml.Document, invalid field.ErrorList) []Problem {
 	return problems
 }
 
-// QuantityPattern is how quantities are written. Kubernetes' own parser takes minutes over 1e-999999999, so it never sees it.
+// QuantityPattern is the syntax of quantities. It keeps 1e-999999999 from Kubernetes' own parser, which would take minutes.
 const QuantityPattern = `^[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2}|[numkMGTPE]|[KMGTPE]i)?$`
 
 // scalars are the types of the configuration that decode themselves.

@@ -13,13 +13,13 @@ import (
 //go:embed schema.json
 var schema []byte
 
-// Schema is the JSON Schema (draft 7) of the configuration file, without references, so that any part can be embedded. It
-// refuses nothing that Validate accepts; Validate refuses more, since a schema knows neither names nor other keys.
+// Schema is the JSON Schema (draft 7) of the configuration file, without references, so any part can be embedded. It refuses nothing that
+// Validate accepts. Validate refuses more, because a schema cannot check the names in maps or compare keys with each other.
 func Schema() []byte {
 	return bytes.Clone(schema)
 }
 
-// TextRule is a rule about one text that a JSON Schema can hold.
+// TextRule is a rule about a text that a JSON Schema can express.
 type TextRule struct {
 	// Pattern is a regular expression in the syntax that RE2 and ECMA 262 share.
 	Pattern string
@@ -33,9 +33,9 @@ const (
 	hostPortPattern  = `^(\[[0-9A-Za-z:.%-]+\]|[a-z0-9]([-a-z0-9.]*[a-z0-9])?):[1-9][0-9]{0,4}$`
 )
 
-// TextRules are the rules that a field's tag "schema" names: that of a string, or of each string of a list. Beside them the
-// tag knows optional (the string may be empty), and for lists unique and nonempty. What may hold a secret, such as a URL, has no
-// rule: programs that validate against a schema print what it refuses.
+// TextRules are the rules that the struct tag "schema" can name, for a string or for each string of a list. The tag also accepts optional
+// (the string may be empty) and, for lists, unique and nonempty. Fields that may hold a secret, such as a URL, have no rule: programs that
+// validate against a schema print the values that it refuses.
 var TextRules = map[string]TextRule{
 	"label":     {labelPattern, validation.DNS1123LabelMaxLength},
 	"subdomain": {subdomainPattern, validation.DNS1123SubdomainMaxLength},

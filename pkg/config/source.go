@@ -14,12 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// An OpenMetrics source is a file <name>.url in the agent's folder config.d. What follows is its grammar as the agent's
-// parse_url_config reads it, made strict: the agent ignores lines that it does not know, and a broken filter makes it drop
-// every metric with no more than a line in its own log.
+// An OpenMetrics source is a file <name>.url in the agent's folder config.d. Below is the grammar that the agent's parse_url_config reads,
+// made strict: the agent ignores lines that it does not know, and drops every metric because of a broken filter, with only a line in its
+// own log.
 // https://github.com/performancecopilot/pcp/blob/main/src/pmdas/openmetrics/pmdaopenmetrics.python
 
-// maxSourceName is that of an annotation's name, so that every source can be written in either place.
+// maxSourceName is the limit of an annotation's name, so a pod and the configuration can use the same names.
 const maxSourceName = 63
 
 var (
@@ -27,8 +27,8 @@ var (
 	sourceSeparator = strings.NewReplacer("-", "_", ".", "_")
 )
 
-// SourceName is the name under which the agent knows a source, with - and . turned into _: the metrics of node-exporter
-// are openmetrics.node_exporter.*. The error is the detail of a field error.
+// SourceName returns the agent's name for a source, with - and . turned into _: the metrics of node-exporter are
+// openmetrics.node_exporter.*. The error is the detail of a field error.
 func SourceName(name string) (string, error) {
 	clean := sourceSeparator.Replace(name)
 	switch {
@@ -42,9 +42,9 @@ func SourceName(name string) (string, error) {
 	return clean, nil
 }
 
-// CheckSourceFile finds everything that is wrong with the content of a .url file: the URL on line 1, of those that its author may
-// read, then HEADER:, FILTER: and METADATA: lines, comments and blank lines. The errors name the line, and never contain a
-// URL or a header's value, which may hold secrets.
+// CheckSourceFile finds everything that is wrong with the content of a .url file. Line 1 is a URL that its author may read. HEADER:,
+// FILTER: and METADATA: lines, comments and blank lines follow. The errors name the line, and never contain a URL or a header's value,
+// which may hold secrets.
 func CheckSourceFile(content string, author Author) []error {
 	var problems []error
 	seen := map[string]int{}
@@ -117,7 +117,7 @@ var (
 	metadataSemantics = []string{"counter", "instant", "discrete"}
 )
 
-// checkCharacters refuses what does not survive in a line of a text file.
+// checkCharacters refuses characters that a line of the file cannot hold.
 func checkCharacters(line string) error {
 	switch {
 	case !utf8.ValidString(line):
@@ -158,7 +158,7 @@ func checkFilter(text string) error {
 	return checkRegexp(strings.Join(words[2:], " "))
 }
 
-// checkFilterText checks a filter that has not been a line of a file yet.
+// checkFilterText checks a filter of the configuration, which unlike a line of a file can have several lines.
 func checkFilterText(text string) error {
 	if strings.Contains(text, "\n") {
 		return errors.New("must be one line")
@@ -277,7 +277,7 @@ func validateEndpoints(path *field.Path, endpoints map[string]Endpoint) field.Er
 	return errs
 }
 
-// validate checks one endpoint. Its errors never show the value of a header, nor what of a URL may be secret.
+// validate checks one endpoint. Its errors show neither a header's value nor the parts of a URL that may be secret.
 func (e Endpoint) validate(path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if err := checkURL(e.URL, Administrator); err != nil && e.URL == "" {

@@ -9,14 +9,14 @@ import (
 	"slices"
 )
 
-// brokenEverywhere are the mistakes that Python's re, which the agent uses, refuses as Go does. What only Go refuses is
-// let through: look-arounds, back-references, possessive and large repetitions.
+// brokenEverywhere are mistakes that both Go and Python's re, which the agent uses, refuse. What only Go refuses is accepted: look-arounds,
+// back-references, possessive and large repetitions.
 var brokenEverywhere = []syntax.ErrorCode{
 	syntax.ErrInvalidCharRange, syntax.ErrMissingBracket, syntax.ErrMissingParen, syntax.ErrUnexpectedParen,
 	syntax.ErrMissingRepeatArgument, syntax.ErrTrailingBackslash,
 }
 
-// checkRegexp checks an expression that the agent is to match names with.
+// checkRegexp checks an expression with which the agent will match names.
 func checkRegexp(expr string) error {
 	_, err := syntax.Parse(expr, syntax.Perl)
 	var broken *syntax.Error
@@ -26,9 +26,9 @@ func checkRegexp(expr string) error {
 	return checkEffort(expr)
 }
 
-// Python's re tries every way to match before it gives up: it takes (a+)+$ years to find out that a name of 40 letters a and a dash does
-// not match, and meanwhile the agent reads no source at all. So the number of ways is bounded, as a power of two: a repetition may end
-// at any letter of a name of up to 256, what is optional doubles the ways, and a choice multiplies them.
+// Python's re tries every way to match before it gives up. With (a+)+$ it takes years to find that a name of 40 letters a and a dash does
+// not match, and meanwhile the agent reads no source at all. So the number of ways is limited, as a power of two: a repetition may end at
+// any letter of a name of up to 256, an optional part doubles the ways, and a choice multiplies them.
 const (
 	repetitionBits = 8
 	maxBits        = 3 * repetitionBits
@@ -43,7 +43,7 @@ var plainGroups = []string{"(", "(?:", "(?=", "(?!", "(?<=", "(?<!", "(?P<", "(?
 
 func checkEffort(expr string) error {
 	total, previous := 0, ""
-	choices := []uint{0} // The |s of each group that is open, and of the whole.
+	choices := []uint{0} // The |s of each open group, and of the whole.
 	for rest := expr; rest != ""; rest = rest[len(previous):] {
 		part := token.FindString(rest)
 		last := len(choices) - 1

@@ -16,9 +16,9 @@ import (
 type Author int
 
 const (
-	// Administrator writes the configuration, and may read whatever PCP can: files of its container, too.
+	// Administrator writes the configuration and may read anything that PCP can, including files in its container.
 	Administrator Author = iota
-	// PodAuthor annotates a pod, and may read by HTTP what is neither PCP's own nor the node's.
+	// PodAuthor annotates a pod and may read over HTTP, except from PCP itself and from the node.
 	PodAuthor
 )
 
@@ -29,7 +29,7 @@ func (a Author) schemes() []string {
 	return []string{"http", "https"}
 }
 
-// checkURL checks the URL of a source. The errors do not repeat it: it may hold a password.
+// checkURL checks the URL of a source. The errors do not repeat it, because it may hold a password.
 func checkURL(raw string, author Author) error {
 	if raw == "" {
 		return errors.New("must be the exporter's URL, e.g. http://localhost:9100/metrics")
@@ -53,7 +53,7 @@ func checkURL(raw string, author Author) error {
 	return checkPodAuthorURL(raw)
 }
 
-// checkFilePath checks what follows file://, which the agent opens as it stands: no host, no percent-decoding.
+// checkFilePath checks what follows file://. The agent opens it as it is: no host, no percent-decoding.
 func checkFilePath(path string) error {
 	if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") {
 		return errors.New("must name a file by its absolute path, e.g. file:///run/metrics.prom")
@@ -87,18 +87,18 @@ func redactURL(raw string) string {
 	return raw
 }
 
-// What a pod's author may have PCP read. The agent is not the pod's: it runs beside root, its answers go to anyone who may ask PCP,
-// and its headers are the author's. A name that resolves to such an address, or a server that redirects there, cannot be seen here:
-// docs/security.md says what helps.
+// The rules for the URLs of a pod's author follow. The agent runs beside root's processes, shows the answers to anyone who may ask PCP, and
+// sends headers of the author's choice. A name that resolves to a refused address, or a server that redirects to one, cannot be detected
+// here: docs/security.md says what helps.
 
-// podAuthorURL is stricter than any parser, since Go's and that of the agent, Python's requests, differ: the latter decodes %6c in a
-// host, for one.
+// podAuthorURL is stricter than any parser, because Go's parser and that of Python's requests, which the agent uses, differ: only the
+// latter decodes %6c in a host, for example.
 var podAuthorURL = regexp.MustCompile(`^https?://(?:[A-Za-z0-9._~!$&'()*+,;=:%-]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]*))?(?:[/?#].*)?$`)
 
-// numericHost is what the C library takes for an IPv4 address (inet_aton(3)), in as many parts and bases as it knows.
+// numericHost matches what the C library reads as an IPv4 address (inet_aton(3)), in any number of parts and any base.
 var numericHost = regexp.MustCompile(`(?i)^(.*\.)?(0x[0-9a-f]*|\d+)$`)
 
-// metadataServices are those of clouds that have a name, or whose address is not link-local.
+// metadataServices are the clouds' metadata services that have a name, or an address that is not link-local.
 var metadataServices = map[string]string{
 	"metadata.google.internal":   "Google Cloud",
 	"metadata.goog":              "Google Cloud",
@@ -120,8 +120,8 @@ func checkPodAuthorURL(raw string) error {
 	return checkPodAuthorHost(strings.ToLower(strings.TrimRight(parts[1], ".")))
 }
 
-// IsPCPPort says whether PCP listens on the TCP port. It is no source on any host: the pod has more addresses and names than
-// anybody knows before it runs, and PCP would read itself.
+// IsPCPPort reports whether PCP listens on the TCP port. No source may use such a port on any host: the pod's addresses and names are not
+// all known before it runs, and PCP would read itself.
 func IsPCPPort(port int64) bool {
 	return port == PortPMCD || port == PortPMProxy || port == PortPMProxyTLS || port == PortPMLogger
 }

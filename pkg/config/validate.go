@@ -48,7 +48,7 @@ func (t *Target) validateKind(path *field.Path) field.ErrorList {
 	return field.ErrorList{field.Required(path.Child("trustedCreators"), detail)}
 }
 
-// nameRule is that of the workload's kind.
+// nameRule is the rule for names of the workload's kind.
 func (t *Target) nameRule() func(string) []string {
 	if known := KnownKind(t.Kind); known != nil && known.nameRule != nil {
 		return known.nameRule

@@ -30,7 +30,7 @@ func (c *Container) validate(path *field.Path) field.ErrorList {
 	return append(errs, validateEnv(path.Child("env"), c.Env)...)
 }
 
-// ImageMoves reports whether the image's name may mean another image tomorrow: it has no digest, and no tag but latest.
+// ImageMoves reports whether the same name may mean another image tomorrow: it has no digest, and no tag other than latest.
 func (c *Container) ImageMoves() bool {
 	name := c.Image[strings.LastIndexByte(c.Image, '/')+1:] // before it, a colon separates the registry's port
 	_, tag, tagged := strings.Cut(name, ":")
@@ -47,7 +47,7 @@ func validateImage(path *field.Path, image string) field.ErrorList {
 	return nil
 }
 
-// CheckServices finds what is wrong with a choice of services, which pods may also make by annotation.
+// CheckServices finds what is wrong with a list of services. Pods may set one by annotation, too.
 func CheckServices(path *field.Path, services []Service) field.ErrorList {
 	if len(services) == 0 {
 		return field.ErrorList{field.Required(path, "must name at least one of pmcd, pmie, pmlogger and pmproxy")}
@@ -72,7 +72,7 @@ func (c *Container) runs(service Service) bool {
 
 var agentName = regexp.MustCompile(`^[a-z0-9_]+$`)
 
-// CheckDomainAgents finds what is wrong with names of agents, which pods may also give by annotation.
+// CheckDomainAgents finds what is wrong with names of agents. Pods may add some by annotation, too.
 func CheckDomainAgents(path *field.Path, agents []string) field.ErrorList {
 	var errs field.ErrorList
 	for n, agent := range agents {
@@ -104,7 +104,7 @@ func (c *Container) validateKeyServers(path *field.Path) field.ErrorList {
 	return append(errs, duplicates(path, c.KeyServers)...)
 }
 
-// isHostPort is strict, since the image writes the text into pmproxy's configuration file as it stands.
+// isHostPort is strict, because the image writes the text into pmproxy's configuration file as it is.
 func isHostPort(text string) bool {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil {
@@ -118,7 +118,7 @@ func isHostPort(text string) bool {
 	return err == nil || len(validation.IsDNS1123Subdomain(host)) == 0
 }
 
-// reservedEnv are the variables that the image's contract knows, and what sets them.
+// reservedEnv are the variables that the injector sets, and what to use instead.
 var reservedEnv = map[string]string{
 	"PCP_SERVICES":              "use container.services",
 	"PCP_DOMAIN_AGENTS":         "use container.domainAgents",
@@ -154,7 +154,7 @@ func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {
 	return errs
 }
 
-// envField matches what the API server takes (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/).
+// envField matches the fields that the API server accepts (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/).
 var envField = regexp.MustCompile(`^(metadata\.(name|namespace|uid|(labels|annotations)\['[^']+'\])|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?))$`)
 
 func validateValueFrom(path *field.Path, variable corev1.EnvVar) field.ErrorList {
@@ -194,7 +194,7 @@ func validateValueFrom(path *field.Path, variable corev1.EnvVar) field.ErrorList
 	return nil
 }
 
-// require is the key where its value is empty.
+// require returns the key if its value is empty.
 func require(key, value string) string {
 	if value == "" {
 		return key
@@ -214,7 +214,6 @@ func (r *Resources) validate(path *field.Path) field.ErrorList {
 	return errs
 }
 
-// compare compares a request with its limit.
 func (r *Resources) compare(path *field.Path, name corev1.ResourceName) field.ErrorList {
 	request := r.Requests[name]
 	limit, limited := r.Limits[name]
@@ -243,7 +242,7 @@ func validateAmounts(path *field.Path, amounts corev1.ResourceList) field.ErrorL
 	return errs
 }
 
-// checkAmount finds the classic mistakes, 100m of memory (a tenth of a byte) among them.
+// checkAmount finds the classic mistakes, including 100m of memory (a tenth of a byte).
 func checkAmount(name corev1.ResourceName, amount resource.Quantity) string {
 	switch {
 	case amount.Sign() < 0:

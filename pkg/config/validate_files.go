@@ -22,7 +22,7 @@ const (
 // fileFolders are the folders of PCP that the administrator's files can be in.
 var fileFolders = []string{"/etc/pcp/", "/var/lib/pcp/"}
 
-// taken is a file or folder that is not for the administrator's files, and what to do instead. The chart of PCP alone has the same list.
+// taken is a file or folder that the administrator's files cannot use, and what to do instead. The chart pcp has the same list.
 type taken struct {
 	path, remedy string
 }
@@ -91,7 +91,7 @@ func (c *InjectorConfig) validateFilePath(at *field.Path, text string) field.Err
 	return nil
 }
 
-// compareFiles refuses a second file of one path, and a file in what would have to be a folder.
+// compareFiles refuses two files with the same path, and a file where another one needs a folder.
 func compareFiles(at *field.Path, n int, others []int, files []File) field.ErrorList {
 	path, text := at.Index(n).Child("path"), files[n].Path
 	for _, other := range others {

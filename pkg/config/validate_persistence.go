@@ -15,7 +15,7 @@ import (
 
 var volumeTypes = []VolumeType{VolumePersistentVolumeClaim, VolumeHostPath, VolumeEphemeral, VolumeEmptyDir, VolumeNone}
 
-// accessModes leaves ReadOnlyMany out: PCP writes.
+// accessModes has no ReadOnlyMany, because PCP writes.
 var accessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce, corev1.ReadWriteOncePod, corev1.ReadWriteMany}
 
 func (c *InjectorConfig) validatePersistence(at *field.Path) field.ErrorList {
@@ -35,10 +35,10 @@ func (c *InjectorConfig) validatePersistence(at *field.Path) field.ErrorList {
 	return errs
 }
 
-// minLimit leaves each archive, a tenth of it, room for more than its beginning, which describes all metrics.
+// minLimit leaves room for values: each archive has a tenth of it, and begins with the descriptions of all metrics.
 var minLimit = resource.MustParse("10Mi")
 
-// Limit is how many bytes all archives together may take, 0 if only the file system says.
+// Limit is the most that all archives together may take, in bytes; 0 if only the file system limits them.
 func (a *Archives) Limit() int64 {
 	switch {
 	case a.MaxSize != nil:
@@ -49,7 +49,8 @@ func (a *Archives) Limit() int64 {
 	return 0
 }
 
-// ShareForArchives of a volume leaves a fifth to the archive that is being written beyond the limit, to compression and to logs. Both are in bytes.
+// ShareForArchives is the part of a volume that archives may use, in bytes. The rest is for the archive that is being written beyond the
+// limit, for compression and for logs.
 func ShareForArchives(volume int64) int64 { return volume / 10 * 8 }
 
 func (a *Archives) validate(at *field.Path) field.ErrorList {
@@ -129,12 +130,12 @@ func join(types []VolumeType) string {
 	return strings.Join(names, " or ")
 }
 
-// ownedByRoot reports whether a fresh volume may belong to root alone; an EmptyDir is writable for all.
+// ownedByRoot reports whether a fresh volume may belong to root alone; an EmptyDir is writable by all.
 func (v *Volume) ownedByRoot() bool {
 	return v.Type == VolumePersistentVolumeClaim || v.Type == VolumeHostPath || v.Type == VolumeEphemeral
 }
 
-// validateSharing refuses one folder for both services: each cleans up what it takes for its own.
+// validateSharing refuses one folder for both services, because each cleans up what it takes for its own.
 func (p *Persistence) validateSharing(at *field.Path) field.ErrorList {
 	logger, proxy := p.PMLogger, p.PMProxy
 	switch {
@@ -150,8 +151,9 @@ func (p *Persistence) validateSharing(at *field.Path) field.ErrorList {
 	return nil
 }
 
-// validateNodeVolume refuses a claim that the pods of all nodes would share. pmlogger alone may, in folders named after the
-// nodes, which its pods are called after with the node's network; a claim of one node would leave all other pods pending.
+// validateNodeVolume refuses a claim that the pods of all nodes would share. Only pmlogger's claim may be shared: on the node's network,
+// each pod has the name of its node, and so a folder of its own. It must be ReadWriteMany, because a claim that only one node can use would
+// leave all other pods pending.
 func (c *InjectorConfig) validateNodeVolume(at *field.Path, service Service, v *Volume) field.ErrorList {
 	if v.Type != VolumePersistentVolumeClaim {
 		return nil
@@ -190,13 +192,13 @@ func isWithin(text, folder string) bool {
 	return text == folder || strings.HasPrefix(text, strings.TrimSuffix(folder, "/")+"/")
 }
 
-// systemFolders belong to the operating system, be it the node's or the image's.
+// systemFolders belong to the operating system of the node or of the image.
 var systemFolders = []string{"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "tmp", "usr"}
 
-// sharedFolders hold folders of many owners: fine to make one's own in, not to take over.
+// sharedFolders contain folders of many owners: PCP may have its own folder there, but must not take them over.
 var sharedFolders = []string{"/home", "/mnt", "/opt", "/root", "/srv", "/var", "/var/lib", "/var/log"}
 
-// clusterFolders are the node agents' own, with all that is in them.
+// clusterFolders belong to the node's agents, with everything in them.
 var clusterFolders = []string{"/var/lib/containerd", "/var/lib/containers", "/var/lib/cni", "/var/lib/docker", "/var/lib/etcd", "/var/lib/kubelet", "/var/lib/rancher"}
 
 func (h *HostMonitoring) validate(path *field.Path) field.ErrorList {
@@ -214,7 +216,7 @@ func (h *HostMonitoring) validate(path *field.Path) field.ErrorList {
 	return errs
 }
 
-// checkMountPath keeps the node's files out of the way of the image's. All of /var counts: PCP's own files are all over it.
+// checkMountPath refuses to hide the image's files. It refuses all of /var, because PCP's own files are all over it.
 func checkMountPath(at *field.Path, text string) field.ErrorList {
 	if errs := checkPath(at, text); len(errs) > 0 {
 		return errs

@@ -10,8 +10,8 @@ import (
 var (
 	// stockRule is the name of a rule or of a group, see pmieconf(5).
 	stockRule = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$`)
-	// webhookURL has no character that pmie, awk or the shell would take for something else; pmie_webhook hands it to all three
-	// (https://github.com/performancecopilot/pcp/blob/main/src/pmie/pmie_webhook.sh). The step pmie-webhook.sh checks that of a Secret.
+	// webhookURL allows no character with a special meaning to pmie, awk or the shell, because pmie_webhook hands the URL to all three
+	// (https://github.com/performancecopilot/pcp/blob/main/src/pmie/pmie_webhook.sh). The step pmie-webhook.sh checks the URL of a Secret.
 	webhookURL = regexp.MustCompile(`^https?://[A-Za-z0-9._~:/?=@,+-]+$`)
 )
 
@@ -46,7 +46,7 @@ func (w Webhook) validate(path *field.Path) field.ErrorList {
 		errs = append(errs, field.Forbidden(path.Child("secret"), "must not be used together with url: remove one"))
 	case w.URL != "" && w.Key != "":
 		errs = append(errs, field.Forbidden(path.Child("key"), "is the key of a Secret: remove it, or url"))
-	case w.URL != "" && !webhookURL.MatchString(w.URL): // Who knows the URL may call it, so the message does not have it.
+	case w.URL != "" && !webhookURL.MatchString(w.URL): // Anyone who knows the URL may call it, so the message does not show it.
 		errs = append(errs, field.Invalid(path.Child("url"), field.OmitValueType{}, "must be an http or https URL of letters, digits and . _ ~ : / ? = @ , + - because pmie passes it to a shell"))
 	}
 	return errs

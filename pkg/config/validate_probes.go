@@ -26,7 +26,7 @@ func (c *Container) validateProbes(path *field.Path) field.ErrorList {
 	return errs
 }
 
-// validateReach refuses probes of PCP's ports where those are on the loopback address alone: the kubelet is elsewhere.
+// validateReach refuses probes of ports on the loopback address alone, which the kubelet cannot reach.
 func (c *InjectorConfig) validateReach(path *field.Path) field.ErrorList {
 	if !c.Container.Listen.OnLoopback(c.HostMonitoring.Enabled && c.HostMonitoring.HostNetwork) {
 		return nil
@@ -45,7 +45,7 @@ func (c *InjectorConfig) validateReach(path *field.Path) field.ErrorList {
 	return errs
 }
 
-// AskedService is the service whose port a probe asks, if it is one of PCP's.
+// AskedService returns the service whose port a probe asks, if it is one of PCP's.
 func AskedService(handler corev1.ProbeHandler) (service Service, asks bool) {
 	var port intstr.IntOrString
 	switch {
@@ -65,7 +65,7 @@ func AskedService(handler corev1.ProbeHandler) (service Service, asks bool) {
 	return "", false
 }
 
-// onlyOneSuccess is a rule of Kubernetes for the probes that restart.
+// onlyOneSuccess is Kubernetes' rule for startup and liveness probes.
 func onlyOneSuccess(path *field.Path, probe *Probe) field.ErrorList {
 	if probe.SuccessThreshold <= 1 {
 		return nil
@@ -140,7 +140,7 @@ func (c *Container) validateHTTPGet(path *field.Path, get *corev1.HTTPGetAction)
 	if get.Scheme != "" {
 		errs = append(errs, oneOf(path.Child("scheme"), get.Scheme, corev1.URISchemeHTTP, corev1.URISchemeHTTPS)...)
 	}
-	// pmproxy answers it with all metrics: 1.2 MB that take 2.5 s to make.
+	// Without names, pmproxy answers with all metrics: 1.2 MB that take 2.5 s to make.
 	target, err := url.Parse(get.Path)
 	switch {
 	case err != nil || get.Path != "" && !strings.HasPrefix(get.Path, "/"):
@@ -157,7 +157,7 @@ func (c *Container) validateHTTPGet(path *field.Path, get *corev1.HTTPGetAction)
 	return errs
 }
 
-// validatePort refuses ports of the container that nothing listens on.
+// validatePort refuses the ports of services that do not run.
 func (c *Container) validatePort(path *field.Path, port intstr.IntOrString) field.ErrorList {
 	owner := Service(port.StrVal)
 	if port.Type == intstr.Int {

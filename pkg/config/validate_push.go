@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// pushURL has no character that a systemd unit would take for something else: the step push.sh puts it into one.
+// pushURL allows no character with a special meaning in a systemd unit, because the step push.sh writes the URL into one.
 var pushURL = regexp.MustCompile(`^http://[A-Za-z0-9.:\[\]-]+$`)
 
 func (c *InjectorConfig) validatePush(path *field.Path) field.ErrorList {

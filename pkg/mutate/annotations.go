@@ -13,7 +13,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// checkKeys finds keys below pcp.io/ that nobody knows, that only the injector writes, or that are not allowed here.
+// checkKeys refuses keys under pcp.io/ that are unknown, that only the injector writes, or that the configuration does not allow.
 func (i *Injector) checkKeys(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	for key := range pod.Metadata.Annotations {
@@ -58,7 +58,7 @@ func knownAnnotation(key string) *Annotation {
 	return &Annotations[at]
 }
 
-// needPMCD: agents, the one for OpenMetrics among them, are pmcd's.
+// needPMCD refuses agents and OpenMetrics sources, because pmcd starts the agents.
 func needPMCD(annotations map[string]string, own []source) field.ErrorList {
 	const detail = "pmcd starts the agents, but it does not run: add pmcd to the services, or remove the annotation"
 	var problems field.ErrorList
@@ -85,7 +85,7 @@ func unknownKey(key string) string {
 	return detail
 }
 
-// checkStatus lets a status stand that only says why a pod was left out, since it will be overwritten.
+// checkStatus accepts a status that only says why a pod was left out, because it will be overwritten.
 func checkStatus(pod *Pod) *field.Error {
 	path := annotationPath(AnnotationStatus)
 	switch status := statusOf(pod); {
@@ -104,7 +104,7 @@ func (i *Injector) checkAllowed(key string, override config.Override) *field.Err
 	return field.Forbidden(annotationPath(key), fmt.Sprintf("the injector's configuration does not list %q in overrides.allow: remove the annotation, or ask the administrator", override))
 }
 
-// parseServices returns them in the image's order.
+// parseServices returns the services in the image's order.
 func parseServices(value string) ([]config.Service, field.ErrorList) {
 	if problem := tooLong(AnnotationServices, value, maxList); problem != nil {
 		return nil, field.ErrorList{problem}
@@ -121,11 +121,11 @@ func parseServices(value string) ([]config.Service, field.ErrorList) {
 	return services, config.CheckServices(annotationPath(AnnotationServices), named)
 }
 
-// listeningAgents take what anybody sends them, on all addresses, and the chart's NetworkPolicy does not know their ports
+// listeningAgents accept data from anybody on all addresses, and the chart's NetworkPolicy does not know their ports
 // (https://man7.org/linux/man-pages/man1/pmdatrace.1.html, https://man7.org/linux/man-pages/man1/pmdastatsd.1.html).
 var listeningAgents = map[string]string{"trace": "TCP port 4323", "statsd": "UDP port 8125"}
 
-// parseAgents leaves agents that listen to the administrator.
+// parseAgents refuses agents that listen on a port, unless the administrator has added them.
 func (i *Injector) parseAgents(value string) ([]string, field.ErrorList) {
 	if problem := tooLong(AnnotationDomainAgents, value, maxList); problem != nil {
 		return nil, field.ErrorList{problem}
@@ -157,11 +157,11 @@ func appendProblem(problems field.ErrorList, problem *field.Error) field.ErrorLi
 
 // source is one OpenMetrics source that travels in the pod, as an annotation.
 type source struct {
-	// name under which PCP sees it: openmetrics.<name>.*
+	// name by which PCP knows it: openmetrics.<name>.*
 	name string
 	// key of the annotation that holds the .url file.
 	key string
-	// content of that annotation where the injector has to add it, empty where the pod's author wrote it.
+	// content of that annotation if the injector has to add it; empty if the pod's author wrote it.
 	content string
 }
 

@@ -1,7 +1,7 @@
 package mutate
 
 import (
-	_ "embed" // The steps are files, which the chart of PCP on its own has too.
+	_ "embed" // The steps are files, because the chart pcp has them too.
 	"slices"
 	"strings"
 
@@ -12,7 +12,7 @@ import (
 //go:generate mkdir -p ../../charts/pcp/files
 //go:generate cp -R steps ../../charts/pcp/files/steps
 
-// The steps are POSIX shell. The first line says why there is one, and what its failure means: under set -e PCP does not start, unless
+// The steps are POSIX shell. The first line says why a step is needed, and what its failure means: under set -e PCP does not start, unless
 // the step itself says otherwise.
 var (
 	//go:embed steps/sysctls.sh
@@ -67,7 +67,7 @@ type step struct {
 	applies func(*Injector, *settings) bool
 }
 
-// steps are run in this order. The chart's template pcp.script has the same.
+// steps run in this order. The template pcp.script of the chart pcp has the same.
 var steps = []step{
 	{stepSysctls, always},
 	{stepSys, always},
@@ -90,12 +90,12 @@ var steps = []step{
 	{stepReceived, (*Injector).takesArchives},
 	{stepNoArchives, func(i *Injector, s *settings) bool { return s.runs(config.ServicePMProxy) && !i.takesArchives(s) }},
 	{stepNoStores, func(i *Injector, s *settings) bool { return i.refusesWrites(s) && s.runs(config.ServicePMCD) }},
-	{stepCgroupNamespace, always}, // The last one: it starts systemd itself.
+	{stepCgroupNamespace, always}, // Last, because it starts systemd itself.
 }
 
 func always(*Injector, *settings) bool { return true }
 
-// needsNoDisks: the agents smart and farm ask disks for their state of health (https://man7.org/linux/man-pages/man1/pmdasmart.1.html).
+// needsNoDisks: only the agents smart and farm ask disks for their health (https://man7.org/linux/man-pages/man1/pmdasmart.1.html).
 func (*Injector) needsNoDisks(s *settings) bool {
 	return !slices.Contains(s.agents, "smart") && !slices.Contains(s.agents, "farm")
 }
@@ -105,7 +105,7 @@ func (i *Injector) readsHostGroups(s *settings) bool {
 	return i.cfg.HostMonitoring.Enabled && s.runs(config.ServicePMCD)
 }
 
-// pushes: another pmproxy gets what is archived.
+// pushes: another pmproxy also gets what is archived.
 func (i *Injector) pushes(s *settings) bool {
 	return i.cfg.Push.URL != "" && s.runs(config.ServicePMLogger)
 }
@@ -115,14 +115,14 @@ func (i *Injector) takesArchives(s *settings) bool {
 	return (i.cfg.Container.AcceptArchives || i.cfg.Container.AcceptWrites) && s.runs(config.ServicePMProxy)
 }
 
-// refusesWrites: pmproxy is to store no values.
+// refusesWrites: pmproxy must not store values.
 func (i *Injector) refusesWrites(s *settings) bool {
 	return !i.cfg.Container.AcceptWrites && s.runs(config.ServicePMProxy)
 }
 
-// args are what the image's entrypoint runs last, in place of /usr/sbin/init alone. Nobody can change them on a live pod, unlike an
-// annotation or a ConfigMap: what they do runs as root on the node. Steps are joined and never filled in: what varies reaches them as
-// an environment variable of the container, or by leaving a step out.
+// args are what the image's entrypoint runs last, instead of /usr/sbin/init alone. They run as root on the node, and unlike an annotation
+// or a ConfigMap, nobody can change them in a live pod. Steps are joined, never filled in: what varies reaches them as an environment
+// variable, or decides whether a step is there.
 func (i *Injector) args(s *settings) []string {
 	var script strings.Builder
 	script.WriteString("set -eu\n")

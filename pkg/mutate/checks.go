@@ -13,7 +13,7 @@ import (
 
 var specPath = field.NewPath("spec")
 
-// incompatibilities are all reasons why PCP could not work in this pod.
+// incompatibilities returns all reasons why PCP could not work in this pod.
 func (i *Injector) incompatibilities(pod *Pod, s *settings) field.ErrorList {
 	return slices.Concat(
 		checkContainers(pod),
@@ -36,7 +36,7 @@ func checkContainers(pod *Pod) field.ErrorList {
 	return field.ErrorList{field.Required(specPath.Child("containers"), "a pod must have at least one container of its own")}
 }
 
-// checkProcessNamespace: systemd must be PID 1 of its container, else it exits at once.
+// checkProcessNamespace: systemd must be PID 1 of its container, or it exits at once.
 func checkProcessNamespace(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	if pod.Spec.HostPID {
@@ -65,7 +65,7 @@ func checkWindows(pod *Pod) field.ErrorList {
 	return problems
 }
 
-// checkUserNamespace: in a user namespace, privileged does not reach the node.
+// checkUserNamespace: in a user namespace, a privileged container does not reach the node.
 func (i *Injector) checkUserNamespace(pod *Pod) field.ErrorList {
 	if pod.Spec.HostUsers == nil || *pod.Spec.HostUsers || !i.cfg.HostMonitoring.Enabled {
 		return nil
@@ -104,7 +104,7 @@ func checkVolumeNames(pod *Pod) field.ErrorList {
 	return problems
 }
 
-// eachContainer visits containers and init containers, with the name of their list and their place in it.
+// eachContainer visits containers and init containers, with the name of their list and their index.
 func eachContainer(pod *Pod, visit func(list string, n int, c *Container)) {
 	for n := range pod.Spec.Containers {
 		visit("containers", n, &pod.Spec.Containers[n])
@@ -114,7 +114,7 @@ func eachContainer(pod *Pod, visit func(list string, n int, c *Container)) {
 	}
 }
 
-// placedPort is a port and where it stands.
+// placedPort is a port and its place in the pod.
 type placedPort struct {
 	Port
 	list          string
@@ -125,7 +125,7 @@ func (p placedPort) path() *field.Path {
 	return specPath.Child(p.list).Index(p.container).Child("ports").Index(p.at)
 }
 
-// eachPort visits the ports of the containers that run beside PCP: init containers end before it, unless they restart.
+// eachPort visits the ports of the containers that run beside PCP. Init containers end before it, unless they restart.
 func eachPort(pod *Pod, visit func(placedPort)) {
 	eachContainer(pod, func(list string, n int, c *Container) {
 		if list == "initContainers" && c.RestartPolicy != "Always" {
@@ -137,7 +137,7 @@ func eachPort(pod *Pod, visit func(placedPort)) {
 	})
 }
 
-// portsOf are the ports that PCP binds for the services: pmproxy also serves TLS on its second one.
+// portsOf are the ports that PCP binds for the services. pmproxy also serves TLS, on a second port.
 func portsOf(services []config.Service) []int64 {
 	var ports []int64
 	if slices.Contains(services, config.ServicePMCD) {
@@ -156,7 +156,7 @@ const (
 	// maxAnnotations is the API server's own limit in bytes, which it checks only after admission
 	// (https://github.com/kubernetes/apimachinery/blob/v0.37.2/pkg/api/validation/objectmeta.go, TotalAnnotationSizeLimitB).
 	maxAnnotations = 256 << 10
-	// maxList bounds the annotations that are lists of names, maxSource one OpenMetrics source, both in bytes.
+	// maxList limits annotations that are lists of names, and maxSource one OpenMetrics source, both in bytes.
 	maxList   = 4 << 10
 	maxSource = 16 << 10
 )
@@ -172,7 +172,7 @@ func checkAnnotationSize(pod *Pod) *field.Error {
 	return field.TooLong(field.NewPath("metadata", "annotations"), "", maxAnnotations)
 }
 
-// tooLong is the problem of an annotation that exceeds the limit, nil where it does not.
+// tooLong returns the problem of an annotation that exceeds the limit, or nil.
 func tooLong(key, value string, limit int) *field.Error {
 	if len(value) <= limit {
 		return nil
@@ -180,7 +180,7 @@ func tooLong(key, value string, limit int) *field.Error {
 	return field.TooLong(annotationPath(key), "", limit)
 }
 
-// summarize puts problems in the order of their text, since annotations come from a map, and cuts what nobody would read.
+// summarize sorts problems by their text, because annotations come from a map, and cuts what nobody would read.
 func summarize(problems field.ErrorList) field.ErrorList {
 	type entry struct {
 		problem *field.Error
@@ -201,5 +201,5 @@ func summarize(problems field.ErrorList) field.ErrorList {
 	return result
 }
 
-// isFull reports when to stop looking for more of one kind.
+// isFull reports whether to stop looking for more problems of one kind.
 func isFull(problems field.ErrorList) bool { return len(problems) > maxProblems }

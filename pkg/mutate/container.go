@@ -11,7 +11,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// container builds the PCP container. It never sets a command, since the image's entrypoint reads the environment
+// container builds the PCP container. It never sets a command, because the image's entrypoint reads the environment
 // (https://github.com/performancecopilot/pcp/tree/main/build/containers/pcp).
 func (i *Injector) container(s *settings) *corev1.Container {
 	c := &corev1.Container{
@@ -25,7 +25,7 @@ func (i *Injector) container(s *settings) *corev1.Container {
 		VolumeMounts:    i.volumeMounts(s),
 		SecurityContext: rootContext(),
 	}
-	// Stated in full, since the pod's own security context may say otherwise.
+	// Stated in full, because the pod's own security context may say otherwise.
 	c.SecurityContext.Privileged = new(true)
 	c.SecurityContext.ReadOnlyRootFilesystem = new(false)
 	c.SecurityContext.AppArmorProfile = &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeUnconfined}
@@ -53,7 +53,7 @@ func ports(s *settings) []corev1.ContainerPort {
 
 func (i *Injector) env(s *settings) []corev1.EnvVar {
 	env := []corev1.EnvVar{
-		// Without it systemd takes the container for the machine itself, and switches the host's swap off when it stops.
+		// Without it, systemd takes the container for the machine itself, and switches off the host's swap when it stops.
 		{Name: "container", Value: "oci"},
 		{Name: "PCP_SERVICES", Value: join(s.services)},
 		{Name: "KEY_SERVERS", Value: strings.Join(i.cfg.Container.KeyServers, ",")},
@@ -111,7 +111,7 @@ func (i *Injector) archivesEnv() []corev1.EnvVar {
 	return env
 }
 
-// agents names openmetrics itself, since not every image has it on by default.
+// agents adds openmetrics, because not every image enables it by default.
 func (i *Injector) agents(s *settings) []string {
 	var agents []string
 	for _, agent := range s.agents {
@@ -125,7 +125,7 @@ func (i *Injector) agents(s *settings) []string {
 	return agents
 }
 
-// resources are left out where the pod as a whole has some: a container's would have to fit into them.
+// resources are empty if the pod as a whole has some, because the container's would have to fit into them.
 func (i *Injector) resources(s *settings) corev1.ResourceRequirements {
 	if s.podResources {
 		return corev1.ResourceRequirements{}
@@ -133,8 +133,8 @@ func (i *Injector) resources(s *settings) corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{Requests: i.cfg.Container.Resources.Requests, Limits: i.cfg.Container.Resources.Limits}
 }
 
-// fixOwnership builds the init container that gives the volumes to PCP's user, by name, since its number differs from
-// image to image. It is nil where nothing needs it.
+// fixOwnership builds the init container that gives the volumes to PCP's user, by name because its number differs between images. It
+// returns nil if nothing needs it.
 func (i *Injector) fixOwnership(s *settings) *corev1.Container {
 	if !i.cfg.Persistence.FixOwnership {
 		return nil
@@ -166,8 +166,8 @@ func join[T ~string](words []T) string {
 	return strings.Join(texts, ",")
 }
 
-// probes follow the services: what does not run is not probed. They watch one service, since systemctl is-active A B
-// succeeds when either is active: pmcd where it runs, else the first of the others.
+// probes watch one service: pmcd if it runs, otherwise pmproxy. They cannot watch two, because systemctl is-active A B succeeds when either
+// is active.
 func (i *Injector) probes(s *settings) (startup, liveness, readiness *corev1.Probe) {
 	watched := s.services[0]
 	for _, service := range []config.Service{config.ServicePMProxy, config.ServicePMCD} {
@@ -183,8 +183,8 @@ func (i *Injector) probes(s *settings) (startup, liveness, readiness *corev1.Pro
 	return startup, liveness, readiness
 }
 
-// ready asks the service's port, where the kubelet reaches it and nobody else can hold it: with the node's network another pmcd
-// or pmproxy may answer in our stead. Elsewhere pmcd is asked on its own socket: unix:, since local: falls back to the port
+// ready asks the service's port if the kubelet can reach it and nobody else can hold it: on the node's network, another pmcd or pmproxy may
+// answer. Otherwise it asks pmcd on its local socket: unix:, because local: falls back to the port
 // (https://man7.org/linux/man-pages/man1/pcpintro.1.html).
 func ready(watched config.Service, active corev1.ProbeHandler, v variant) corev1.ProbeHandler {
 	open := !v.hostNetwork && !v.onLoopback
@@ -203,8 +203,8 @@ func tcp(port int32) corev1.ProbeHandler {
 	return corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(port)}}
 }
 
-// override puts the fields that the administrator set in place of the default's. A handler that asks a service which the
-// pod has left out, or which the kubelet does not reach, does not count: the container would never become ready.
+// override replaces fields of the default with those that the administrator set. It ignores a handler that asks a service that the pod does
+// not run or the kubelet cannot reach, because the container would never become ready.
 func (s *settings) override(o config.Probe, probe corev1.Probe) *corev1.Probe {
 	if o.Disabled {
 		return nil
@@ -229,7 +229,7 @@ func (s *settings) override(o config.Probe, probe corev1.Probe) *corev1.Probe {
 	return &probe
 }
 
-// answers reports whether the kubelet reaches the service whose port a handler asks.
+// answers reports whether the kubelet can reach the service that a handler asks.
 func (s *settings) answers(h corev1.ProbeHandler) bool {
 	service, asks := config.AskedService(h)
 	return !asks || s.runs(service) && !s.onLoopback

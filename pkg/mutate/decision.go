@@ -11,7 +11,7 @@ import (
 // and the audit annotation.
 type Reason string
 
-// The reasons, in the order in which they are found.
+// The reasons, in the order of the decision.
 const (
 	// ReasonNotRequested: the pod has no pcp.io/inject annotation, or it says "false".
 	ReasonNotRequested Reason = "NotRequested"
@@ -19,9 +19,9 @@ const (
 	ReasonInvalidRequest Reason = "InvalidRequest"
 	// ReasonAlreadyInjected: the injector's own result came back; nothing to do.
 	ReasonAlreadyInjected Reason = "AlreadyInjected"
-	// ReasonNotDesignated: another workload is the designated one; allowed without PCP.
+	// ReasonNotDesignated: another workload is the target; allowed without PCP.
 	ReasonNotDesignated Reason = "NotDesignated"
-	// ReasonUntrustedCreator: the owner is the designated one, but its controller did not create the pod; allowed without PCP.
+	// ReasonUntrustedCreator: the owner is the target, but its controller did not create the pod; allowed without PCP.
 	ReasonUntrustedCreator Reason = "UntrustedCreator"
 	// ReasonIncompatible: PCP could not work in this pod; rejected with all problems.
 	ReasonIncompatible Reason = "Incompatible"
@@ -29,13 +29,13 @@ const (
 	ReasonInjected Reason = "Injected"
 )
 
-// Reasons are all reasons, so that every metric's series can exist from the start.
+// Reasons are all reasons, so every metric's series can exist from the start.
 var Reasons = []Reason{
 	ReasonNotRequested, ReasonInvalidRequest, ReasonAlreadyInjected, ReasonNotDesignated,
 	ReasonUntrustedCreator, ReasonIncompatible, ReasonInjected,
 }
 
-// Allowed reports whether a pod with this reason may be created. No reason is no permission.
+// Allowed reports whether a pod with this reason may be created. An empty reason is not allowed.
 func (r Reason) Allowed() bool {
 	switch r {
 	case ReasonNotRequested, ReasonAlreadyInjected, ReasonNotDesignated, ReasonUntrustedCreator, ReasonInjected:
@@ -51,13 +51,13 @@ type Owner struct {
 	Name string
 }
 
-// Request is what a decision is made from.
+// Request is the input of a decision.
 type Request struct {
 	// Namespace of the request: a pod made by a controller may not have one yet.
 	Namespace string
-	// Username of the request's user. Ignored where Owner is given.
+	// Username of the request's user. Ignored if Owner is set.
 	Username string
-	// Owner where it is known without doubt, as for a workload's template in a file; nil derives it from the pod.
+	// Owner if it is known for certain, as for a workload's template in a file; nil derives it from the pod.
 	Owner *Owner
 	// Pod to decide about.
 	Pod *Pod
@@ -88,13 +88,13 @@ type Decision struct {
 	Message string
 	// Warnings for pods that are allowed.
 	Warnings []Warning
-	// Patch to apply to the pod: adds at places that the injector owns, replaces of the pod-level fields that it names.
+	// Patch to apply to the pod. It adds what the injector owns, and replaces no fields but hostNetwork, dnsPolicy and hostname.
 	Patch []jsonpatch.Operation
-	// Status that the patch writes; nil where it writes none.
+	// Status that the patch writes; nil if it writes none.
 	Status *Status
 }
 
-// Explanation is the decision in words: empty where there is nothing to say.
+// Explanation is the decision in words; empty if there is nothing to say.
 func (d *Decision) Explanation() string {
 	if len(d.Problems) == 0 {
 		return d.Message

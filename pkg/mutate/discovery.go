@@ -11,7 +11,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// The annotations by which pods have long told Prometheus how to scrape them.
+// The annotations that pods customarily have for Prometheus.
 const (
 	prometheusScrape = "prometheus.io/scrape"
 	prometheusPort   = "prometheus.io/port"
@@ -28,8 +28,8 @@ type exporter struct {
 	port int64
 }
 
-// discover adds a source for each port that the pod says serves metrics, always read from localhost: the containers of
-// a pod share their network. Sources that somebody wrote win over discovered ones.
+// discover adds a source for each port that serves metrics according to the pod. They are read from localhost, because the containers of a
+// pod share their network. A source that somebody wrote takes precedence over a discovered one.
 func (i *Injector) discover(pod *Pod, s *settings) {
 	annotations := pod.Metadata.Annotations
 	if !i.readsOpenMetrics(s) || len(pod.Spec.Containers) == 0 || annotations[prometheusScrape] == "false" {
@@ -66,7 +66,7 @@ func (i *Injector) discover(pod *Pod, s *settings) {
 	}
 }
 
-// localURL never leaves the pod, whatever the annotations say: neither scheme nor path can name a host or begin another line.
+// localURL never leaves the pod, whatever the annotations say: neither the scheme nor the path can name a host or start another line.
 func localURL(scheme string, port int64, path string) (string, bool) {
 	url := scheme + "://localhost:" + strconv.FormatInt(port, 10) + "/" + strings.TrimPrefix(path, "/")
 	oneLine := !strings.ContainsFunc(path, unicode.IsControl)
@@ -101,7 +101,7 @@ func namedExporters(containers []Container) []exporter {
 	return exporters
 }
 
-// exporterAt names the port after the container that declares it, else after the first one.
+// exporterAt names the port after the container that declares it, or otherwise after the first one.
 func exporterAt(containers []Container, number int64) exporter {
 	owner := containers[0].Name
 	for _, c := range containers {
@@ -113,7 +113,7 @@ func exporterAt(containers []Container, number int64) exporter {
 	return exporter{name: exporterName(owner, ""), port: number}
 }
 
-// exporterName makes a name that PCP takes out of a container's name, which may begin with a digit or be a reserved one.
+// exporterName makes a valid source name from a container's name, which may begin with a digit or be a reserved one.
 func exporterName(container, port string) string {
 	name := container
 	if port != "" {

@@ -9,9 +9,9 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// files are those of the administrator, with the CAs of the agent openmetrics and the rules of pmie. They are in one volume, each at its own path, and the steps
-// take them from there. They are not mounted one by one (subPath): such a mount never changes, and where the ConfigMap is missing, the
-// kubelet makes a folder in the file's place.
+// files are the administrator's files, the CAs for the agent openmetrics and the rules for pmie. They are in one volume, each at its own
+// path, and the steps take them from there. They are not mounted one by one (subPath): such a mount never changes, and if the ConfigMap is
+// missing, the kubelet makes a folder in the file's place.
 func (i *Injector) files(s *settings) []config.File {
 	files := slices.Clone(i.cfg.Container.Files)
 	if i.trustsMore(s) {

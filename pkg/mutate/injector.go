@@ -1,5 +1,5 @@
-// Package mutate is the pure core of the injector: from a configuration and a pod it decides whether the pod gets the PCP
-// container, and builds the patch that adds it. It does no I/O and knows neither clock nor logger.
+// Package mutate is the pure core of the injector: from a configuration and a pod it decides whether the pod gets the PCP container, and
+// builds the patch that adds it. It does no I/O and knows neither clock nor logger.
 package mutate
 
 import (
@@ -25,9 +25,9 @@ type Injector struct {
 	hostname string
 	// endpoints are the names of the administrator's sources as PCP will see them.
 	endpoints sets.Set[string]
-	// ownIntervals are the configuration's intervals of single sources, by the same names.
+	// ownIntervals are the configuration's intervals of single sources, by those names.
 	ownIntervals map[string]int32
-	// standard holds what pods without overrides get, so that it is marshaled once.
+	// standard holds what pods without overrides get, marshaled once.
 	standard map[variant]*sidecar
 }
 
@@ -77,7 +77,7 @@ func (i *Injector) Decide(req Request) Decision {
 	if status := statusOf(pod); status != nil && status.Reason == ReasonInjected && hasContainer(pod, ContainerName) {
 		return i.alreadyInjected(req, status)
 	}
-	if reason, message := i.designated(req); reason != "" {
+	if reason, message := i.checkTarget(req); reason != "" {
 		return i.leaveOut(pod, reason, message)
 	}
 	if problem := checkAnnotationSize(pod); problem != nil {
@@ -105,8 +105,8 @@ func requested(pod *Pod) (bool, *field.Error) {
 	}
 }
 
-// alreadyInjected is the answer to our own result: another webhook, or an in-tree plugin, changed the pod after us, or
-// somebody copied an injected manifest. What keeps systemd from starting is refused even now, and what PCP must not read or open.
+// alreadyInjected answers for a pod that is injected already: another webhook or an in-tree plugin changed it after us, or somebody copied
+// an injected manifest. It still refuses what keeps systemd from starting, and what PCP must not read or open.
 func (i *Injector) alreadyInjected(req Request, status *Status) Decision {
 	pod := req.Pod
 	problems := slices.Concat(checkProcessNamespace(pod), i.checkUserNamespace(pod), i.checkExposure(pod))
@@ -119,7 +119,7 @@ func (i *Injector) alreadyInjected(req Request, status *Status) Decision {
 		return Decision{Reason: ReasonIncompatible, Problems: summarize(problems)}
 	}
 	decision := Decision{Reason: ReasonAlreadyInjected}
-	if reason, message := i.designated(req); reason != "" {
+	if reason, message := i.checkTarget(req); reason != "" {
 		decision.warn(string(reason), "injected before this admission, but not allowed: %s", message)
 	}
 	if status.Config != i.hash {
@@ -133,7 +133,7 @@ func (i *Injector) alreadyInjected(req Request, status *Status) Decision {
 	return decision
 }
 
-// leaveOut allows a pod that asked without PCP, and says why where the user can see it.
+// leaveOut allows a pod that asked, but without PCP, and says why where the user can see it.
 func (i *Injector) leaveOut(pod *Pod, reason Reason, message string) Decision {
 	decision := Decision{Reason: reason, Message: message}
 	decision.warn(string(reason), "%s", message)

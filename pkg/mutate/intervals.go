@@ -12,7 +12,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// intervals are those of single OpenMetrics sources, as the step openmetrics-intervals.sh reads them: <name>=<seconds>.
+// intervals are those of single OpenMetrics sources, in the form that the step openmetrics-intervals.sh reads: <name>=<seconds>.
 func (i *Injector) intervals(s *settings) []string {
 	if !i.archivesOpenMetrics(s) {
 		return nil
@@ -29,7 +29,7 @@ func (i *Injector) intervals(s *settings) []string {
 	return words
 }
 
-// intervalsOf are the configuration's, by the names under which the agent knows the sources.
+// intervalsOf are the configuration's intervals, by the agent's names for the sources.
 func intervalsOf(cfg *config.OpenMetrics) map[string]int32 {
 	intervals := map[string]int32{}
 	for name, seconds := range cfg.Intervals {
@@ -40,7 +40,7 @@ func intervalsOf(cfg *config.OpenMetrics) map[string]int32 {
 	return intervals
 }
 
-// addIntervals reads the annotation. A pod decides about its own sources only, discovered ones among them.
+// addIntervals reads the annotation. A pod decides only about its own sources, including discovered ones.
 func (i *Injector) addIntervals(value string, s *settings) field.ErrorList {
 	path := annotationPath(AnnotationIntervals)
 	if problem := tooLong(AnnotationIntervals, value, maxList); problem != nil {

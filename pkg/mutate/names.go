@@ -26,9 +26,9 @@ const (
 	// LabelInjected with the value "true" is written by the injector, for Services, NetworkPolicies and PodMonitors to select.
 	LabelInjected = "pcp.io/injected"
 
-	// ContainerName is the PCP container's.
+	// ContainerName is the name of the PCP container.
 	ContainerName = "pcp"
-	// InitContainerName is that of the container that gives the volumes to PCP's user.
+	// InitContainerName is the name of the init container that gives the volumes to PCP's user.
 	InitContainerName = "pcp-fix-ownership"
 	// VolumePrefix is reserved for the injector's volumes.
 	VolumePrefix = "pcp-"
@@ -46,13 +46,14 @@ const (
 // Annotation is a key under pcp.io/ that the injector knows.
 type Annotation struct {
 	Key string
-	// Override that the administrator has to allow before a pod's author may use the key; empty for none.
+	// Override that the administrator has to allow before a pod's author may use the key; empty if none is needed.
 	Override config.Override
-	// Written by the injector, and by nobody else.
+	// Written by the injector only.
 	Written bool
 }
 
-// Annotations are all keys under pcp.io/, and the only list of them: the chart's policies follow it. Keys with OpenMetricsPrefix come on top.
+// Annotations are all keys under pcp.io/, and the only list of them: the chart's policies follow it. Keys with OpenMetricsPrefix are not in
+// it.
 var Annotations = []Annotation{
 	{Key: AnnotationInject},
 	{Key: AnnotationServices, Override: config.OverrideServices},

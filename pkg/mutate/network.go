@@ -11,8 +11,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// checkPorts: the containers of a pod share one network, so PCP's ports must be free, and so must their names, by
-// which Services find them.
+// checkPorts: the containers of a pod share one network, so PCP's ports must be free. So must their names, by which Services find them.
 func checkPorts(pod *Pod, services []config.Service) field.ErrorList {
 	var problems field.ErrorList
 	taken := portsOf(services)
@@ -60,7 +59,7 @@ func (i *Injector) checkHostNetwork(pod *Pod) field.ErrorList {
 	return problems
 }
 
-// checkExposure: nobody but the administrator opens PCP on the node's network, where no NetworkPolicy applies.
+// checkExposure: only the administrator may open PCP on the node's network, where no NetworkPolicy applies.
 func (i *Injector) checkExposure(pod *Pod) field.ErrorList {
 	if !isTrue(pod.Spec.HostNetwork) || i.wantsHostNetwork() || i.cfg.Container.Listen.OnLoopback(true) {
 		return nil

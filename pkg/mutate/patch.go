@@ -10,14 +10,14 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/quote"
 )
 
-// patchBuilder collects operations and, for Uninject, what they add and replace.
+// patchBuilder collects operations, and for Uninject what they add and replace.
 type patchBuilder struct {
 	pod    *Pod
 	ops    []jsonpatch.Operation
 	status Status
 }
 
-// inject builds the patch: adds to lists and maps, and replaces of the pod-level fields that the configuration names.
+// inject builds the patch. It adds to lists and maps, and replaces only pod-level fields that the configuration sets.
 func (i *Injector) inject(req Request, s *settings) Decision {
 	sidecar, err := i.sidecarFor(s)
 	if err != nil {
@@ -38,7 +38,7 @@ func (i *Injector) inject(req Request, s *settings) Decision {
 	return decision
 }
 
-// setPodFields sets what a container cannot say for itself.
+// setPodFields sets what no container can set for itself.
 func (i *Injector) setPodFields(b *patchBuilder, s *settings) {
 	spec := &b.pod.Spec
 	if i.wantsHostNetwork() && !isTrue(spec.HostNetwork) {
@@ -105,7 +105,7 @@ func (b *patchBuilder) addToList(path string, absent bool, items []any) {
 	}
 }
 
-// addMetadata comes last: the status lists everything that was added.
+// addMetadata comes last, because the status lists everything that was added.
 func (b *patchBuilder) addMetadata(sc *sidecar) {
 	added := &b.status.Added
 	added.Labels = []string{LabelInjected}
@@ -124,7 +124,7 @@ func (b *patchBuilder) add(path string, value any) {
 	b.ops = append(b.ops, jsonpatch.NewOperation("add", path, value))
 }
 
-// annotate relies on the annotations that a pod which asks for PCP has.
+// annotate relies on the annotations of a pod that asks for PCP.
 func annotate(key, value string) jsonpatch.Operation {
 	return jsonpatch.NewOperation("add", fieldAnnotations+"/"+escape(key), value)
 }
@@ -137,7 +137,7 @@ var (
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
-// escape makes a key a part of a JSON pointer (RFC 6901).
+// escape escapes a key for a JSON pointer (RFC 6901).
 func escape(key string) string { return pointerEscapes.Replace(key) }
 
 // The fields that the injector adds to or replaces, as JSON pointers (RFC 6901).
@@ -152,7 +152,7 @@ const (
 	fieldHostname       = "/spec/hostname"
 )
 
-// Status is the value of the annotation pcp.io/status: what was done to the pod, by whom, or why not. Uninject works
+// Status is the value of the annotation pcp.io/status: what was done to the pod and by which injector, or why nothing was. Uninject works
 // from it.
 type Status struct {
 	// Version of the injector.
@@ -163,7 +163,7 @@ type Status struct {
 	Reason Reason `json:"reason"`
 	// Message says why a pod was left out.
 	Message string `json:"message,omitempty"`
-	// Warnings say what will work badly, each with its code: the human behind a controller sees them nowhere else.
+	// Warnings say what will work badly, each with its code. If a controller creates the pod, its user sees them nowhere else.
 	Warnings []string `json:"warnings,omitempty"`
 	// Added to the pod, by name.
 	Added Added `json:"added"`
@@ -227,7 +227,7 @@ func appendText(to []byte, name, text string) []byte {
 	return quote.Append(appendName(to, name), text)
 }
 
-// appendList leaves an empty list out.
+// appendList omits an empty list.
 func appendList(to []byte, name string, texts []string) []byte {
 	if len(texts) == 0 {
 		return to
@@ -242,7 +242,7 @@ func appendList(to []byte, name string, texts []string) []byte {
 	return append(to, ']')
 }
 
-// statusOf reads the pod's status annotation; nil where there is none, or none that the injector wrote.
+// statusOf reads the pod's status annotation; nil if there is none that the injector wrote.
 func statusOf(pod *Pod) *Status {
 	text, present := pod.Metadata.Annotations[AnnotationStatus]
 	if !present {

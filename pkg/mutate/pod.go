@@ -2,8 +2,8 @@ package mutate
 
 import "encoding/json"
 
-// Pod is the small view of a pod (or pod template) that decisions need. It is decoded from JSON with case-sensitive keys,
-// as the API server's are, as by encoding/json/v2 or sigs.k8s.io/json; all else of the pod is never looked at, and so never lost.
+// Pod is the small view of a pod (or pod template) that decisions need. Decode it with case-sensitive keys, as the API server does, e.g.
+// with encoding/json/v2 or sigs.k8s.io/json. The rest of the pod is never read, and so never lost.
 type Pod struct {
 	Metadata Metadata `json:"metadata"`
 	Spec     Spec     `json:"spec"`
@@ -26,7 +26,7 @@ type OwnerReference struct {
 	Controller bool   `json:"controller"`
 }
 
-// Spec of a pod. Pointers distinguish absent from false, since what a pod's author wrote is restored by Uninject.
+// Spec of a pod. Pointers distinguish absent from false, because Uninject restores what the pod's author wrote.
 type Spec struct {
 	Containers                    []Container       `json:"containers"`
 	InitContainers                []Container       `json:"initContainers"`
@@ -79,7 +79,7 @@ type Resources struct {
 	Limits   Amounts `json:"limits"`
 }
 
-// Amounts are quantities as they stand; nil where absent.
+// Amounts are quantities as written; nil where absent.
 type Amounts struct {
 	CPU    json.RawMessage `json:"cpu"`
 	Memory json.RawMessage `json:"memory"`

@@ -9,12 +9,12 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// settings are what one pod gets: the configuration's, with the overrides of the pod's annotations.
+// settings are what one pod gets: the configuration's settings, with the overrides of the pod's annotations.
 type settings struct {
 	variant
 	services []config.Service
 	agents   []string
-	// custom: services, agents or intervals differ from the configuration's.
+	// custom: services, agents or intervals differ from the configuration.
 	custom  bool
 	sources []source
 	// intervals of the pod's own sources, in seconds by name.
@@ -60,22 +60,22 @@ func (i *Injector) archivesOpenMetrics(s *settings) bool {
 	return i.readsOpenMetrics(s) && i.cfg.OpenMetrics.Archive && s.runs(config.ServicePMLogger)
 }
 
-// readsOpenMetrics: the agent is pmcd's.
+// readsOpenMetrics: pmcd starts the agent.
 func (i *Injector) readsOpenMetrics(s *settings) bool {
 	return i.cfg.OpenMetrics.Enabled && s.runs(config.ServicePMCD)
 }
 
-// trustsMore: the agent trusts the administrator's CAs, too.
+// trustsMore: the agent also trusts the administrator's CAs.
 func (i *Injector) trustsMore(s *settings) bool {
 	return i.readsOpenMetrics(s) && i.cfg.OpenMetrics.CABundle.IsSet()
 }
 
-// callsWebhook: pmie calls somebody.
+// callsWebhook: pmie calls the administrator's webhook.
 func (i *Injector) callsWebhook(s *settings) bool {
 	return i.cfg.PMIE.Webhook.IsSet() && s.runs(config.ServicePMIE)
 }
 
-// hasStockRules: pmie has more of its stock rules.
+// hasStockRules: pmie has additional stock rules.
 func (i *Injector) hasStockRules(s *settings) bool {
 	return len(i.cfg.PMIE.StockRules) > 0 && s.runs(config.ServicePMIE)
 }
@@ -89,7 +89,7 @@ func (s *settings) runs(service config.Service) bool {
 	return slices.Contains(s.services, service)
 }
 
-// variant is what in the pod itself, beside its annotations, changes the container.
+// variant is what changes the container besides the pod's annotations.
 type variant struct {
 	// native: PCP is an init container that restarts.
 	native bool
@@ -130,8 +130,8 @@ func (i *Injector) wantsHostNetwork() bool {
 	return i.cfg.HostMonitoring.Enabled && i.cfg.HostMonitoring.HostNetwork
 }
 
-// needsHostname reports whether the archives' folder would change with every pod. With the node's network the host name is
-// the node's, and the controller of a StatefulSet names its pods' hosts itself.
+// needsHostname reports whether the host name, and so the archives' folder, would change with every pod. On the node's network it is the
+// node's name, and the controller of a StatefulSet names its pods' hosts itself.
 func (i *Injector) needsHostname(pod *Pod, v variant) bool {
 	named := pod.Spec.HostnameOverride != nil || (pod.Spec.Hostname != nil && *pod.Spec.Hostname != "")
 	if named || v.hostNetwork || i.cfg.Target.Kind == config.KindStatefulSet {
@@ -140,12 +140,12 @@ func (i *Injector) needsHostname(pod *Pod, v variant) bool {
 	return i.cfg.Target.Kind != config.KindPod || pod.Metadata.Name == ""
 }
 
-// setsHostname: the pods of a DaemonSet must not share one.
+// setsHostname: the pods of a DaemonSet must not share a host name.
 func (i *Injector) setsHostname(pod *Pod, v variant) bool {
 	return i.cfg.StableHostname && i.cfg.Target.Kind != config.KindDaemonSet && i.needsHostname(pod, v)
 }
 
-// hostnameFor makes a host name, which has no dots and at most 63 characters, of the target's name.
+// hostnameFor makes a host name from the target's name: without dots, and with at most 63 characters.
 func hostnameFor(name string) string {
 	name = strings.ReplaceAll(name, ".", "-")
 	return strings.TrimRight(name[:min(len(name), 63)], "-")

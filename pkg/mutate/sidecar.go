@@ -9,12 +9,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// pmlogconfGroup archives OpenMetrics sources, which pmlogger's stock rule misses because it probes before the agent is up. pmlogger
-// itself may start before it, too: a group in which it finds no metric then is never scheduled, even when there are some later
-// (seen with PCP 6.3.8). Hence pmcd.numagents, which is always there.
+// pmlogconfGroup archives OpenMetrics sources. pmlogger's stock rule misses them, because it probes before the agent is up. pmlogger itself
+// may start before the agent, too, and never schedules a group in which it then finds no metric, even if some appear later (seen with PCP
+// 6.3.8). Hence pmcd.numagents, which is always there.
 const pmlogconfGroup = "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t%d seconds\n\tpmcd.numagents\n\topenmetrics\n"
 
-// sidecar is all that a pod gets, marshaled, as the values of operations.
+// sidecar is all that a pod gets, marshaled as the values of operations.
 type sidecar struct {
 	container      any
 	initContainer  any
@@ -42,7 +42,7 @@ func (i *Injector) buildStandard() error {
 	return nil
 }
 
-// sidecarFor returns the prepared sidecar where the pod overrides nothing.
+// sidecarFor returns the prepared sidecar if the pod overrides nothing.
 func (i *Injector) sidecarFor(s *settings) (*sidecar, error) {
 	switch {
 	case s.custom:
@@ -53,7 +53,7 @@ func (i *Injector) sidecarFor(s *settings) (*sidecar, error) {
 	return i.standard[s.variant], nil
 }
 
-// withSources changes what the pod's own sources change: one volume, and the annotations of discovered ones.
+// withSources changes what depends on the pod's own sources: one volume, and the annotations of discovered ones.
 func (i *Injector) withSources(standard *sidecar, s *settings) (*sidecar, error) {
 	changed, volume := *standard, i.openMetricsVolume(s)
 	raw, err := marshal("volume "+volume.Name, volume)
@@ -91,7 +91,7 @@ func (i *Injector) build(s *settings) (*sidecar, error) {
 	return sc, err
 }
 
-// addAnnotations adds the files that travel in the pod.
+// addAnnotations adds the files that travel in the pod as annotations.
 func (i *Injector) addAnnotations(sc *sidecar, s *settings) {
 	if i.archivesOpenMetrics(s) {
 		sc.addAnnotation(AnnotationPmlogconf, fmt.Sprintf(pmlogconfGroup, i.cfg.OpenMetrics.Interval))
@@ -112,7 +112,7 @@ func (sc *sidecar) addAnnotation(key, value string) {
 	sc.annotationKeys = append(sc.annotationKeys, key)
 }
 
-// viewOf gives the container's resources the form that those of the pod's own containers have.
+// viewOf converts the container's resources to the form of those of the pod's own containers.
 func viewOf(resources corev1.ResourceRequirements) (Resources, error) {
 	var view Resources
 	raw, err := marshal("resources", resources)

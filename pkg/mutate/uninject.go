@@ -10,9 +10,8 @@ import (
 	"gomodules.xyz/jsonpatch/v2"
 )
 
-// Uninject builds the patch that takes out of a pod what an Injector added, guided by the status annotation. A pod that
-// carries none gets an empty patch. A status that names what no Injector adds is an error: the annotation is the pod's, and
-// may have been edited.
+// Uninject builds the patch that removes from a pod what an Injector added, guided by the status annotation. A pod without one gets an
+// empty patch. A status that names what no Injector adds is an error, because anyone may have edited the annotation.
 func Uninject(pod *Pod) ([]jsonpatch.Operation, error) {
 	text, present := pod.Metadata.Annotations[AnnotationStatus]
 	if !present {
@@ -72,8 +71,7 @@ func (s *Status) undo(pod *Pod) []jsonpatch.Operation {
 	return append(ops, s.restoreFields(spec)...)
 }
 
-// removeItems takes items out of a list, the last first, so that positions hold; or the whole list where it was added and
-// nobody else's item is in it.
+// removeItems removes items from a list, the last first so positions hold, or the whole list if it was added and holds nobody else's item.
 func (s *Status) removeItems(path string, present, added []string) []jsonpatch.Operation {
 	ours := func(name string) bool { return slices.Contains(added, name) }
 	if slices.Contains(s.Added.Fields, path) && len(present) > 0 && !slices.ContainsFunc(present, func(name string) bool { return !ours(name) }) {
@@ -101,7 +99,7 @@ func (s *Status) removeKeys(path string, present map[string]string, added []stri
 	return ops
 }
 
-// restoreFields removes the pod-level fields that were added, where they are still there, and gives the others back.
+// restoreFields removes the pod-level fields that were added, if they are still there, and restores the replaced ones.
 func (s *Status) restoreFields(spec *Spec) []jsonpatch.Operation {
 	var ops []jsonpatch.Operation
 	for path, present := range map[string]bool{

@@ -22,7 +22,7 @@ type dataVolume struct {
 	config.Volume
 }
 
-// dataVolumes are those of the services that run.
+// dataVolumes are the volumes of the services that run.
 func (i *Injector) dataVolumes(s *settings) []dataVolume {
 	var volumes []dataVolume
 	if v := i.cfg.Persistence.PMLogger; s.runs(config.ServicePMLogger) && v.Type != config.VolumeNone {
@@ -54,8 +54,8 @@ func (i *Injector) volumes(s *settings) []corev1.Volume {
 	return volumes
 }
 
-// openMetricsVolume is one read-only volume, mounted even where it is empty: it hides the image's stock sources, which
-// would read ports of the user's own pod.
+// openMetricsVolume is one read-only volume. It is mounted even if it is empty, because it hides the image's stock sources, which would
+// read ports of the user's own pod.
 func (i *Injector) openMetricsVolume(s *settings) corev1.Volume {
 	var files []file
 	for _, s := range s.sources {
@@ -70,14 +70,14 @@ func (i *Injector) openMetricsVolume(s *settings) corev1.Volume {
 	return volume
 }
 
-// file is one that an annotation of the pod holds.
+// file is a file that an annotation of the pod holds.
 type file struct {
 	path, annotation string
 }
 
-// projectedVolume puts files of the pod's annotations and those of a ConfigMap, which need not exist, into one folder. Of two
-// files with one name the last wins, the administrator's. All may read them, none may execute: PCP's agents run as their own
-// user, and run what is executable.
+// projectedVolume puts the files of the pod's annotations and those of a ConfigMap, which need not exist, into one folder. Of two files
+// with one name, the last wins: the administrator's. All may read the files and none may execute them, because PCP's agents run as their
+// own user, and run what is executable.
 func projectedVolume(name string, files []file, configMap string) corev1.Volume {
 	volume := &corev1.ProjectedVolumeSource{DefaultMode: new(int32(0o444))}
 	if len(files) > 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// The stable codes of warnings, beside the reasons NotDesignated and UntrustedCreator.
+// The stable codes of warnings. The reasons NotDesignated and UntrustedCreator are codes, too.
 const (
 	warnStale             = "StaleConfiguration"
 	warnDiscovery         = "Discovery"
@@ -39,21 +39,21 @@ const (
 	minGracePeriodSeconds = 30
 )
 
-// What pmlogger writes in a day on a monitored node, measured with 2 CPUs, 100 processes and 200 OpenMetrics values: 456 MB at an interval of
-// 10 s, 169 MB at 60 s. The daily compression makes it a quarter with gzip, and less with zstd.
+// What pmlogger writes in a day on a monitored node, measured with 2 CPUs, 100 processes and 200 OpenMetrics values: 456 MB at an interval
+// of 10 s, 169 MB at 60 s. The daily compression reduces it to a quarter with gzip, and to less with zstd.
 const (
 	dailyBytes         = 112e6
 	dailyBytesAtSecond = 3440e6
 	compression        = 4
 )
 
-// daysThatFit is how many days of a monitored node's archives the limit holds, those of one day uncompressed.
+// daysThatFit is how many days of a monitored node's archives fit into the limit, one of them uncompressed.
 func daysThatFit(archives *config.Archives) float64 {
 	days := float64(archives.Limit()) / (dailyBytes + dailyBytesAtSecond/float64(archives.Interval))
 	return days + max(days-1, 0)*(compression-1)
 }
 
-// advise warns about what will work, but badly.
+// advise warns about what will work badly.
 func (i *Injector) advise(d *Decision, pod *Pod, s *settings, sc *sidecar) {
 	if grace := pod.Spec.TerminationGracePeriodSeconds; grace != nil && *grace < minGracePeriodSeconds {
 		d.warn(warnGracePeriod, "spec.terminationGracePeriodSeconds is %d: PCP needs up to 13 s to stop while agents install: set %d or more", *grace, minGracePeriodSeconds)
@@ -98,7 +98,8 @@ func (i *Injector) adviseOnArchives(d *Decision, pod *Pod, s *settings) {
 	}
 }
 
-// adviseOnExposure warns about data that others can read or write, and about a pod that the chart takes for one that others reach.
+// adviseOnExposure warns about data that others can read or write, and about a pod that Services cannot reach although the configuration
+// lets them.
 func (i *Injector) adviseOnExposure(d *Decision, s *settings) {
 	switch {
 	case s.hostNetwork && !s.onLoopback:
@@ -125,7 +126,7 @@ func (i *Injector) adviseOnExposure(d *Decision, s *settings) {
 	}
 }
 
-// adviseOnProbes warns about probes that the administrator set, and that another's service may answer, or nobody.
+// adviseOnProbes warns about the administrator's probes that another service may answer, or none.
 func (i *Injector) adviseOnProbes(d *Decision, s *settings) {
 	probes := &i.cfg.Container.Probes
 	for _, probe := range []struct {
@@ -145,12 +146,12 @@ func (d *Decision) warn(code, format string, arguments ...any) {
 	d.Warnings = append(d.Warnings, newWarning(code, format, arguments...))
 }
 
-// warn is about discovery, the one setting that may take effect in part.
+// warn is for discovery, the only setting that may take effect in part.
 func (s *settings) warn(format string, arguments ...any) {
 	s.warnings = append(s.warnings, newWarning(warnDiscovery, format, arguments...))
 }
 
-// newWarning keeps to MaxWarning.
+// newWarning truncates the message to stay within MaxWarning.
 func newWarning(code, format string, arguments ...any) Warning {
 	w := Warning{Code: code, Message: fmt.Sprintf(format, arguments...)}
 	if excess := len(w.String()) - MaxWarning; excess > 0 {
@@ -159,20 +160,20 @@ func newWarning(code, format string, arguments ...any) Warning {
 	return w
 }
 
-// Workload is what of a workload, beside its pod template, decides whether PCP works in it.
+// Workload is what decides, besides the pod template, whether PCP works in a workload.
 type Workload struct {
 	Kind     string
 	Replicas *int64
-	// Strategy is the type of a Deployment's strategy or of another workload's updateStrategy, empty where absent.
+	// Strategy is the type of a Deployment's strategy or of another workload's updateStrategy; empty if absent.
 	Strategy string
-	// Parallelism of a Job, or of a CronJob's.
+	// Parallelism of a Job, or of a CronJob's Jobs.
 	Parallelism *int64
-	// ConcurrencyPolicy of a CronJob, empty where absent.
+	// ConcurrencyPolicy of a CronJob; empty if absent.
 	ConcurrencyPolicy string
 }
 
-// WorkloadWarnings advises on a workload whose template is injected: too many replicas, or a strategy that starts the new
-// pod beside the old one, which holds the claim. A pod alone shows neither.
+// WorkloadWarnings advises on a workload whose template is injected: too many replicas, or a strategy that starts the new pod while the old
+// one holds the claim. A pod alone shows neither.
 func (i *Injector) WorkloadWarnings(w Workload) []Warning {
 	var warnings []Warning
 	if w.Replicas != nil && *w.Replicas > 1 {
@@ -233,7 +234,7 @@ func qosOf(lists ...[]Container) string {
 // isSome: not absent, and not zero.
 func isSome(amount json.RawMessage) bool { return bytes.ContainsAny(amount, "123456789") }
 
-// isGuaranteed: a limit, and a request, which defaults to the limit, equal to it.
+// isGuaranteed: there is a limit, and the request, which defaults to the limit, is equal to it.
 func isGuaranteed(limit, request json.RawMessage) bool {
 	if !isSome(limit) {
 		return false
@@ -247,8 +248,8 @@ func isGuaranteed(limit, request json.RawMessage) bool {
 
 var quantityForm = regexp.MustCompile(config.QuantityPattern)
 
-// quantity reads an amount; what is none counts as absent, since the API server will refuse it anyway. The form is checked
-// before: Kubernetes' own parser takes minutes over 1e-999999999.
+// quantity reads an amount. What is not one counts as absent, because the API server will refuse it anyway. Its form is checked first,
+// because Kubernetes' own parser takes minutes over 1e-999999999.
 func quantity(raw json.RawMessage) resource.Quantity {
 	text := bytes.Trim(raw, `"`)
 	if !quantityForm.Match(text) {

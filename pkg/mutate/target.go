@@ -8,8 +8,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// designated returns an empty reason for a pod of the designated template that its own controller created, else why not.
-func (i *Injector) designated(req Request) (Reason, string) {
+// checkTarget returns an empty reason for a pod of the target that a trusted creator made, and otherwise why it is not one.
+func (i *Injector) checkTarget(req Request) (Reason, string) {
 	target := i.cfg.Target
 	owners := ownersOf(req)
 	match := Owner{Kind: string(target.Kind), Name: target.Name}
@@ -24,7 +24,7 @@ func (i *Injector) designated(req Request) (Reason, string) {
 	return "", ""
 }
 
-// ownersOf are the workloads that the pod belongs to, nearest first: a ReplicaSet, then its Deployment.
+// ownersOf are the workloads that the pod belongs to, the nearest first: a ReplicaSet, then its Deployment.
 func ownersOf(req Request) []Owner {
 	if req.Owner != nil {
 		return []Owner{*req.Owner}
@@ -37,7 +37,7 @@ func ownersOf(req Request) []Owner {
 	return []Owner{{Kind: string(config.KindPod), Name: req.Pod.Metadata.Name}}
 }
 
-// ownersThrough follows an ownerReference by names alone, since nothing may be looked up. The names are made in
+// ownersThrough follows an ownerReference by names alone, because nothing may be looked up. The names are made in
 // https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/deployment/sync.go (getNewReplicaSet) and
 // https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/cronjob/utils.go (getJobName).
 func ownersThrough(ref OwnerReference, labels map[string]string) []Owner {
@@ -52,7 +52,7 @@ func ownersThrough(ref OwnerReference, labels map[string]string) []Owner {
 	owners := []Owner{{Kind: ref.Kind, Name: ref.Name}}
 	switch kind {
 	case config.KindPod:
-		// No controller of pods is a pod: a user who may create pods wrote this reference to use the name of another.
+		// Pods do not control pods: a user who may create pods wrote this reference to use another pod's name.
 		owners[0].Kind = "owning Pod"
 	case config.KindReplicaSet:
 		if hash := labels["pod-template-hash"]; hash != "" && strings.HasSuffix(ref.Name, "-"+hash) {
