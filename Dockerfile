@@ -29,7 +29,7 @@ RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
 FROM $BASE
 ARG VERSION
 LABEL org.opencontainers.image.title="pcp-injector" \
-      org.opencontainers.image.description="Mutating admission webhook that adds Performance Co-Pilot to the designated node-monitor pod" \
+      org.opencontainers.image.description="Mutating admission webhook that adds Performance Co-Pilot to the node-monitor pod that you choose" \
       org.opencontainers.image.source="https://github.com/performancecopilot/pcp-injector" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION"

@@ -109,7 +109,7 @@ func newCheck(streams genericiooptions.IOStreams) *cobra.Command {
 	return cmd
 }
 
-// check checks once, or until nothing is left that may come by itself.
+// check checks once, or until nothing is left that may turn green by itself.
 func (v *checkVerb) check(ctx context.Context) error {
 	reader, current, err := v.reader()
 	if err != nil {
@@ -142,7 +142,7 @@ func (v *checkVerb) check(ctx context.Context) error {
 	}
 }
 
-// giveUp shows the last list, after why there is none that is better.
+// giveUp shows the last list, and before it why there is no newer one.
 func (v *checkVerb) giveUp(ctx context.Context, reports []*gate.Report, waitedFor string) error {
 	unmet := "still waiting for: " + waitedFor
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -175,7 +175,7 @@ func (v *checkVerb) examine(ctx context.Context, reader *snapshot.Reader, curren
 	return reports, ctx.Err()
 }
 
-// lookedAfter are the namespaces to check. Where no release is known, it is the one that kubectl would work in.
+// lookedAfter are the namespaces to check. If no release is known, it is the one that kubectl would use.
 func (v *checkVerb) lookedAfter(ctx context.Context, reader *snapshot.Reader, current string) ([]string, error) {
 	namespaces, releases, err := reader.Namespaces(ctx)
 	if err != nil {
@@ -217,7 +217,7 @@ func (v *checkVerb) writeChecklist(reports []*gate.Report) error {
 	return gate.WriteChecklist(v.streams.Out, reports, styleOf(v.streams.Out))
 }
 
-// showsMarks tells whether the output is a terminal of UTF-8: logs and old terminals get words.
+// showsMarks reports whether the output is a terminal with UTF-8. Logs and old terminals get words.
 func showsMarks(out io.Writer) bool {
 	if !onTerminal(out) {
 		return false

@@ -34,7 +34,7 @@ const exitUnknown = 4
 const interruptedCode = `  130  interrupted by Ctrl-C
 `
 
-// clusterVerb is what all verbs share that ask a cluster, with the rights of the user.
+// clusterVerb is what all verbs share that query a cluster, with the rights of the user.
 type clusterVerb struct {
 	streams genericiooptions.IOStreams
 	flags   *genericclioptions.ConfigFlags
@@ -51,7 +51,7 @@ func (v *clusterVerb) addFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// addClusterFlags adds kubectl's own.
+// addClusterFlags adds kubectl's own flags.
 func (v *clusterVerb) addClusterFlags(cmd *cobra.Command) {
 	v.flags.AddFlags(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("namespace", v.completeNamespaces)
@@ -67,7 +67,7 @@ func (v *clusterVerb) connect() (config *rest.Config, namespace string, err erro
 		return nil, "", &verbError{exitInput, fmt.Errorf("no cluster to ask: %w", err)}
 	}
 	config.UserAgent = "kubectl-pcp/" + programVersion()
-	// All requests of a verb are made at once.
+	// A verb sends all its requests at once.
 	config.QPS, config.Burst = -1, 0
 	config.WarningHandler = rest.NoWarnings{}
 	namespace, _, err = v.flags.ToRawKubeConfigLoader().Namespace()
@@ -89,7 +89,7 @@ func (v *clusterVerb) reader() (*snapshot.Reader, string, error) {
 	return reader, namespace, nil
 }
 
-// interruptibly runs a verb until Ctrl-C, after which whatever goes wrong is a consequence of it.
+// interruptibly runs a verb until Ctrl-C. Errors after that are a consequence of it.
 func interruptibly(cmd *cobra.Command, run func(ctx context.Context) error) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 	defer stop()
@@ -102,7 +102,7 @@ func interruptibly(cmd *cobra.Command, run func(ctx context.Context) error) erro
 	return err
 }
 
-// report writes what was found, and turns it into the exit code. After Ctrl-C it is incomplete, and is not shown.
+// report writes the reports and turns them into the exit code. After Ctrl-C they are incomplete and not shown.
 func (v *clusterVerb) report(ctx context.Context, reports []*gate.Report) error {
 	if ctx.Err() != nil {
 		return errInterrupted
@@ -113,7 +113,7 @@ func (v *clusterVerb) report(ctx context.Context, reports []*gate.Report) error 
 	return resultOf(reports)
 }
 
-// resultOf is the exit code of what was found.
+// resultOf is the exit code for the reports.
 func resultOf(reports []*gate.Report) error {
 	switch gate.Worst(reports...) {
 	case gate.Failed:
@@ -152,7 +152,7 @@ func writeObject(out io.Writer, format string, object any) error {
 	return err
 }
 
-// styleOf is that of all lists: marks on a terminal, and words in logs.
+// styleOf is the style of all lists: marks on a terminal, words in logs.
 func styleOf(out io.Writer) gate.Style {
 	return gate.Style{Color: isTerminal(out), ASCII: !showsMarks(out)}
 }
@@ -182,7 +182,7 @@ func (v *clusterVerb) completeSubjects(cmd *cobra.Command, _ []string, typed str
 	return v.completeNames(cmd, kind, word+"/", typed)
 }
 
-// completeNames offers the names of a kind's objects that begin as typed, after a prefix.
+// completeNames offers the names of a kind's objects that start with what was typed, after a prefix.
 func (v *clusterVerb) completeNames(cmd *cobra.Command, kind *snapshot.Kind, prefix, typed string) ([]string, cobra.ShellCompDirective) {
 	reader, namespace, err := v.reader()
 	if err != nil {
@@ -201,7 +201,7 @@ func (v *clusterVerb) completeNames(cmd *cobra.Command, kind *snapshot.Kind, pre
 	return fitting, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeNamespaces offers those that releases look after.
+// completeNamespaces offers the namespaces that releases look after.
 func (v *clusterVerb) completeNamespaces(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	reader, _, err := v.reader()
 	if err != nil {

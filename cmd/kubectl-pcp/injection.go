@@ -14,7 +14,7 @@ import (
 // injection adds PCP to pod templates.
 type injection struct {
 	namespace string
-	// configured decides for the target of a configuration; nil where each document is its own target.
+	// configured decides for the target of a configuration; nil if each document is its own target.
 	configured *mutate.Injector
 	// first is the workload that got PCP before, if any.
 	first string
@@ -84,7 +84,7 @@ func (i *injection) decide(w *manifest.Workload, pod *mutate.Pod) (*outcome, err
 	}, nil
 }
 
-// warnings about what a pod alone does not show.
+// warnings are about what a pod alone does not show.
 func (i *injection) warnings(injector *mutate.Injector, w *manifest.Workload) []mutate.Warning {
 	warnings := injector.WorkloadWarnings(mutate.Workload{
 		Kind: w.Kind, Replicas: w.Replicas, Strategy: w.Strategy, Parallelism: w.Parallelism, ConcurrencyPolicy: w.ConcurrencyPolicy,
@@ -97,7 +97,7 @@ func (i *injection) warnings(injector *mutate.Injector, w *manifest.Workload) []
 	return append(warnings, mutate.Warning{Code: "SecondInstance", Message: message})
 }
 
-// passedBy is the outcome for a template that asked, and stays as it is.
+// passedBy is the outcome for a template that asks but stays as it is.
 func passedBy(decision *mutate.Decision) *outcome {
 	message := decision.Message
 	switch decision.Reason {
@@ -113,7 +113,7 @@ func passedBy(decision *mutate.Decision) *outcome {
 	return result
 }
 
-// injectorFor also returns the problems of the defaults with this kind of workload, since nothing has validated them.
+// injectorFor also returns the problems of the defaults with this kind of workload, because nothing has validated them.
 func (i *injection) injectorFor(w *manifest.Workload, namespace string) (*mutate.Injector, []error, error) {
 	if i.configured != nil {
 		return i.configured, nil, nil

@@ -18,7 +18,7 @@ import (
 
 const stdin = "-"
 
-// readAll reads the manifests of all files; the error joins the mistakes in all of them.
+// readAll reads the manifests of all files. The error joins the mistakes in all of them.
 func readAll(names []string, streams genericiooptions.IOStreams) ([]*manifest.Document, error) {
 	files, err := expand(names)
 	if err != nil {
@@ -34,7 +34,7 @@ func readAll(names []string, streams genericiooptions.IOStreams) ([]*manifest.Do
 	return documents, errors.Join(problems...)
 }
 
-// expand puts the manifests of a folder in its place, as kubectl does: not those of folders below it.
+// expand replaces a folder with the manifests in it, but not in folders below it, as kubectl does.
 func expand(names []string) ([]string, error) {
 	var files []string
 	for _, name := range names {

@@ -23,7 +23,7 @@ const (
 	exitInput   = 1
 	exitUsage   = 2
 	exitRefused = 3
-	// exitInterrupted is what shells make of Ctrl-C: 128 and the number of the signal.
+	// exitInterrupted is the exit code of shells for Ctrl-C: 128 plus the number of the signal.
 	exitInterrupted = 130
 )
 
@@ -31,7 +31,7 @@ const (
 var errInterrupted = &verbError{exitInterrupted, errors.New("interrupted")}
 
 func main() {
-	// Kubernetes' libraries return their errors, and log some for their developers as well.
+	// Kubernetes' libraries return their errors, and also log some for their developers.
 	klog.SetLogger(logr.Discard())
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	os.Exit(exitCode(run(os.Args[1:], streams), streams.ErrOut))
@@ -47,15 +47,15 @@ func run(args []string, streams genericiooptions.IOStreams) error {
 	return root.Execute()
 }
 
-// plainUsages takes the marks out of the flags' descriptions that name their values in the help: shells show them as they are.
+// plainUsages removes the marks around the names of values in the flags' descriptions, because shells show them literally.
 func plainUsages(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		cmd.Flags().VisitAll(func(flag *pflag.Flag) { flag.Usage = strings.ReplaceAll(flag.Usage, "`", "") })
 	}
 }
 
-// verbError is what went wrong while a verb did its work: whatever else goes wrong is a mistake on the command line. Its err is nil
-// where the output has said all.
+// verbError is an error of a verb while it works. Any other error is a mistake on the command line. Its err is nil if the output has
+// already said everything.
 type verbError struct {
 	code int
 	err  error
@@ -87,7 +87,7 @@ func exitCode(err error, stderr io.Writer) int {
 	}
 }
 
-// said is the sentence of an error. That of a cluster that does not answer is the same for all verbs, whatever they asked it for.
+// said is the text of an error. If the cluster does not answer, all verbs say the same, whatever they asked.
 func said(err error) string {
 	var request *url.Error
 	if !errors.As(err, &request) {

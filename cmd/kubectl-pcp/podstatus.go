@@ -33,22 +33,22 @@ type podStatus struct {
 	Created   time.Time    `json:"created"`
 	Image     string       `json:"image"`
 	State     verify.State `json:"state"`
-	// Version of PCP, and its Sources of OpenMetrics; empty and nil where pmproxy could not be asked.
+	// Version of PCP, and its Sources of OpenMetrics; empty and nil if pmproxy could not be asked.
 	Version string           `json:"version,omitempty"`
 	Sources []pmproxy.Source `json:"sources,omitempty"`
-	// Archives is nil where they could not be measured.
+	// Archives is nil if they could not be measured.
 	Archives *archives `json:"archives,omitempty"`
-	// Unknown says why something of these is not known.
+	// Unknown says why some of these are not known.
 	Unknown []string `json:"unknown,omitempty"`
 
 	running bool
 }
 
-// archives are pmlogger's, of all days.
+// archives are pmlogger's archives of all days.
 type archives struct {
 	Files int64 `json:"files"`
 	Bytes int64 `json:"bytes"`
-	// Written is when the newest was last written.
+	// Written is when the newest archive was last written.
 	Written *time.Time `json:"written,omitempty"`
 }
 
@@ -80,13 +80,13 @@ func statusOf(pod *snapshot.LivePod, live *snapshot.Live) (*podStatus, error) {
 }
 
 const (
-	// askLimit is how long one pod is waited for: on the way are the API server, the kubelet and PCP.
+	// askLimit is how long to wait for one pod: the API server, the kubelet and PCP are involved.
 	askLimit = 5 * time.Second
-	// askAtOnce is how many pods are asked at the same time.
+	// askAtOnce is how many pods to ask at the same time.
 	askAtOnce = 16
 )
 
-// askAll asks PCP in all pods about itself. What it cannot find out stays unknown, with the reason.
+// askAll asks PCP in all pods about itself. What cannot be found out stays unknown, with the reason.
 func askAll(ctx context.Context, access *rest.Config, reader *snapshot.Reader, list []podStatus) {
 	var group errgroup.Group
 	group.SetLimit(askAtOnce)
@@ -150,11 +150,11 @@ func unseen(err error) string {
 	return read.Unseen()
 }
 
-// writeStatus writes the list as kubectl does, and below it what is wrong with sources, and why something is unknown.
+// writeStatus writes the list as kubectl does. Below it, it says what is wrong with sources, and why something is unknown.
 func writeStatus(out io.Writer, list []podStatus, style gate.Style, now time.Time) error {
 	table := printers.GetNewTabWriter(out)
 	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")) }
-	// Each cell of a column has as many invisible characters: the table is aligned by counting all.
+	// The table is aligned by counting all characters, so each cell of a column needs the same number of invisible ones.
 	neutral := func(text string) string { return style.Paint(gate.Neutral, text) }
 	row("NAMESPACE", "POD", "NODE", neutral("READY"), "RESTARTS", "AGE", neutral("PCP"), neutral("STATE"), neutral("SOURCES"), neutral("ARCHIVES"))
 	for n := range list {

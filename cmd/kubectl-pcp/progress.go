@@ -12,11 +12,10 @@ import (
 	"golang.org/x/term"
 )
 
-// progressDelay is how long a verb may take without a word.
+// progressDelay is how long a verb may work silently.
 const progressDelay = time.Second
 
-// progress shows a line of what is being done, if that takes longer than a moment, and takes it back when it is done. Only a terminal
-// shows it.
+// progress shows on a terminal what is being done if that takes more than a moment, and removes the line when it is done.
 func (v *clusterVerb) progress(what string) (done func()) {
 	if file, ok := v.streams.ErrOut.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {
 		return func() {}
@@ -41,7 +40,7 @@ func showProgress(out io.Writer, what string) (done func()) {
 		defer lock.Unlock()
 		timer.Stop()
 		if ended = true; shown {
-			// Without the terminal's escape sequences, which not every one knows.
+			// No escape sequences, because not every terminal knows them.
 			fmt.Fprintf(out, "\r%s\r", strings.Repeat(" ", utf8.RuneCountInString(line)))
 			shown = false
 		}

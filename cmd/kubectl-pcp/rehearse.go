@@ -92,7 +92,7 @@ func (v *clusterVerb) showDifference(subject *snapshot.Subject, rehearsal *snaps
 	return nil
 }
 
-// explainCommand is what to run next.
+// explainCommand is the command to run next.
 func explainCommand(subject *snapshot.Subject) string {
 	what := subject.Argument
 	if subject.File != "" {
@@ -101,10 +101,10 @@ func explainCommand(subject *snapshot.Subject) string {
 	return fmt.Sprintf("kubectl pcp explain %s --namespace %s", what, subject.Namespace)
 }
 
-// tokenVolume is the name of the volume that the API server adds, which ends as it happens.
+// tokenVolume matches the name of the volume that the API server adds, which ends in random characters.
 var tokenVolume = regexp.MustCompile(`\b(kube-api-access-)[a-z0-9]{5}\b`)
 
-// asText leaves out what differs between any two pods.
+// asText omits what differs between any two pods.
 func asText(pod *unstructured.Unstructured) ([]byte, error) {
 	for _, field := range [][]string{{"metadata", "uid"}, {"metadata", "creationTimestamp"}, {"metadata", "managedFields"}, {"status"}} {
 		unstructured.RemoveNestedField(pod.Object, field...)
@@ -116,7 +116,7 @@ func asText(pod *unstructured.Unstructured) ([]byte, error) {
 	return tokenVolume.ReplaceAll(text, []byte("${1}xxxxx")), nil
 }
 
-// colorLine colors a line of a difference as git does.
+// colorLine colors a line of a diff as git does.
 func colorLine(line string, color bool) string {
 	colors := map[byte]string{'+': "32", '-': "31", '@': "36"}
 	if code, marked := colors[line[0]]; color && marked {

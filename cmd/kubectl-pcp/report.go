@@ -26,7 +26,7 @@ func skipped(reason mutate.Reason, message string) *outcome {
 	return &outcome{summary: fmt.Sprintf("skipped (%s): %s", reason, message)}
 }
 
-// refused places the problems in the document: they count from the pod.
+// refused places the problems in the document, because their paths start at the pod.
 func refused(w *manifest.Workload, reason mutate.Reason, problems ...error) *outcome {
 	result := &outcome{summary: fmt.Sprintf("refused (%s):", reason)}
 	for _, problem := range problems {
@@ -60,7 +60,7 @@ func errorsOf(problems field.ErrorList) []error {
 	return errs
 }
 
-// report lists what was done, with one line for each workload.
+// report lists what was done, one line for each workload.
 type report struct {
 	lines   []string
 	refused []string
@@ -80,7 +80,7 @@ func (r *report) add(document *manifest.Document, w *manifest.Workload, result *
 	}
 }
 
-// write prints what was done or, if nothing was written, only why.
+// write prints what was done or, if nothing was written, only why not.
 func (r *report) write(out io.Writer, failed bool) {
 	lines := r.lines
 	switch {
@@ -94,7 +94,7 @@ func (r *report) write(out io.Writer, failed bool) {
 	}
 }
 
-// describe lists what a status says was added.
+// describe lists what was added according to a status.
 func describe(status *mutate.Status) string {
 	added := status.Added
 	var parts []string

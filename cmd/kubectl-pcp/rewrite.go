@@ -52,8 +52,8 @@ func (r *rewriter) rewrite(v verb) error {
 	return r.finish(documents, &done, errors.Join(problems...))
 }
 
-// changeDocument patches all workloads of a document at once. The document is left alone where one was refused, since then
-// nothing will be written.
+// changeDocument patches all workloads of a document at once. It leaves the document alone if one was refused, because nothing will be
+// written then.
 func changeDocument(document *manifest.Document, v verb, done *report) error {
 	workloads, err := document.Workloads()
 	if err != nil {
@@ -77,7 +77,7 @@ func changeDocument(document *manifest.Document, v verb, done *report) error {
 	return document.Patch(patch)
 }
 
-// finish writes all documents or none: what is piped into kubectl apply must not be half of them.
+// finish writes all documents or none: kubectl apply must not get half of them through a pipe.
 func (r *rewriter) finish(documents []*manifest.Document, done *report, err error) error {
 	done.write(r.streams.ErrOut, err != nil || len(done.refused) > 0)
 	switch {

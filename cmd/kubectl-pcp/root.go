@@ -30,11 +30,11 @@ func newRoot(streams genericiooptions.IOStreams) *cobra.Command {
 		Short: "Work with the Performance Co-Pilot sidecar in pods",
 		Long: `Work with the Performance Co-Pilot (PCP) sidecar in pods.
 
-pcp-injector adds a PCP container to the one node-monitor pod that its administrator designates.`,
+pcp-injector adds a PCP container to one pod, the node-monitor pod that its administrator has chosen as the target.`,
 		Version:       currentVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		// kubectl runs this program as "kubectl pcp", and so the help calls it.
+		// kubectl runs this program as "kubectl pcp", so the help uses that name.
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pcp"},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
@@ -52,10 +52,10 @@ pcp-injector adds a PCP container to the one node-monitor pod that its administr
 	return root
 }
 
-// helpItem is a line of a list: what it is about, and what there is to say of it.
+// helpItem is an item of a list: a name and its description.
 var helpItem = regexp.MustCompile(`^( {2}\S+(?: \S+)*? {2,})(\S.*)$`)
 
-// reflow breaks the paragraphs and the lists of a help text for a terminal. What else is indented stays as it is.
+// reflow wraps the paragraphs and lists of a help text for a terminal. Other indented lines stay as they are.
 func reflow(help string) string {
 	var out, words []string
 	lead := ""

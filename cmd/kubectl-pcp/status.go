@@ -44,7 +44,7 @@ const statusExamples = `  # List all pods with PCP
   # Which sources do not answer, and why?
   kubectl pcp status -o json | jq '.pods[].sources[]? | select(.result == "unreachable")'`
 
-// noPods is said where nothing is to be listed.
+// noPods is printed if there is nothing to list.
 const noPods = "No pods with PCP were found."
 
 // watchPeriod is how often the list is read again.
@@ -99,7 +99,7 @@ func showOnce(read func() ([]podStatus, error), show func(list []podStatus, agai
 	return show(list, false)
 }
 
-// watchList reads the list again and again, and shows it whenever more than sizes have changed, until Ctrl-C.
+// watchList reads the list again and again until Ctrl-C, and shows it whenever more than sizes have changed.
 func watchList(ctx context.Context, period time.Duration, read func() ([]podStatus, error), show func(list []podStatus, again bool) error) error {
 	var shown []byte
 	for again := false; ; again = true {
@@ -110,7 +110,7 @@ func watchList(ctx context.Context, period time.Duration, read func() ([]podStat
 		case err != nil:
 			return err
 		}
-		// The JSON, because it is what is shown, and times differ inside though they are the same.
+		// Compare the JSON, because that is what is shown: equal times can differ internally.
 		now, err := json.Marshal(withoutSizes(list))
 		if err != nil {
 			return fmt.Errorf("failed to compare the lists: %w", err)
@@ -129,7 +129,7 @@ func watchList(ctx context.Context, period time.Duration, read func() ([]podStat
 	}
 }
 
-// withoutSizes is the list without what grows all the time.
+// withoutSizes is the list without the numbers that keep growing.
 func withoutSizes(list []podStatus) []podStatus {
 	list = slices.Clone(list)
 	for n := range list {
@@ -160,11 +160,11 @@ func (v *clusterVerb) list(ctx context.Context, reader *snapshot.Reader, namespa
 		return nil, err
 	}
 	askAll(ctx, access, reader, list)
-	// After Ctrl-C, what they did not answer is unknown for that reason alone.
+	// After Ctrl-C, unanswered questions are unknown for that reason alone.
 	return list, ctx.Err()
 }
 
-// showStatus shows the list, again with an empty line before it.
+// showStatus shows the list. After the first time, an empty line comes before it.
 func (v *clusterVerb) showStatus(list []podStatus, again bool) error {
 	switch {
 	case v.output != "":

@@ -19,7 +19,7 @@ func addFilename(cmd *cobra.Command, files *[]string) {
 	cmd.Flags().StringArrayVarP(files, "filename", "f", nil, "`FILE` or folder with manifests, or - for standard input; can be repeated")
 }
 
-// subjectCommand is a verb for an object of the cluster, or for those in manifests.
+// subjectCommand is a verb for an object in the cluster, or for those in manifests.
 func (v *clusterVerb) subjectCommand(verb string, run func(ctx context.Context, args, files []string) error) *cobra.Command {
 	var files []string
 	cmd := &cobra.Command{
@@ -37,7 +37,7 @@ func (v *clusterVerb) subjectCommand(verb string, run func(ctx context.Context, 
 	return cmd
 }
 
-// oneSubject knows kubectl's other way of naming an object, too.
+// oneSubject also accepts kubectl's other way of naming an object.
 func oneSubject(_ *cobra.Command, args []string) error {
 	if len(args) == 2 && !strings.Contains(args[0]+args[1], "/") {
 		return fmt.Errorf("write %s/%s, as one word", args[0], args[1])
@@ -48,7 +48,7 @@ func oneSubject(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// noArguments refuses what a verb has no use for, and says what it is that the user may have meant.
+// noArguments refuses arguments that a verb does not use, and says what the user may have meant.
 func noArguments(hint string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -58,7 +58,7 @@ func noArguments(hint string) cobra.PositionalArgs {
 	}
 }
 
-// subjects are what the command line names: an object of the cluster, or those in manifests.
+// subjects are what the command line names: an object in the cluster, or those in manifests.
 func (v *clusterVerb) subjects(ctx context.Context, args, files []string) ([]*snapshot.Subject, *snapshot.Reader, error) {
 	if len(args) == 0 {
 		reader, namespace, err := v.reader()
@@ -88,7 +88,7 @@ func (v *clusterVerb) subjects(ctx context.Context, args, files []string) ([]*sn
 	return []*snapshot.Subject{subject}, reader, nil
 }
 
-// notFound says where an object was looked for that does not exist, and where the user may have meant to look.
+// notFound says where the object was looked for, and where the user may have meant to look.
 func notFound(ctx context.Context, reader *snapshot.Reader, namespace, argument string, err error) error {
 	switch {
 	case !apierrors.IsNotFound(err):

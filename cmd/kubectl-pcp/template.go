@@ -7,7 +7,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// annotation of a pod template, of whatever type: authors forget the quotes around "true".
+// annotation of a pod template, of any type: authors forget the quotes around "true".
 func annotation(template json.RawMessage, key string) (value any, present bool) {
 	var pod struct {
 		Metadata struct {

@@ -37,7 +37,7 @@ func newUninject(streams genericiooptions.IOStreams) *cobra.Command {
 	return cmd
 }
 
-// uninjection takes PCP out of pod templates.
+// uninjection removes PCP from pod templates.
 type uninjection struct{}
 
 func (uninjection) change(w *manifest.Workload) (*outcome, error) {

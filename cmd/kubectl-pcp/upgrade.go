@@ -68,7 +68,7 @@ func newUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
 	return cmd
 }
 
-// podNamed is the pod that is named itself, or by the workload whose only pod with PCP it is.
+// podNamed is the named pod, or the only pod with PCP of the named workload.
 func (v *clusterVerb) podNamed(ctx context.Context, reader *snapshot.Reader, namespace, argument string) (string, error) {
 	if !strings.Contains(argument, "/") {
 		return argument, nil

@@ -76,7 +76,7 @@ func (v *clusterVerb) verify(ctx context.Context) error {
 	return v.report(ctx, reports)
 }
 
-// namespaces are the one that was named, or those of all targets.
+// namespaces are the named one, or those of all targets.
 func (v *clusterVerb) namespaces(ctx context.Context) (*snapshot.Reader, []string, error) {
 	reader, namespace, err := v.reader()
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// maxBody is controller-runtime's bound: two objects of 3 MB, the largest that an API server accepts, and 1 MB for the rest.
+	// maxBody is controller-runtime's limit: two objects of 3 MB, the largest that an API server accepts, and 1 MB for the rest.
 	maxBody = 7 << 20
-	// ordinaryBody is a size that few bodies exceed. Every connection may hold one of these; the longer ones take turns.
+	// ordinaryBody is a size that few bodies exceed. Every connection may hold one of these; longer bodies take turns.
 	ordinaryBody = 64 << 10
-	// largeBodyTime is how long a client may take to send a longer body, once it is its turn.
+	// largeBodyTime is how long a client may take to send a longer body once it is its turn.
 	largeBodyTime = 3 * time.Second
 
 	mediaType = "application/json"
 )
 
-// httpError is the answer to a request that holds no AdmissionReview.
+// httpError answers a request that contains no AdmissionReview.
 type httpError struct {
 	status  int
 	message string
@@ -35,8 +35,8 @@ var errTooLarge = &httpError{
 	http.StatusRequestEntityTooLarge, fmt.Sprintf("body is too large: must be at most %d bytes", maxBody),
 }
 
-// buffers hold bodies and answers, one after the other: they were a third of all the memory that an admission
-// took. What is decoded from one does not point into it, since the reader copies strings.
+// buffers hold a body and then its answer, which were a third of all memory that an admission took. What is decoded from a body does not
+// point into its buffer, because the reader copies strings.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func borrow() *bytes.Buffer {
@@ -51,11 +51,11 @@ func recycle(buffer *bytes.Buffer) {
 	}
 }
 
-// intake bounds how much of what clients send is in memory at once, beyond an ordinary body for each connection.
+// intake limits how much of what clients send is in memory at once, beyond an ordinary body for each connection.
 type intake struct {
-	// large is the turn of bodies that are not ordinary.
+	// large bodies take turns.
 	large slots
-	// decoding is what may be decoded and decided at the same time.
+	// decoding limits how many reviews are decoded and decided at the same time.
 	decoding slots
 }
 
@@ -63,12 +63,12 @@ func newIntake() *intake {
 	return &intake{large: newSlots(1, 16), decoding: newSlots(2, maxConnections)}
 }
 
-// read reads the whole body, within bounds. Where it is large, it has taken the turn of large ones, also with an error.
+// read reads the whole body, within limits. It reports whether it has taken the turn of large bodies, even with an error.
 func (i *intake) read(w http.ResponseWriter, r *http.Request, body *bytes.Buffer) (large bool, err error) {
 	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
 		return false, err
 	}
-	// Of thousands of headers nothing is kept while the body takes its time.
+	// Thousands of headers must not stay in memory while a slow body arrives.
 	r.Header = nil
 	if r.ContentLength > maxBody {
 		return false, errTooLarge
@@ -98,9 +98,9 @@ func (i *intake) readAll(w http.ResponseWriter, r *http.Request, body *bytes.Buf
 	if err := i.large.take(r.Context()); err != nil {
 		return false, err
 	}
-	// A writer that is no connection has no deadline, and nobody who makes it wait.
+	// An error means that the writer is no connection, and so has no client that makes it wait.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(largeBodyTime))
-	// At once: a buffer that doubles takes three times the memory.
+	// In one step, because a buffer that doubles takes three times the memory.
 	body.Grow(int(length) - body.Len() + bytes.MinRead)
 	return true, fill(body, limited)
 }

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 )
 
-// newCertWatcher loads the certificate; once started, the watcher keeps it as fresh as the files.
+// newCertWatcher loads the certificate. Once started, the watcher reloads it when the files change.
 func newCertWatcher(dir string) (*certwatcher.CertWatcher, error) {
 	watcher, err := certwatcher.New(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
 	if err != nil {
@@ -18,7 +18,7 @@ func newCertWatcher(dir string) (*certwatcher.CertWatcher, error) {
 	return watcher, nil
 }
 
-// certificateExpiry is when the certificate that is being served expires; long ago where none is.
+// certificateExpiry is when the served certificate expires; long ago if there is none.
 func certificateExpiry(watcher *certwatcher.CertWatcher) time.Time {
 	certificate, err := watcher.GetCertificate(nil)
 	if err != nil || certificate == nil || certificate.Leaf == nil {
@@ -27,14 +27,14 @@ func certificateExpiry(watcher *certwatcher.CertWatcher) time.Time {
 	return certificate.Leaf.NotAfter
 }
 
-// tlsConfig serves the watcher's certificate. All API servers that know matchConditions speak TLS 1.3, and all call webhooks
-// with HTTP/1.1 alone: https://github.com/kubernetes/kubernetes/issues/75791.
+// tlsConfig serves the watcher's certificate. All API servers that know matchConditions speak TLS 1.3, and all call webhooks with HTTP/1.1
+// only: https://github.com/kubernetes/kubernetes/issues/75791.
 func tlsConfig(watcher *certwatcher.CertWatcher, ca *clientCA) *tls.Config {
 	cfg := &tls.Config{
 		MinVersion:     tls.VersionTLS13,
 		GetCertificate: watcher.GetCertificate,
 		NextProtos:     []string{"http/1.1"},
-		// A resumed session would skip what a changed client CA demands. API servers keep their connections.
+		// A resumed session would skip the check of a changed client CA. API servers keep their connections open anyway.
 		SessionTicketsDisabled: true,
 	}
 	if ca != nil {

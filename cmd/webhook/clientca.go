@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// clientCA is the file of the authorities that sign the API servers' client certificates. It is read again when it changes.
+// clientCA is the file of the authorities that sign the API servers' client certificates. It is reloaded when it changes.
 type clientCA struct {
 	path   string
 	logger *slog.Logger
@@ -28,8 +28,7 @@ func newClientCA(path string, logger *slog.Logger) (*clientCA, error) {
 	return c, nil
 }
 
-// refresh reads the file if it is another one than before. It tries each once, so that a wrong one is not reported for each
-// connection.
+// refresh reloads the file if it has changed. It tries each version once, so a broken one is not reported for each connection.
 func (c *clientCA) refresh() error {
 	found, err := os.Stat(c.path) //nolint:gosec // the path is a flag
 	if err != nil {
@@ -51,7 +50,7 @@ func (c *clientCA) refresh() error {
 	return nil
 }
 
-// current keeps the former authorities where the file has become unusable.
+// current keeps the previous authorities if the file has become unusable.
 func (c *clientCA) current() *x509.CertPool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +60,7 @@ func (c *clientCA) current() *x509.CertPool {
 	return c.pool
 }
 
-// require makes the server refuse, before any request, who has no certificate of the authorities.
+// require makes the server refuse clients without a certificate of the authorities, before any request.
 func (c *clientCA) require(cfg *tls.Config) {
 	cfg.ClientAuth = tls.RequireAndVerifyClientCert
 	fixed := cfg.Clone()

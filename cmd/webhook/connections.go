@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	// maxConnections to the webhook. An API server keeps 25 idle ones to it at most, and has more only while it waits for more answers.
+	// maxConnections to the webhook. An API server keeps at most 25 idle ones, and has more only while it waits for more answers.
 	// https://github.com/kubernetes/client-go/blob/v0.37.2/transport/cache.go
 	maxConnections = 128
-	// usefulShare: up to a quarter of the places, a source keeps its connections on which a pod was decided.
+	// usefulShare: a source keeps its connections on which a pod was decided, up to a quarter of the places.
 	usefulShare = 4
-	// maxPlainConnections are those of probes, or of scrapers.
+	// maxPlainConnections is for probes, and for scrapers.
 	maxPlainConnections = 32
-	// socketBuffer bounds what the kernel keeps for one connection, unread or unsent: by itself it would grow to megabytes, which
-	// count against the container's memory limit too.
+	// socketBuffer limits what the kernel keeps for one connection, unread or unsent: otherwise it would grow to megabytes, which also
+	// count against the container's memory limit.
 	socketBuffer = 64 << 10
 )
 
-// connections is a listener with a limit on open connections. Beyond it, a new one takes the place of one that has not had a pod
-// decided yet, of the source that has the most of those, the one without a sign of life for longest: whoever opens thousands
-// closes their own, and an API server with its few is served, even where strangers come from many addresses. A source with more
-// than its share of the places is a stranger too, whatever was decided for it.
+// connections is a listener with a limit on open connections. Beyond the limit, a new one replaces one on which no pod was decided yet: of
+// the source that has most of those, the one that showed no sign of life for longest. A source that opens thousands thus closes its own,
+// and an API server with its few is served, even if strangers come from many addresses. A source with more than its share of the places
+// counts as a stranger, whatever was decided for it.
 type connections struct {
 	net.Listener
 	limit int
@@ -41,13 +41,13 @@ type connections struct {
 	members map[*connection]struct{}
 }
 
-// connection is accepted, and counts until it is closed.
+// connection is an accepted connection. It counts until it is closed.
 type connection struct {
 	net.Conn
 	owner *connections
-	// source is the address; for IPv6 the /64, which one host may have to itself.
+	// source is the address, or for IPv6 the /64, which may belong to one host.
 	source netip.Prefix
-	// since is when the state changed last: it is waiting for a request, or not.
+	// since is when the state last changed between waiting for a request and not waiting.
 	since   time.Time
 	waiting bool
 	// useful: a pod was decided on it.
@@ -61,7 +61,7 @@ func newConnections(listener net.Listener, limit int, open prometheus.Gauge, she
 	}
 }
 
-// Accept returns the next connection for which there is a place.
+// Accept returns the next connection that gets a place.
 func (c *connections) Accept() (net.Conn, error) {
 	for {
 		accepted, err := c.Listener.Accept()
@@ -79,7 +79,7 @@ func (c *connections) Accept() (net.Conn, error) {
 
 func bufferLittle(accepted net.Conn) {
 	if socket, ok := accepted.(*net.TCPConn); ok {
-		// A failure means a connection that is gone.
+		// An error means that the connection is gone.
 		_ = socket.SetReadBuffer(socketBuffer)
 		_ = socket.SetWriteBuffer(socketBuffer)
 	}
@@ -102,7 +102,7 @@ func sourceOf(accepted net.Conn) netip.Prefix {
 	return prefix
 }
 
-// admit makes place where there is none, and fails if there is nothing to close for it.
+// admit makes room if there is none, and fails if it may close nothing.
 func (c *connections) admit(member *connection) bool {
 	c.mu.Lock()
 	var victim *connection
@@ -123,7 +123,7 @@ func (c *connections) admit(member *connection) bool {
 	return true
 }
 
-// victim is what to close for a connection from the source: any of a source that has more, or one of its own that waits.
+// victim is the connection to close for a new one from the source: any one of a source that has more, or one of its own that waits.
 func (c *connections) victim(source netip.Prefix) *connection {
 	candidates := c.dispensable()
 	counts, most := map[netip.Prefix]int{}, 0
@@ -145,8 +145,8 @@ func (c *connections) victim(source netip.Prefix) *connection {
 	return oldest
 }
 
-// dispensable are the connections that have not been useful yet and those of a source with more than its share, or all if there
-// are none. Without the share, who asks for injections on every place would close each new connection of an API server.
+// dispensable are the connections that have not been useful yet, and all of a source with more than its share; or all connections if there
+// are none of these. Without the share, a client that asks for injections on every place would close each new connection of an API server.
 func (c *connections) dispensable() []*connection {
 	counts := map[netip.Prefix]int{}
 	for member := range c.members {
@@ -171,7 +171,7 @@ func (c *connections) remove(member *connection) {
 	}
 }
 
-// Close gives the place back.
+// Close frees the place.
 func (m *connection) Close() error {
 	m.owner.mu.Lock()
 	m.owner.remove(m)
@@ -179,22 +179,22 @@ func (m *connection) Close() error {
 	return m.Conn.Close() //nolint:wrapcheck // http.Server looks for its own errors
 }
 
-// noteState is what http.Server calls when a connection changes its state.
+// noteState is called by http.Server when a connection changes its state.
 func noteState(conn net.Conn, state http.ConnState) {
 	note(conn, func(member *connection) {
 		member.since, member.waiting = time.Now(), state == http.StateNew || state == http.StateIdle
 	})
 }
 
-// connectionKey is under which a request's context holds its connection.
+// connectionKey is the key of the connection in the context of a request.
 type connectionKey struct{}
 
-// withConnection is what http.Server calls for the context of a connection's requests.
+// withConnection is called by http.Server for the context of a connection's requests.
 func withConnection(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, conn)
 }
 
-// noteUse remembers that a pod was decided on the connection of the request.
+// noteUse records that a pod was decided on the request's connection.
 func noteUse(ctx context.Context) {
 	if conn, ok := ctx.Value(connectionKey{}).(net.Conn); ok {
 		note(conn, func(member *connection) { member.useful = true })

@@ -17,7 +17,7 @@ var (
 	_ pflag.Value = &choice{}
 )
 
-// address to listen on; without a host it means all addresses.
+// address to listen on; without a host, all addresses.
 type address struct {
 	host string
 	port int
@@ -41,12 +41,12 @@ func (a *address) Set(text string) error {
 
 func (a *address) String() string { return net.JoinHostPort(a.host, strconv.Itoa(a.port)) }
 
-// Type is what --help calls the value.
+// Type is the name of the value in --help.
 func (*address) Type() string { return "ADDR" }
 
 const maxDrain = 300
 
-// seconds to drain, whole ones.
+// seconds to drain, as a whole number.
 type seconds int
 
 func (s *seconds) Set(text string) error {
@@ -60,10 +60,10 @@ func (s *seconds) Set(text string) error {
 
 func (s *seconds) String() string { return strconv.Itoa(int(*s)) }
 
-// Type is what --help calls the value.
+// Type is the name of the value in --help.
 func (*seconds) Type() string { return "SECONDS" }
 
-// choice of one among few words.
+// choice is one of a few words.
 type choice struct {
 	value   string
 	allowed []string
@@ -79,7 +79,7 @@ func (c *choice) Set(text string) error {
 
 func (c *choice) String() string { return c.value }
 
-// Type is what --help calls the value.
+// Type is the name of the value in --help.
 func (*choice) Type() string { return "WORD" }
 
 func (c *choice) list() string { return strings.Join(c.allowed, ", ") }

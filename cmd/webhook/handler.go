@@ -8,7 +8,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// decider is the core, as far as the handler knows it.
+// decider is the core as the handler uses it.
 type decider interface {
 	Decide(req mutate.Request) mutate.Decision
 }
@@ -23,7 +23,7 @@ type handler struct {
 	logger     *slog.Logger
 }
 
-// ServeHTTP counts and logs before it answers, so a client that has the answer finds both.
+// ServeHTTP counts and logs before it answers, so both are done when the client has the answer.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	o := h.admit(w, r)
@@ -33,14 +33,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		noteUse(r.Context())
 	}
 	logOutcome(r.Context(), h.logger, o, elapsed)
-	// What was decoded is not kept for a client that takes its time to read.
+	// Do not keep what was decoded while a slow client reads.
 	o.request, o.details = nil, nil
 	if err := o.write(w); err != nil {
 		h.logger.WarnContext(r.Context(), "failed to send the answer", "error", err)
 	}
 }
 
-// admit never panics: one pod that the core cannot digest is denied, and the others are still served.
+// admit never panics: a pod that the core cannot digest is denied, and the others are still served.
 func (h *handler) admit(w http.ResponseWriter, r *http.Request) (o *outcome) {
 	var req *request
 	defer func() {
@@ -95,7 +95,7 @@ func (h *handler) decide(req *request) *outcome {
 	return o
 }
 
-// levelOf leaves pods that nothing happened to out of the ordinary log.
+// levelOf keeps pods to which nothing happened out of the ordinary log.
 func levelOf(reason mutate.Reason) slog.Level {
 	if reason == mutate.ReasonNotRequested || reason == mutate.ReasonAlreadyInjected {
 		return slog.LevelDebug

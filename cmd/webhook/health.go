@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// healthHandler serves /healthz, which says that the process lives, and /readyz, which says that it may be asked.
+// healthHandler serves /healthz, which succeeds while the process lives, and /readyz, which succeeds while it accepts requests.
 func healthHandler(ready func(*http.Request) error) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", probe(func(*http.Request) error { return nil }))
@@ -19,7 +19,7 @@ func probe(check func(*http.Request) error) http.HandlerFunc {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		// A prober that hung up needs no answer.
+		// A prober that has hung up needs no answer.
 		_, _ = io.WriteString(w, "ok\n")
 	}
 }

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// maxLoggedText bounds the names in a log line: nobody has validated them yet when an admission webhook sees them. It is
-	// the length of the longest valid name.
+	// maxLoggedText limits the names in a log line, which nobody has validated yet when an admission webhook sees them. It is the length of
+	// the longest valid name.
 	maxLoggedText = 253
-	// maxLoggedError bounds an error in a log line.
+	// maxLoggedError limits an error in a log line.
 	maxLoggedError = 1 << 10
-	// maxLoggedProblems bounds the problems in a log line.
+	// maxLoggedProblems limits the problems in a log line.
 	maxLoggedProblems = 16
 )
 
@@ -31,23 +31,23 @@ func newLogger(w io.Writer, opts *options) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, settings))
 }
 
-// installLogger makes the libraries speak through the same logger: net/http by the default one (TLS handshake errors),
-// controller-runtime by its own.
+// installLogger makes the libraries use the same logger: net/http through the default one (TLS handshake errors), controller-runtime
+// through its own.
 func installLogger(logger *slog.Logger) {
 	slog.SetDefault(logger)
 	installOnce.Do(func() { ctrllog.SetLogger(logr.FromSlogHandler(logger.Handler())) })
 }
 
-// installOnce, because controller-runtime heeds the first logger only, and does not lock.
+// installOnce, because controller-runtime uses the first logger only, and does not lock.
 var installOnce sync.Once
 
-// loggedError quotes no more of an error than a line can take: its text may have been chosen by an attacker.
+// loggedError truncates an error, because its text may have been chosen by an attacker.
 func loggedError(message string) slog.Attr {
 	return slog.String("error", clip(message, maxLoggedError))
 }
 
-// logOutcome writes the one line that a request leaves behind. It names the pod, its owner and where its problems are, and
-// never quotes a value that the pod's author wrote: that may be a secret.
+// logOutcome writes one line for a request. It names the pod, its owner and the fields with problems. It never quotes a value that the
+// pod's author wrote, because that may be a secret.
 func logOutcome(ctx context.Context, logger *slog.Logger, o *outcome, elapsed float64) {
 	if !logger.Enabled(ctx, o.level) {
 		return
@@ -84,7 +84,7 @@ func appendRequest(attrs []slog.Attr, req *request) []slog.Attr {
 	return attrs
 }
 
-// decisionAttrs says what was found, without the values.
+// decisionAttrs describes what was found, without the values.
 func decisionAttrs(d *mutate.Decision) []slog.Attr {
 	var attrs []slog.Attr
 	if len(d.Problems) > 0 {

@@ -24,12 +24,12 @@ const (
 func main() {
 	limitMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal drains. From then on nothing handles signals, so a second one ends the process at once.
+	// The first signal drains. After that, nothing handles signals, so a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(exitCode(run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
 }
 
-// exitCode reports how the program ended, in one line where it failed.
+// exitCode reports an error in one line.
 func exitCode(err error, stderr io.Writer) int {
 	var usage *usageError
 	switch {
@@ -44,7 +44,7 @@ func exitCode(err error, stderr io.Writer) int {
 	}
 }
 
-// run is the whole program: it serves until ctx is done and everything in flight has been answered.
+// run is the whole program: it serves until ctx is done and everything in flight is answered.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	opts, err := parseOptions(args, os.LookupEnv)
 	if err != nil {

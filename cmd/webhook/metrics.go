@@ -12,16 +12,16 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// The results of an admission, each with its reasons: those of mutate, and for errors the ones below.
+// The results of an admission. Their reasons are those of mutate, and for errors the ones below.
 const (
 	resultAllowed  = "allowed"
 	resultInjected = "injected"
 	resultRejected = "rejected"
 	resultError    = "error"
 
-	// reasonUnreadable: the request was no AdmissionReview at all; answered with an HTTP error.
+	// reasonUnreadable: the request contained no AdmissionReview; answered with an HTTP error.
 	reasonUnreadable = "Unreadable"
-	// reasonOverloaded: too much else was being read and decided; answered with HTTP 429.
+	// reasonOverloaded: too many other requests were being read and decided; answered with HTTP 429.
 	reasonOverloaded = "Overloaded"
 	// reasonUnexpected: the AdmissionReview was not about the creation of a pod; denied.
 	reasonUnexpected = "Unexpected"
@@ -29,7 +29,7 @@ const (
 	reasonInternal = "Internal"
 )
 
-// metrics of the injector, in a registry of its own: no series of the libraries slip in.
+// metrics of the injector, in a registry of their own without the libraries' series.
 type metrics struct {
 	registry    *prometheus.Registry
 	admissions  *prometheus.CounterVec
@@ -67,7 +67,7 @@ func newMetrics(configHash string, expiry func() time.Time) *metrics {
 	return m
 }
 
-// createSeries lets every series exist from the start: an increase from nothing is one that Prometheus does not see.
+// createSeries creates every series at the start, because Prometheus does not see an increase from nothing.
 func (m *metrics) createSeries() {
 	for _, reason := range mutate.Reasons {
 		m.admissions.WithLabelValues(resultOf(reason), string(reason))

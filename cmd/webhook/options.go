@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// envPrefix begins the environment equivalent of every flag. Kubernetes itself sets PCP_INJECTOR_PORT and
-// PCP_INJECTOR_SERVICE_* for a Service called pcp-injector: no flag may be called port or service-*.
+// envPrefix starts the environment variable of every flag. Kubernetes itself sets PCP_INJECTOR_PORT and PCP_INJECTOR_SERVICE_* for a
+// Service called pcp-injector, so no flag may be called port or service-*.
 const envPrefix = "PCP_INJECTOR_"
 
 // usageError is a mistake on the command line or in the environment.
@@ -20,7 +20,7 @@ type usageError struct{ err error }
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
-// options are what the command line and the environment say.
+// options are the values of the command line and the environment.
 type options struct {
 	config        string
 	certDir       string
@@ -49,7 +49,7 @@ func defaultOptions() *options {
 	}
 }
 
-// parseOptions reads the command line, completes it from the environment and validates the whole.
+// parseOptions reads the command line, completes it from the environment and validates the result.
 func parseOptions(args []string, lookupEnv func(string) (string, bool)) (*options, error) {
 	opts := defaultOptions()
 	flags := opts.flags()
@@ -89,14 +89,14 @@ func (o *options) flags() *pflag.FlagSet {
 	flags.Var(&o.logFormat, "log-format", "format of the log: "+o.logFormat.list())
 	flags.BoolVar(&o.check, "check", false, "check the configuration, report all errors, and exit")
 	flags.BoolVar(&o.version, "version", false, "print the version and exit")
-	o.usage = "pcp-injector serves the admission webhook that adds Performance Co-Pilot to the designated pod.\n\nFlags:\n" +
+	o.usage = "pcp-injector serves the admission webhook that adds Performance Co-Pilot to the pods of one workload.\n\nFlags:\n" +
 		flags.FlagUsages() + "\nEnvironment variables can set all flags except --check and --version, e.g. PCP_INJECTOR_LOG_LEVEL for --log-level.\n" +
 		"A flag takes precedence over its variable.\n"
 	flags.Usage = func() {}
 	return flags
 }
 
-// complete takes what the command line left open from the environment.
+// complete takes flags that the command line does not set from the environment.
 func complete(flags *pflag.FlagSet, lookupEnv func(string) (string, bool)) error {
 	var problems []error
 	flags.VisitAll(func(flag *pflag.Flag) {
@@ -123,7 +123,7 @@ func (o *options) validate() error {
 	return joinLine(problems)
 }
 
-// joinLine reports all problems in one line: errors.Join would take one line for each.
+// joinLine reports all problems in one line; errors.Join would use one line for each.
 func joinLine(problems []error) error {
 	if len(problems) == 0 {
 		return nil
@@ -137,7 +137,7 @@ func joinLine(problems []error) error {
 
 func (o *options) drainTime() time.Duration { return time.Duration(o.drain) * time.Second }
 
-// level is validated by its choice already.
+// level cannot fail, because its choice is validated already.
 func (o *options) level() slog.Level {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.logLevel.value)); err != nil {

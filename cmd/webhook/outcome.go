@@ -11,22 +11,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// outcome is what becomes of one HTTP request: its answer, its metrics and its log line.
+// outcome is the result of one HTTP request: its answer, its metrics and its log line.
 type outcome struct {
-	// request is nil where there was none to read.
+	// request is nil if none could be read.
 	request *request
 	result  string
 	reason  string
 	level   slog.Level
 	details []slog.Attr
-	// response is nil where there is no AdmissionReview to answer: then refusal is the answer.
+	// response is nil if there is no AdmissionReview to answer; the answer is then the refusal.
 	response *admissionv1.AdmissionResponse
-	// patch of the response, in base64.
+	// patch of the response, encoded in base64.
 	patch   []byte
 	refusal *httpError
 }
 
-// unreadable refuses what is no AdmissionReview.
+// unreadable refuses what is not an AdmissionReview.
 func unreadable(err error) *outcome {
 	message := clip(err.Error(), maxMessage)
 	reason := reasonUnreadable
@@ -50,7 +50,7 @@ func unexpected(req *request, err error) *outcome {
 	return o
 }
 
-// failed denies where the injector itself is at fault.
+// failed denies a request if the injector itself is at fault.
 func failed(req *request, details ...slog.Attr) *outcome {
 	const message = "pcp-injector failed: its log has the cause with the uid of this request"
 	o := failure(req, reasonInternal, slog.LevelError, details...)
@@ -62,7 +62,7 @@ func failed(req *request, details ...slog.Attr) *outcome {
 	return o
 }
 
-// panicked has to be called while the panic is being recovered: the stack is still the one that led to it.
+// panicked must be called while the panic is being recovered, because the stack is still the one that led to it.
 func panicked(req *request, cause any) *outcome {
 	return failed(req, slog.String("panic", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/quote"
 )
 
-// patchEncoder writes patches in base64, as answers hold them. It remembers the last one, because all pods of a template get
-// the same, and comparing takes less time than encoding.
+// patchEncoder writes patches in base64, as answers contain them. It remembers the last one, because all pods of a template get the same
+// patch, and comparing is faster than encoding.
 type patchEncoder struct {
 	last atomic.Pointer[encodedPatch]
 }
@@ -56,8 +56,8 @@ func equalOperations(a, b jsonpatch.Operation) bool {
 	}
 }
 
-// encodePatch writes the operations as JSON. It copies what is JSON already, as the sidecar is: json.Marshal would parse
-// each of these values again, twice.
+// encodePatch writes the operations as JSON. It copies values that are JSON already, as the sidecar is: json.Marshal would parse each of
+// them twice more.
 func encodePatch(operations []jsonpatch.Operation) ([]byte, error) {
 	var patch []byte
 	separator := byte('[')

@@ -7,7 +7,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// What is kept of a review. A list of empty objects costs its sender 3 bytes for each, and would cost the injector up to 150.
+// Limits on what is kept of a review: an empty object in a list costs its sender 3 bytes, and would cost the injector up to 150.
 const (
 	maxContainers = 128
 	// maxPorts is for each container.
@@ -17,15 +17,15 @@ const (
 	maxOwners = 64
 	// maxEntries is for annotations, labels, the node selector and the pod's own resources.
 	maxEntries = 4096
-	// maxValue is the API server's own bound on all annotations together.
+	// maxValue is the API server's own limit for all annotations together.
 	maxValue = 256 << 10
-	// maxText is for all other text; the API server allows names of 253 characters.
+	// maxText is for all other text. The API server allows names of 253 characters.
 	maxText = 4096
 	// maxAmount is for a quantity.
 	maxAmount = 256
 )
 
-// The functions below name each field of mutate.Pod once; TestEveryFieldIsRead finds one that is forgotten.
+// The functions below name each field of mutate.Pod once. TestEveryFieldIsRead finds a forgotten one.
 
 func readPod(r *reader, pod *mutate.Pod) {
 	r.object(func(name []byte) {
@@ -217,7 +217,7 @@ func readPodResources(r *reader, resources *mutate.PodResources) {
 	})
 }
 
-// readAmount keeps a quantity as it stands.
+// readAmount keeps a quantity as it is written.
 func readAmount(r *reader) json.RawMessage {
 	value := r.value()
 	if len(value) > maxAmount {

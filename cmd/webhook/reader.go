@@ -13,20 +13,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// reader walks through the tokens of a review. It keeps what an answer needs, within bounds, and skips the rest. Keys are
-// case-sensitive, and the last of duplicates counts, as with the API server's own decoder.
+// reader walks through the tokens of a review. It keeps what an answer needs, within limits, and skips the rest. As in the API server's own
+// decoder, keys are case-sensitive, and the last of duplicate keys counts.
 type reader struct {
 	tokens jsontext.Decoder
-	// broken is why the body is no JSON. Nothing is read after it.
+	// broken is why the body is not JSON. Nothing is read after that.
 	broken error
-	// fault is the first field that has the wrong type or is too large. The rest is still read, because a request with a UID
-	// can be answered by name.
+	// fault is the first field that has the wrong type or is too large. The rest is still read, because a request whose UID is known gets a
+	// proper answer.
 	fault error
-	// kept holds the strings of a review one after the other, which takes one allocation for most.
+	// kept holds the strings of a review one after the other, so most reviews need one allocation for them.
 	kept strings.Builder
 }
 
-// boundError says that something is larger than what is kept of it.
+// boundError reports a value that is larger than the limit.
 type boundError struct {
 	limit int
 	unit  string
@@ -36,14 +36,13 @@ func (e *boundError) Error() string { return fmt.Sprintf("must have at most %d %
 
 var (
 	lenient = jsontext.AllowDuplicateNames(true)
-	// readers are used again, because each has a large state.
+	// readers are reused, because each has a large state.
 	readers = sync.Pool{New: func() any { return new(reader) }}
-	// nothing is what a reader that is not in use holds on to.
+	// nothing is what an unused reader refers to.
 	nothing = new(bytes.Buffer)
 )
 
-// read reads a body, which must hold one value and nothing else. It returns why the body is no JSON, and otherwise why it
-// is not what was expected.
+// read reads a body, which must contain exactly one value. It returns why the body is not JSON, or why it is not what was expected.
 func read(body *bytes.Buffer, value func(*reader)) (broken, fault error) {
 	r, _ := readers.Get().(*reader)
 	r.tokens.Reset(body, lenient, jsontext.AllowInvalidUTF8(true))
@@ -71,8 +70,7 @@ func (r *reader) end() {
 	}
 }
 
-// begins finds out whether the next value is of this kind, and reads its first token. Null counts as absent; any other kind
-// is a fault.
+// begins reports whether the next value is of this kind, and reads its first token. Null counts as absent. Any other kind is a fault.
 func (r *reader) begins(kind jsontext.Kind, wanted string) bool {
 	found := r.peek()
 	switch {
@@ -99,7 +97,7 @@ func (r *reader) peek() jsontext.Kind {
 	return kind
 }
 
-// mistyped notes that the value that was read last has the wrong kind. Null counts as absent.
+// mistyped notes that the last value has the wrong kind. Null counts as absent.
 func (r *reader) mistyped(found jsontext.Kind, wanted string) {
 	if found != jsontext.KindNull {
 		r.wrong(fmt.Errorf("has the wrong type %s: must be %s", kindNames[found], wanted))
@@ -111,10 +109,10 @@ var kindNames = map[jsontext.Kind]string{
 	jsontext.KindNumber: "number", jsontext.KindBeginObject: "object", jsontext.KindBeginArray: "array",
 }
 
-// skip reads the value as a whole: that takes half the time of SkipValue, which reads each token, and copies nothing.
+// skip reads the value as a whole and copies nothing. That takes half the time of SkipValue, which reads each token.
 func (r *reader) skip() { r.value() }
 
-// wrong notes a fault of the value that was read last. It never quotes the value.
+// wrong notes a fault of the last value. It never quotes the value.
 func (r *reader) wrong(err error) {
 	if r.fault != nil || r.broken != nil {
 		return
@@ -127,7 +125,7 @@ func (r *reader) tooLarge(limit int, unit string) {
 	r.wrong(fmt.Errorf("is too large: %w", &boundError{limit, unit}))
 }
 
-// value reads the next value as it stands. It is valid until the next one is read.
+// value returns the next value as it is written. It is valid until the next one is read.
 func (r *reader) value() jsontext.Value {
 	if r.broken != nil {
 		return nil
@@ -139,7 +137,7 @@ func (r *reader) value() jsontext.Value {
 	return value
 }
 
-// object reads an object. The function has to read or skip the value of the member that it is given.
+// object reads an object. The function must read or skip the value of each member.
 func (r *reader) object(member func(name []byte)) {
 	if !r.begins(jsontext.KindBeginObject, "an object") {
 		return
@@ -152,12 +150,12 @@ func (r *reader) object(member func(name []byte)) {
 	r.close()
 }
 
-// plain is the text of a JSON string, with U+FFFD for what is not UTF-8. It is valid as long as the string.
+// plain is the text of a JSON string, with U+FFFD for invalid UTF-8. It is valid as long as the string.
 func plain(text jsontext.Value) []byte {
 	inner := text[1 : len(text)-1]
 	for _, c := range inner {
 		if c == '\\' || c >= utf8.RuneSelf {
-			// The error is about what is not UTF-8, which has been replaced.
+			// The only error is invalid UTF-8, which has been replaced.
 			unquoted, _ := jsontext.AppendUnquote(nil, text)
 			return unquoted
 		}
@@ -190,7 +188,7 @@ func (r *reader) token() bool {
 	return err == nil
 }
 
-// readList reads a list of at most so many elements.
+// readList reads a list of at most limit elements.
 func readList[T any](r *reader, to *[]T, limit int, element func(*reader, *T)) {
 	if !r.begins(jsontext.KindBeginArray, "an array") {
 		*to = nil
@@ -215,7 +213,7 @@ func readList[T any](r *reader, to *[]T, limit int, element func(*reader, *T)) {
 	}
 }
 
-// readMap reads a map of at most maxEntries, on top of what a duplicate before it held.
+// readMap reads a map of at most maxEntries, and adds to what a duplicate before it contained.
 func readMap[T any](r *reader, entries map[string]T, entry func(*reader) T) map[string]T {
 	if !r.begins(jsontext.KindBeginObject, "an object") {
 		return nil
@@ -239,7 +237,7 @@ func readMap[T any](r *reader, entries map[string]T, entry func(*reader) T) map[
 	return entries
 }
 
-// optional reads what a pod may leave out: null counts as left out.
+// optional reads a field that a pod may omit. Null counts as absent.
 func optional[T any](r *reader, to **T, value func(*reader, *T)) {
 	if r.peek() == jsontext.KindNull {
 		*to = nil
@@ -254,8 +252,7 @@ func optional[T any](r *reader, to **T, value func(*reader, *T)) {
 
 func (r *reader) text(to *string) { *to = r.textWithin(maxText) }
 
-// textWithin reads a string, unless it is longer than the limit however it is escaped: one that is not UTF-8 would take
-// three times its length.
+// textWithin reads a string, unless it is longer than the limit, even escaped: invalid UTF-8 would take three times its length.
 func (r *reader) textWithin(limit int) string {
 	const longestEscape = len(`\u0000`)
 	value := r.value()

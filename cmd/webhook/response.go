@@ -12,15 +12,14 @@ import (
 )
 
 const (
-	// maxMessage is more than anybody reads: a hostile pod can have problems without end, and the API server stores the
-	// message in events.
+	// maxMessage is more than anybody reads. A hostile pod can have problems without end, and the API server stores the message in events.
 	maxMessage = 16 << 10
 )
 
-// decided is the answer that a decision means, without its patch.
+// decided is the answer for a decision, without its patch.
 func decided(req *request, d *mutate.Decision, configHash string) *admissionv1.AdmissionResponse {
 	response := &admissionv1.AdmissionResponse{UID: types.UID(req.UID), Allowed: d.Reason.Allowed()}
-	// The first call has set them, and the API server logs a warning if the second one sets others.
+	// The first call has set them, and the API server logs a warning if the second call sets different ones.
 	if d.Reason != mutate.ReasonAlreadyInjected {
 		response.AuditAnnotations = map[string]string{"reason": string(d.Reason), "config": configHash}
 	}
@@ -32,14 +31,14 @@ func decided(req *request, d *mutate.Decision, configHash string) *admissionv1.A
 	return response
 }
 
-// invalid rejects as 422 Invalid: what the pod says is wrong, not who creates it, and a 403 sends people to look for missing
-// permissions. It has no Details, since with them kubectl would leave out the message, which names this webhook.
+// invalid rejects as 422 Invalid, because the pod is wrong, not its creator: a 403 sends people to look for missing permissions. It has no
+// Details, because kubectl would then omit the message, which names this webhook.
 func invalid(d *mutate.Decision) *metav1.Status {
 	message := clip("pod cannot be injected with pcp: "+d.Explanation(), maxMessage)
 	return status(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, message)
 }
 
-// denied is the answer to a request about which nothing could be decided.
+// denied answers a request about which nothing could be decided.
 func denied(req *request, result *metav1.Status) *admissionv1.AdmissionResponse {
 	return &admissionv1.AdmissionResponse{UID: types.UID(req.UID), Result: result}
 }

@@ -13,7 +13,7 @@ import (
 const (
 	reviewAPIVersion = "admission.k8s.io/v1"
 	reviewKind       = "AdmissionReview"
-	// maxUID is far more than a UID has: it is repeated in the answer.
+	// maxUID is far more than a UID needs. It is limited because the answer repeats it.
 	maxUID = 256
 )
 
@@ -51,8 +51,8 @@ func (k kind) String() string {
 	return strings.TrimPrefix(k.Group+"/"+k.Version+" "+k.Kind, "/")
 }
 
-// decodeReview reads an AdmissionReview and the view of its pod in one pass. A request comes back together with an error
-// where it can still be answered by name; without one, there is no AdmissionReview to answer.
+// decodeReview reads an AdmissionReview and the view of its pod in one pass. If a request comes with an error, it can still be answered;
+// without a request, there is no AdmissionReview to answer.
 func decodeReview(body *bytes.Buffer) (*request, error) {
 	var v review
 	broken, fault := read(body, v.read)
@@ -137,7 +137,7 @@ func readUser(r *reader, u *user) {
 	})
 }
 
-// checkEnvelope finds out whether there is a question whose answer the API server would understand.
+// checkEnvelope checks that there is a request whose answer the API server would understand.
 func (v *review) checkEnvelope() error {
 	switch {
 	case v.APIVersion != reviewAPIVersion || v.Kind != reviewKind:
@@ -153,8 +153,8 @@ func (v *review) checkEnvelope() error {
 	}
 }
 
-// check finds out whether the request is one that the webhook is for. A wrong one is denied, not waved through: it shows a
-// webhook configuration with rules that the injector was not made for.
+// check checks that the request is one that the webhook is for. Any other is denied, not allowed, because it shows a webhook configuration
+// with rules that the injector was not made for.
 func (r *request) check() error {
 	switch {
 	case r.Kind != kind{Version: "v1", Kind: "Pod"}:
@@ -170,7 +170,7 @@ func (r *request) check() error {
 	}
 }
 
-// quote repeats a value that may be of any length.
+// quoted repeats a value of any length, truncated.
 func quoted(value string) string { return strconv.Quote(clip(value, maxLoggedText)) }
 
 const rulesRemedy = "correct the rules of the MutatingWebhookConfiguration"

@@ -20,20 +20,19 @@ import (
 const (
 	// readHeaderTime includes the TLS handshake.
 	readHeaderTime = 5 * time.Second
-	// readTime is for a whole request: an ordinary body takes milliseconds, and a large one has a time of its own.
+	// readTime is for a whole request. An ordinary body takes milliseconds, and a large one has its own time.
 	readTime  = 10 * time.Second
 	writeTime = 20 * time.Second
-	// idleTime is longer than API servers keep an idle connection, 90 s: the end of one that they are about to use would fail an
-	// admission.
+	// idleTime is longer than API servers keep an idle connection (90 s): closing one that they are about to use would fail an admission.
 	idleTime = 2 * time.Minute
-	// maxHeader is what net/http adds 4096 bytes to. API servers send less than 1 KiB, with a bearer token of their kubeconfig 2.
+	// maxHeader, to which net/http adds 4096 bytes. API servers send less than 1 KiB, or 2 with a bearer token of their kubeconfig.
 	maxHeader = 512
-	// stopTime is how long requests in flight may take once the listeners are closed. The chart grants 10 s.
+	// stopTime is how long requests in flight may take after the listeners are closed. The chart grants 10 s.
 	stopTime = 8 * time.Second
 )
 
-// server is the three listeners and what they serve. The HTTP server is net/http's own: controller-runtime's webhook.Server
-// leaves no way to bound headers, the time to read and write, connections and the log of errors, nor to do without HTTP/2.
+// server is the three listeners and what they serve. It uses net/http's server, because controller-runtime's webhook.Server cannot limit
+// headers, read and write times, connections or its log of errors, nor do without HTTP/2.
 type server struct {
 	opts     *options
 	logger   *slog.Logger
@@ -65,7 +64,7 @@ func newServer(opts *options, injector *mutate.Injector, logger *slog.Logger) (*
 	return s, nil
 }
 
-// retire lets API servers leave a server that is about to go: each answer is the last on its connection.
+// retire makes API servers leave a server that is about to stop: each answer is the last on its connection.
 func (s *server) retire(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.draining.Load() {
@@ -75,8 +74,7 @@ func (s *server) retire(next http.Handler) http.Handler {
 	})
 }
 
-// run serves until ctx is done, the drain time is over and everything in flight has been answered, or until one listener
-// fails.
+// run serves until ctx is done, the drain time is over and everything in flight is answered, or until one listener fails.
 func (s *server) run(ctx context.Context) error {
 	webhook, err := s.listen(ctx, "admission", "--listen", &s.opts.listen, maxConnections)
 	if err != nil {
@@ -105,8 +103,8 @@ func (s *server) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// drain returns when the listeners may close. Between the signal and then, the pod is not ready but still serves: the API
-// servers learn of it with a delay, and a refused connection is a pod that cannot be created.
+// drain returns when the listeners may close. Until then, the pod is not ready but still serves: the API servers learn of it with a delay,
+// and a refused connection is a pod that cannot be created.
 func (s *server) drain(ctx, serving context.Context) {
 	select {
 	case <-ctx.Done():
@@ -121,8 +119,8 @@ func (s *server) drain(ctx, serving context.Context) {
 	}
 }
 
-// ready does not dial the webhook: its listener is open before this is served, and the program ends when serving fails. A
-// dial would be one more connection among those that an attacker opens, and one without a client certificate.
+// ready does not dial the webhook: its listener opens before this is served, and the program ends when serving fails. A dial would compete
+// with the connections that an attacker opens, and has no client certificate.
 func (s *server) ready(*http.Request) error {
 	if s.draining.Load() {
 		return errors.New("draining")
@@ -142,7 +140,7 @@ func (s *server) listen(ctx context.Context, name, flag string, addr *address, l
 // serve serves, with TLS if it is configured, until ctx is done and what is in flight has been answered.
 func (s *server) serve(ctx context.Context, listener net.Listener, handler http.Handler, secure *tls.Config) error {
 	protocols := new(http.Protocols)
-	// HTTP/2 would serve nobody but attackers: its streams, windows and floods of frames need bounds of their own.
+	// HTTP/2 would serve nobody but attackers: its streams, windows and floods of frames would need limits of their own.
 	protocols.SetHTTP1(true)
 	srv := &http.Server{
 		Handler:           handler,

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// maxWait is how long a request waits for a slot: with the second after which the API server tries again, it fits into the
-// timeout of 5 seconds that the chart sets.
+// maxWait is how long a request waits for a slot. Together with the second after which the API server tries again, it fits into the chart's
+// timeout of 5 seconds.
 const maxWait = 2 * time.Second
 
-// errOverloaded sheds a request. Together with the header Retry-After, API servers try again before they give up.
+// errOverloaded rejects a request. Because of the header Retry-After, API servers try again before they give up.
 // https://github.com/kubernetes/client-go/blob/v0.37.2/rest/with_retry.go
 var errOverloaded = &httpError{http.StatusTooManyRequests, "too many requests at the same time: try again"}
 
-// slots are places for work that takes memory. A request that finds none free waits, first come, first served, but neither long nor
-// in a long line.
+// slots are places for work that takes memory. Requests that find none free wait in order, but only for a limited time and in a limited
+// number.
 type slots struct {
 	taken   chan struct{}
 	waiting *atomic.Int32

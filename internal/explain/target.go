@@ -122,12 +122,12 @@ func (q *inquiry) targetGate(context.Context) finding {
 	case q.untrusted() != nil:
 		return passed("the pod claims to belong to the configured target")
 	case q.decision.Reason == mutate.ReasonNotDesignated:
-		return q.notDesignated(q.decision.Message)
+		return q.notTarget(q.decision.Message)
 	}
 	return passed("%s is the configured target", q.Subject.Owner)
 }
 
-func (q *inquiry) notDesignated(message string) finding {
+func (q *inquiry) notTarget(message string) finding {
 	target := q.config.Target
 	return failed(do(fmt.Sprintf("Have the administrator make it the target, which takes PCP away from %s %s in namespace %s: a release has one target", target.Kind, target.Name, target.Namespace), q.retarget()), "%s", message)
 }

@@ -106,7 +106,7 @@ func (r *Release) labels() map[string]string {
 	const prefix = "org.opencontainers.image."
 	return map[string]string{
 		prefix + "title":       "pcp-injector",
-		prefix + "description": "Mutating admission webhook that adds Performance Co-Pilot to the designated node-monitor pod",
+		prefix + "description": "Mutating admission webhook that adds Performance Co-Pilot to the node-monitor pod that you choose",
 		prefix + "source":      repository,
 		prefix + "licenses":    "Apache-2.0",
 		prefix + "version":     r.Version,

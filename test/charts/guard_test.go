@@ -62,7 +62,7 @@ func (a attempt) check(err error, said string) error {
 	return nil
 }
 
-// applied is an attempt to apply the designated Deployment with changes.
+// applied is an attempt to apply the target Deployment with changes.
 func (r *release) applied(name string, edit func(*appsv1.Deployment)) attempt {
 	r.t.Helper()
 	return attempt{name: name, input: manifest(r.t, nodeMonitor(edit)), arguments: []string{"apply", "--namespace", r.target, "-f", "-"}}
@@ -105,7 +105,7 @@ func TestGuard(t *testing.T) {
 			isDenied("spec.template.spec.shareProcessNamespace: Invalid value: true: must be false: systemd"),
 		r.applied("second-template", rename).
 			isWarned("spec.template.metadata.annotations[pcp.io/inject]: has no effect, since Deployment second in namespace "+r.target+
-				" is not designated: PCP is injected into Deployment node-monitor in namespace "+r.target+" only"),
+				" is not the target: PCP is injected into Deployment node-monitor in namespace "+r.target+" only"),
 		attempt{name: "unlabelled-namespace", input: manifest(t, nodeMonitor()), arguments: []string{"apply", "--namespace", elsewhere, "-f", "-"}}.
 			isWarned(`has no effect, since namespace "`+elsewhere+`" has not opted in: PCP is injected into Deployment node-monitor in namespace `+r.target+" only"),
 		r.applied("own-metadata", func(d *appsv1.Deployment) {
@@ -151,7 +151,7 @@ func TestGuardOfLiveObjects(t *testing.T) {
 			isDenied("cannot change in a live pod"),
 		attempt{name: "own-label", arguments: append([]string{"label", "pod", pod.Name, "team=a"}, in...)},
 		attempt{name: "forged-owner", input: manifest(t, forgedReplicaSet()), arguments: append([]string{"create", "-f", "-"}, in...)}.
-			isDenied("may not create or change replicasets of Deployment node-monitor in namespace "+r.target+", which is designated to get PCP: only the deployment-controller may"),
+			isDenied("may not create or change replicasets of Deployment node-monitor in namespace "+r.target+", the target of the injector: only the deployment-controller may"),
 	)
 	r.requireNotAutoscaled(one)
 }
@@ -174,7 +174,7 @@ func (r *release) requireNotAutoscaled(message string) {
 	}
 }
 
-// forgedReplicaSet would make the pods that it creates look like the designated Deployment's.
+// forgedReplicaSet would make the pods that it creates look like the target Deployment's.
 func forgedReplicaSet() *appsv1.ReplicaSet {
 	template := nodeMonitor().Spec.Template
 	template.Labels["pod-template-hash"] = "abc"

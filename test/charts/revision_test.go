@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// revisioned is the designated StatefulSet in a canary rollout: its one pod is made out of the ControllerRevision before.
+// revisioned is the target StatefulSet in a canary rollout: its one pod is made out of the ControllerRevision before.
 const revisioned = `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: node-monitor}, spec: {
  selector: {matchLabels: {app: node-monitor}}, updateStrategy: {rollingUpdate: {partition: 1}},
  template: {metadata: {labels: {app: node-monitor}, annotations: {pcp.io/inject: "true"}}, spec: {containers: [{name: app, image: %s}]}}}}`

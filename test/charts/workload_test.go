@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// nodeMonitor is the designated Deployment, which asks for PCP.
+// nodeMonitor is the target Deployment, which asks for PCP.
 func nodeMonitor(edits ...func(*appsv1.Deployment)) *appsv1.Deployment {
 	labels := map[string]string{"app": "node-monitor"}
 	deployment := &appsv1.Deployment{

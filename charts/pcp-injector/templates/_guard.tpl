@@ -1,5 +1,5 @@
-{{/* The target's row in the table of kinds, as JSON. Empty for a Pod, which has no template, and for custom kinds. Of a Deployment and a
-CronJob the pods belong to something in between, which only its controller may create. */}}
+{{/* The target's row in the table of kinds, as JSON. Empty for a Pod, which has no template, and for custom kinds. Between a Deployment or CronJob
+and its pods is another object, which only its controller may create. */}}
 {{- define "pcp-injector.targetKind" -}}
 {{- $target := (include "pcp-injector.config" . | fromYaml).target.kind }}
 {{- $row := dict }}
@@ -11,8 +11,8 @@ CronJob the pods belong to something in between, which only its controller may c
 {{- toJson $row }}
 {{- end }}
 
-{{/* Metadata of a policy and its binding: list of the root and the policy's name. The target's namespace is in the name, and what guards
-live pods is kept: when the release goes or its target moves, PCP runs on in the pods that are there. */}}
+{{/* Metadata of a policy and its binding: list of the root and the policy's name. The name contains the target's namespace, and what guards
+live pods is kept, because PCP runs on in existing pods when the release is removed or its target moves. */}}
 {{- define "pcp-injector.policyMetadata" -}}
 {{- $root := index . 0 -}}
 metadata:
@@ -49,14 +49,14 @@ spec:
   validationActions: {{ index . 2 | toJson }}
 {{- end }}
 
-{{/* The only namespace in which the release may deny anything: the target's, whether it has opted in or not. What is forged
-or asked for before it opts in would have its effect after, and pods live on when it opts out. */}}
+{{/* The only namespace in which the release may deny anything: the target's, whether it has opted in or not. What is forged or asked for before
+it opts in would take effect afterwards, and pods live on after it opts out. */}}
 {{- define "pcp-injector.targetNamespace" -}}
 matchLabels:
   kubernetes.io/metadata.name: {{ (include "pcp-injector.config" . | fromYaml).target.namespace | quote }}
 {{- end }}
 
-{{/* Rules for everything that has a pod template, and for pods, which are checked when they are created. */}}
+{{/* Rules for everything that has a pod template, and for pods when they are created. */}}
 {{- define "pcp-injector.workloadRules" -}}
 {{- $groups := list }}
 {{- $resources := dict }}
@@ -93,7 +93,7 @@ matchLabels:
 {{- printf "dyn(%s).spec.?template.orValue(dyn({}))" $object }}
 {{- end }}
 
-{{/* CEL: where that template is, for messages: empty for a pod, else with a dot at the end. */}}
+{{/* CEL: the path of that template for messages, with a dot at the end; empty for a pod. */}}
 {{- define "pcp-injector.templatePath" -}}
 {{- range include "pcp-injector.kinds" . | fromYamlArray }}
 {{- if not .spec }}
@@ -110,7 +110,7 @@ matchLabels:
 {{ . }}.?metadata.?annotations[?'pcp.io/inject'].orValue('false') != 'false'
 {{- end }}
 
-{{/* CEL: users that create pods and what is between them and their workload: Kubernetes' controllers, and trustedCreators. */}}
+{{/* CEL: users that create pods and the objects between them and their workload: Kubernetes' controllers, and trustedCreators. */}}
 {{- define "pcp-injector.controllers" -}}
 {{- $users := list "system:kube-controller-manager" }}
 {{- range include "pcp-injector.kinds" . | fromYamlArray }}
@@ -121,22 +121,22 @@ matchLabels:
 {{- (include "pcp-injector.config" . | fromYaml).target.trustedCreators | default list | concat $users | uniq | toJson }}
 {{- end }}
 
-{{/* CEL: whether the user has a verb on injections.pcp.io, which only RBAC knows: no such resource exists, nor has to. */}}
+{{/* CEL: whether the user has a verb on injections.pcp.io. Only RBAC knows this resource; it need not exist. */}}
 {{- define "pcp-injector.may" -}}
 authorizer.group('pcp.io').resource('injections').namespace(request.namespace).check('{{ . }}').allowed()
 {{- end }}
 
-{{/* CEL: the end of a message about a verb that the user lacks. */}}
+{{/* CEL: the end of a message about a missing verb. */}}
 {{- define "pcp-injector.needs" -}}
 'that needs the verb "{{ . }}" on "injections" in API group "pcp.io"; ask the administrator'
 {{- end }}
 
-{{/* CEL: all containers of a pod or of a template, whose spec has them. */}}
+{{/* CEL: all containers of a pod or a template. */}}
 {{- define "pcp-injector.containersOf" -}}
 ({{ . }}.spec.containers + {{ . }}.spec.?initContainers.orValue([]))
 {{- end }}
 
-{{/* CEL: whether a live pod has PCP. The label alone could have been removed before there was a guard. */}}
+{{/* CEL: whether a live pod has PCP. The label alone is not enough: it could have been removed before the guard was there. */}}
 {{- define "pcp-injector.isInjected" -}}
 ({{ . }}.metadata.?labels[?'pcp.io/injected'].orValue('') == 'true' ||
 {{ include "pcp-injector.containersOf" . }}.exists(c, c.name == 'pcp' && c.?securityContext.?privileged.orValue(false)))

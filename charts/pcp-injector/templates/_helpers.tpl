@@ -1,4 +1,4 @@
-{{/* Names. They leave room for suffixes: labels of a Service's DNS name have at most 63 characters, no dots, and a letter first. */}}
+{{/* Names leave room for suffixes: a Service's name has at most 63 characters, no dots, and starts with a letter. */}}
 {{- define "pcp-injector.name" -}}
 {{- .Values.nameOverride | default .Chart.Name | trunc 53 | trimSuffix "-" }}
 {{- end }}
@@ -13,7 +13,7 @@
 {{- regexReplaceAll "^[0-9]" (. | replace "." "-") "pcp-${0}" }}
 {{- end }}
 
-{{/* The name of cluster-scoped objects, in which two releases differ. */}}
+{{/* The name of cluster-scoped objects, which differs between releases. */}}
 {{- define "pcp-injector.clusterName" -}}
 {{ include "pcp-injector.fullname" . }}.{{ .Release.Namespace }}
 {{- end }}
@@ -30,7 +30,6 @@
 {{- with .Values.image }}{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}{{ end }}
 {{- end }}
 
-{{/* Labels. */}}
 {{- define "pcp-injector.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "pcp-injector.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
@@ -40,7 +39,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- include "pcp-injector.labelsAnd" (list . dict) }}
 {{- end }}
 
-{{/* With an object's own: list of the root and a map. The chart's win over them, and they over commonLabels. */}}
+{{/* Labels with an object's own: list of the root and a map. The chart's take precedence over the object's, and these over commonLabels. */}}
 {{- define "pcp-injector.labelsAnd" -}}
 {{- $further := index . 1 }}
 {{- with index . 0 }}
@@ -53,13 +52,13 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 {{- end }}
 
-{{/* The InjectorConfig as the injector will complete it, for what the chart derives from it. Read it with fromYaml. */}}
+{{/* The InjectorConfig as the injector will complete it, for everything that the chart derives from it. Read it with fromYaml. */}}
 {{- define "pcp-injector.config" -}}
 {{- $defaults := .Files.Get "files/defaults.yaml" | fromYaml }}
 {{- toYaml (mustMergeOverwrite $defaults.config (include "pcp-injector.stated" . | fromYaml)) }}
 {{- end }}
 
-{{/* The configuration as it stands in the values, and the sizes of the claims that the chart creates: those of other claims are not known. */}}
+{{/* The configuration as written in the values, plus the sizes of the claims that the chart creates; those of other claims are not known. */}}
 {{- define "pcp-injector.stated" -}}
 {{- $stated := .Values.config | default dict | deepCopy }}
 {{- if .Values.pcp.claims.create }}
@@ -79,7 +78,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{ $target.kind }} {{ $target.name }} in namespace {{ $target.namespace }}
 {{- end }}
 
-{{/* The injected pods' Service and what goes with it. */}}
+{{/* The name of the injected pods' Service and of what goes with it. */}}
 {{- define "pcp-injector.pcpName" -}}
 {{ include "pcp-injector.serviceName" (include "pcp-injector.config" . | fromYaml).target.name | trunc 59 | trimSuffix "-" }}-pcp
 {{- end }}
@@ -89,7 +88,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{ include "pcp-injector.pcpName" . | trunc 57 | trimSuffix "-" }}-nodes
 {{- end }}
 
-{{/* pmcd and pmproxy listen on the loopback address alone. A pod that chooses the node's network itself is not known here. */}}
+{{/* Whether pmcd and pmproxy listen on the loopback address alone. The chart cannot see a pod that chooses the node's network itself. */}}
 {{- define "pcp-injector.onLoopback" -}}
 {{- $config := include "pcp-injector.config" . | fromYaml }}
 {{- $listen := $config.container.listen }}

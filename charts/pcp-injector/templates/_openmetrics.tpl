@@ -1,4 +1,4 @@
-{{/* An OpenMetrics source and its key, as pkg/config has them: Endpoint.File and SourceName. internal/chartschema compares them. */}}
+{{/* An OpenMetrics source and its key, as in Endpoint.File and SourceName of pkg/config. internal/chartschema compares them. */}}
 {{- define "pcp-injector.source" -}}
 {{ .url }}
 {{ range $name, $value := .headers }}HEADER: {{ $name }}: {{ $value }}

@@ -1,4 +1,4 @@
-{{- /* What will work, but badly, or lets others see: for NOTES. */}}
+{{- /* For NOTES: what will work badly, and what others can see. */}}
 {{- define "pcp.advice" -}}
 {{- $monitored := .Values.hostMonitoring.enabled }}
 {{- with .Values.persistence.pmlogger }}

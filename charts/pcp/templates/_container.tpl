@@ -1,4 +1,4 @@
-{{- /* The PCP container. It never has a command: the image's entrypoint reads the environment. */}}
+{{- /* The PCP container. It never has a command, because the image's entrypoint reads the environment. */}}
 {{- define "pcp.container" -}}
 name: pcp
 image: {{ include "pcp.image" . | quote }}
@@ -15,7 +15,7 @@ ports:
     protocol: TCP
   {{- end }}
 env:
-  {{- /* Without it systemd takes the container for the machine itself, and switches the host's swap off when it stops. */}}
+  {{- /* Without it, systemd takes the container for the machine itself, and switches off the host's swap when it stops. */}}
   - name: container
     value: oci
   - name: PCP_SERVICES
@@ -94,7 +94,7 @@ runAsGroup: 0
 runAsNonRoot: false
 {{- end }}
 
-{{- /* Gives the volumes to PCP's user, by name: its number differs from image to image. */}}
+{{- /* Gives the volumes to PCP's user, by name because its number differs between images. */}}
 {{- define "pcp.fixOwnership" -}}
 {{- $mounts := include "pcp.dataMounts" . | fromYamlArray }}
 name: pcp-fix-ownership
@@ -116,8 +116,8 @@ volumeMounts:
   {{- toYaml $mounts | nindent 2 }}
 {{- end }}
 
-{{- /* What the entrypoint runs last, in place of /usr/sbin/init alone: steps, each of which says why. They are copies of the injector's,
-and neither mounted from an annotation or a ConfigMap, which can be changed while the pod lives, nor filled in: they run as root on the node. */}}
+{{- /* The entrypoint runs these steps last, instead of /usr/sbin/init alone. Each says why. They are copies of the injector's. Because they run as
+root on the node, they are neither mounted from an annotation or a ConfigMap, which can change while the pod lives, nor filled in. */}}
 {{- define "pcp.script" -}}
 set -eu
 {{ .Files.Get "files/steps/sysctls.sh" -}}

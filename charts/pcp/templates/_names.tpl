@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* The full name is that of the Service and of the pod's host too: a letter first, no dots, at most 63 characters. */}}
+{{- /* The Service and the pod's host also have this name, so it starts with a letter, and has no dots and at most 63 characters. */}}
 {{- define "pcp.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
@@ -23,7 +23,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- include "pcp.labelsAnd" (list . dict) }}
 {{- end }}
 
-{{- /* With an object's own: list of the root and a map. The chart's win over them, and they over commonLabels. */}}
+{{- /* Labels with an object's own: list of the root and a map. The chart's take precedence over the object's, and these over commonLabels. */}}
 {{- define "pcp.labelsAnd" -}}
 {{- $further := last . }}
 {{- with first . }}
@@ -44,7 +44,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 {{- end }}
 
-{{- /* Where a service's data lives: (list $ "pmlogger"). */}}
+{{- /* The claim that holds a service's data: (list $ "pmlogger"). */}}
 {{- define "pcp.claimName" -}}
 {{- $service := last . }}
 {{- with first . }}
@@ -56,7 +56,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- .Values.node.hostPath | default (printf "/var/lib/pcp-node/%s/%s" .Release.Namespace (include "pcp.fullname" .)) }}
 {{- end }}
 
-{{- /* The folder of the node that a service's data is in, or nothing: (list $ "pmlogger"). */}}
+{{- /* The folder on the node that holds a service's data, or nothing: (list $ "pmlogger"). */}}
 {{- define "pcp.nodeFolder" -}}
 {{- $service := last . }}
 {{- with get (first .).Values.persistence $service }}
@@ -66,7 +66,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 {{- end }}
 
-{{- /* The pod of helm test is none of the Service's. */}}
+{{- /* The Service must not select the pod of helm test. */}}
 {{- define "pcp.testLabels" -}}
 app.kubernetes.io/name: {{ include "pcp.name" . }}-test
 app.kubernetes.io/instance: {{ .Release.Name | quote }}

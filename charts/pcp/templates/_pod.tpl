@@ -1,4 +1,4 @@
-{{- /* The pod. Its parts are, field for field, what the injector adds for the same settings: test/parity holds them together. */}}
+{{- /* The pod. Its parts equal, field for field, what the injector adds for the same settings; test/parity compares them. */}}
 {{- define "pcp.podTemplate" -}}
 metadata:
   labels:
@@ -13,7 +13,7 @@ spec:
   hostNetwork: true
   dnsPolicy: ClusterFirstWithHostNet
   {{- else if not (include "pcp.isPerNode" .) }}
-  {{- /* pmlogger writes below a folder of this name, which must outlive the pod. */}}
+  {{- /* pmlogger writes to a folder of this name, so the name must outlive the pod. */}}
   hostname: {{ include "pcp.fullname" . | quote }}
   {{- end }}
   serviceAccountName: {{ include "pcp.serviceAccountName" . | quote }}
@@ -40,8 +40,8 @@ spec:
   {{- end }}
 {{- end }}
 
-{{- /* Files that travel in the pod, and what makes a new pod necessary: the agent never forgets a source that is removed, and pmlogger reads its
-groups when it starts. */}}
+{{- /* Files that travel in the pod, and checksums of what takes effect only in a new pod: the agent never forgets a source that is removed, and
+pmlogger reads its groups when it starts. */}}
 {{- define "pcp.podAnnotations" -}}
 {{- with .Values.podAnnotations }}
 {{- toYaml . }}

@@ -1,4 +1,4 @@
-{{- /* Probes follow the services. They watch one, since systemctl is-active A B succeeds when either is active: pmcd where it runs, else pmproxy. */}}
+{{- /* Probes watch one service: pmcd if it runs, otherwise pmproxy. They cannot watch two, because systemctl is-active A B succeeds when either is active. */}}
 {{- define "pcp.probes" -}}
 {{- range $name := list "startup" "liveness" "readiness" }}
 {{- with get $.Values.probes $name }}
@@ -24,7 +24,7 @@ exec:
   command: [systemctl, is-active, --quiet, {{ include "pcp.watched" . }}]
 {{- end }}
 
-{{- /* With the node's network another pmcd or pmproxy may hold the port and answer in our stead; the kubelet does not reach the loopback address;
+{{- /* On the node's network, another pmcd or pmproxy may hold the port and answer instead, and the kubelet cannot reach the loopback address.
 `local:` would fall back to the port. */}}
 {{- define "pcp.ready" -}}
 {{- $watched := include "pcp.watched" . }}

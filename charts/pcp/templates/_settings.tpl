@@ -9,7 +9,7 @@
 {{- if eq .Values.node.mode "perNode" }}true{{ end }}
 {{- end }}
 
-{{- /* The image's PROC_ACCESS=1, by which any client could read the environment of every process, is taken back. */}}
+{{- /* The image sets PROC_ACCESS=1, with which any client could read the environment of every process. */}}
 {{- define "pcp.hidesProcesses" -}}
 {{- if not .Values.hostMonitoring.processDetails }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
 {{- end }}
@@ -19,7 +19,7 @@
 {{- if .Values.hostMonitoring.enabled }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
 {{- end }}
 
-{{- /* Another pmproxy gets what is archived. */}}
+{{- /* Another pmproxy also gets what is archived. */}}
 {{- define "pcp.pushes" -}}
 {{- if .Values.push.url }}{{ include "pcp.runs" (list . "pmlogger") }}{{ end }}
 {{- end }}
@@ -29,7 +29,7 @@
 {{- if or .Values.acceptArchives .Values.acceptWrites }}{{ include "pcp.runs" (list . "pmproxy") }}{{ end }}
 {{- end }}
 
-{{- /* pmproxy is to store no values. */}}
+{{- /* pmproxy must not store values. */}}
 {{- define "pcp.refusesWrites" -}}
 {{- if not .Values.acceptWrites }}{{ include "pcp.runs" (list . "pmproxy") }}{{ end }}
 {{- end }}
@@ -43,7 +43,7 @@
 {{- if and (include "pcp.readsOpenMetrics" .) .Values.openMetrics.archive }}{{ include "pcp.runs" (list . "pmlogger") }}{{ end }}
 {{- end }}
 
-{{- /* The intervals of single sources, as the step openmetrics-intervals.sh reads them. */}}
+{{- /* The intervals of single sources, in the form that the step openmetrics-intervals.sh reads. */}}
 {{- define "pcp.intervals" -}}
 {{- if include "pcp.archivesOpenMetrics" . }}
 {{- $intervals := dict }}
@@ -58,20 +58,20 @@
 {{- end }}
 {{- end }}
 
-{{- /* PCP_DOMAIN_AGENTS: openmetrics is named, since not every image has it on by default. */}}
+{{- /* PCP_DOMAIN_AGENTS. openmetrics is added, because not every image enables it by default. */}}
 {{- define "pcp.agents" -}}
 {{- $agents := splitList "," .Values.env.PCP_DOMAIN_AGENTS | compact }}
 {{- if include "pcp.readsOpenMetrics" . }}{{ $agents = append $agents "openmetrics" }}{{ end }}
 {{- $agents | uniq | join "," }}
 {{- end }}
 
-{{- /* The agents smart and farm ask disks for their state of health. */}}
+{{- /* Only the agents smart and farm ask disks for their health. */}}
 {{- define "pcp.needsNoDisks" -}}
 {{- $agents := splitList "," .Values.env.PCP_DOMAIN_AGENTS }}
 {{- if not (or (has "smart" $agents) (has "farm" $agents)) }}true{{ end }}
 {{- end }}
 
-{{- /* The bytes that archives may take: persistence.pmlogger.maxSize, or 80 % of the chart's own claim. Empty if only the file system says. */}}
+{{- /* The bytes that archives may take: persistence.pmlogger.maxSize, or 80 % of the chart's own claim. Empty if only the file system limits them. */}}
 {{- define "pcp.archivesLimit" -}}
 {{- with .Values.persistence.pmlogger }}
 {{- if .maxSize }}
@@ -93,19 +93,19 @@
 {{- end }}
 {{- end }}
 
-{{- /* The bytes of a quantity. */}}
+{{- /* A quantity in bytes. */}}
 {{- define "pcp.bytes" -}}
 {{- $number := regexFind "^[0-9.]+" . }}
 {{- $factor := get (dict "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 "Ei" 1152921504606846976) (trimPrefix $number .) }}
 {{- mulf (float64 $number) (default 1 $factor) | ceil | int64 }}
 {{- end }}
 
-{{- /* About how many bytes pmlogger writes in a day on a monitored node of 2 CPUs and 100 processes: see pkg/mutate. */}}
+{{- /* About how many bytes pmlogger writes in a day on a monitored node with 2 CPUs and 100 processes, as in pkg/mutate. */}}
 {{- define "pcp.bytesPerDay" -}}
 {{- add 112000000 (div 3440000000 (int64 .Values.persistence.pmlogger.interval)) }}
 {{- end }}
 
-{{- /* The name under which the agent knows an OpenMetrics source. */}}
+{{- /* The agent's name for an OpenMetrics source. */}}
 {{- define "pcp.sourceName" -}}
 {{- regexReplaceAll "[-.]" . "_" }}
 {{- end }}
@@ -122,7 +122,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* The .url file of a source: the URL on line 1, then headers and filters; a line feed ends each line. */}}
+{{- /* The .url file of a source: the URL on line 1, then headers and filters. Each line ends with a line feed. */}}
 {{- define "pcp.sourceFile" -}}
 {{ .url }}
 {{ range $name, $value := .headers -}}
@@ -133,12 +133,12 @@ FILTER: {{ . }}
 {{ end -}}
 {{- end }}
 
-{{- /* The agent is pmcd's. */}}
+{{- /* pmcd starts the agent. */}}
 {{- define "pcp.readsOpenMetrics" -}}
 {{- if .Values.openMetrics.enabled }}{{ include "pcp.runs" (list . "pmcd") }}{{ end }}
 {{- end }}
 
-{{- /* The agent trusts the administrator's CAs, too. */}}
+{{- /* The agent also trusts the administrator's CAs. */}}
 {{- define "pcp.trustsMore" -}}
 {{- with .Values.openMetrics.caBundle }}
 {{- if or .configMap .secret }}{{ include "pcp.readsOpenMetrics" $ }}{{ end }}
@@ -151,7 +151,7 @@ FILTER: {{ . }}
 {{- join " " $paths }}
 {{- end }}
 
-{{- /* pmie calls somebody, has more of its stock rules, has the administrator's rules. */}}
+{{- /* pmie calls the administrator's webhook, has additional stock rules, has the administrator's rules. */}}
 {{- define "pcp.callsWebhook" -}}
 {{- with .Values.pmie.webhook }}
 {{- if or .url .secret }}{{ include "pcp.runs" (list $ "pmie") }}{{ end }}

@@ -1,4 +1,4 @@
-{{- /* Refuses values that could not work, all at once: the key, what it was, what is allowed, what to do. Types and typos are the schema's. */}}
+{{- /* Refuses values that could not work, all at once: the key, its value, what is allowed, what to do. The schema checks types and finds typos. */}}
 {{- define "pcp.validate" -}}
 {{- $problems := list }}
 {{- range list "workload" "services" "host" "data" "perNode" "sources" "files" "pmie" "push" "exposure" "pod" "extras" "probes" }}
@@ -9,7 +9,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* One line: (list "key" value "what is allowed, and what to do"). A value that may hold a secret is left out. */}}
+{{- /* One line: (list "key" value "what is allowed, and what to do"). A value that may hold a secret is omitted. */}}
 {{- define "pcp.refuse" }}
 {{ index . 0 }}: {{ index . 1 | toJson }}: {{ index . 2 }}
 {{- end }}
@@ -230,7 +230,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* URLs and headers may hold secrets: the messages never repeat them. */}}
+{{- /* URLs and headers may hold secrets, so the messages never repeat them. */}}
 {{- define "pcp.validate.source" -}}
 {{- $key := first . }}
 {{- with last . }}
@@ -258,7 +258,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* Files and folders of PCP that are not for files of others, and what to do instead. pkg/config has the same, see validate_files.go there. */}}
+{{- /* Files and folders of PCP that files cannot use, and what to do instead. pkg/config/validate_files.go has the same list. */}}
 {{- define "pcp.takenPaths" -}}
 {{- $taken := dict "/etc/pcp/pmcd/pmcd.conf" "the image and the chart write it: use env.PCP_DOMAIN_AGENTS and acceptWrites"
   "/etc/pcp/pmproxy/pmproxy.conf" "the image and the chart write it: use env.KEY_SERVERS and acceptWrites"
@@ -323,7 +323,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* Who knows the URL of a webhook may call it: the messages do not repeat it. */}}
+{{- /* Anyone who knows the URL of a webhook may call it, so the messages do not repeat it. */}}
 {{- define "pcp.validate.pmie" -}}
 {{- with .Values.pmie }}
 {{- with .rules }}
@@ -425,7 +425,7 @@ push.url: needs pmlogger: add it to env.PCP_SERVICES, or remove this
 {{- end }}
 {{- end }}
 
-{{- /* What this chart sets is not set twice, and what PCP and systemd need is not hidden. */}}
+{{- /* Refuses to set twice what this chart sets, and to hide what PCP and systemd need. */}}
 {{- define "pcp.validate.extras" -}}
 {{- $reserved := dict "PCP_SERVICES" "env.PCP_SERVICES" "PCP_DOMAIN_AGENTS" "env.PCP_DOMAIN_AGENTS" "KEY_SERVERS" "env.KEY_SERVERS" "HOST_MOUNT" "hostMonitoring" "PCP_FILES" "files"
   "PCP_PMIE_STOCK_RULES" "pmie.stockRules" "PCP_PMIE_WEBHOOK" "pmie.webhook" "PMLOGGER_INTERVAL" "persistence.pmlogger.interval" "ARCHIVES_KIB" "persistence.pmlogger.maxSize"
@@ -484,7 +484,7 @@ push.url: needs pmlogger: add it to env.PCP_SERVICES, or remove this
 {{- end }}
 {{- end }}
 
-{{- /* A handler that the kubelet cannot carry out, or that costs PCP more than the answer is worth, restarts the container for nothing. */}}
+{{- /* A handler that the kubelet cannot use, or that costs PCP too much, would restart the container for nothing. */}}
 {{- define "pcp.validate.probes" -}}
 {{- range $name, $probe := .Values.probes }}
 {{- $key := printf "probes.%s.handler" $name }}

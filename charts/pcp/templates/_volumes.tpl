@@ -12,7 +12,7 @@
   {{- include "pcp.dataSource" (list $ $service) | trim | nindent 2 }}
 {{- end }}
 {{- end }}
-{{- /* Mounted even where it is empty: it hides the image's stock sources, which would read ports of the node. */}}
+{{- /* Mounted even if it is empty, because it hides the image's stock sources, which would read ports of the node. */}}
 {{- if include "pcp.readsOpenMetrics" . }}
 - name: pcp-openmetrics
   projected:
@@ -64,7 +64,7 @@ persistentVolumeClaim:
 {{- end }}
 {{- end }}
 
-{{- /* Optional: the pod never hangs on a ConfigMap, and one that comes later is picked up. */}}
+{{- /* Optional, so the pod never waits for a ConfigMap, and a later one is picked up. */}}
 {{- define "pcp.configMapFiles" -}}
 - configMap:
     name: {{ include "pcp.fullname" (first .) }}-{{ last . }}
@@ -121,7 +121,7 @@ persistentVolumeClaim:
 {{- end }}
 {{- end }}
 
-{{- /* The administrator's files, the CAs of the agent openmetrics and the rules of pmie, each at its own path in one volume, from where the steps take them. */}}
+{{- /* The administrator's files, the CAs for the agent openmetrics and the rules for pmie, each at its own path in one volume, from which the steps take them. */}}
 {{- define "pcp.fileSources" -}}
 {{- range .Values.files }}
 {{- include "pcp.fileSource" (merge (dict "key" (.key | default (base .path)) "mode" (.mode | default 0444)) .) }}
