@@ -1,5 +1,5 @@
-// Package admission evaluates what the cluster's administrators have configured for admission as the API server would: with
-// its own library for CEL, on objects that were never sent to it.
+// Package admission evaluates a cluster's admission configuration as the API server would: with the same library for CEL, on objects that
+// were never sent to the API server.
 package admission
 
 import (
@@ -12,12 +12,12 @@ import (
 	"k8s.io/apiserver/pkg/cel/environment"
 )
 
-// base is made once: it takes longer than all the rest.
+// base is made once, because it takes longer than all the rest.
 var base = sync.OnceValue(func() *environment.EnvSet {
 	return environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion())
 })
 
-// expression is what is compiled, and of which type its result must be.
+// expression is the text to compile, and the type that its result must have.
 type expression struct {
 	name, text string
 	results    []*cel.Type

@@ -26,11 +26,11 @@ type Policies struct {
 // Denial is a policy that denies a request.
 type Denial struct {
 	Policy string
-	// Message is the policy's own.
+	// Message that the policy gives.
 	Message string
 }
 
-// Denials are all denials of a request; the error says which policies could not be evaluated, and why.
+// Denials returns all denials of a request. The error says which policies could not be evaluated, and why.
 func (r *Request) Denials(ctx context.Context, all *Policies) ([]Denial, error) {
 	var denials []Denial
 	var problems []error
@@ -54,7 +54,7 @@ func ignoresErrors(policy *admissionregistrationv1.ValidatingAdmissionPolicy) bo
 	return policy.Spec.FailurePolicy != nil && *policy.Spec.FailurePolicy == admissionregistrationv1.Ignore
 }
 
-// denies tells whether a binding that denies, and the policy itself, cover the request.
+// denies reports whether the policy covers the request, through a binding that denies.
 func (p *Policies) denies(policy *admissionregistrationv1.ValidatingAdmissionPolicy, r *Request) bool {
 	return covers(policy.Spec.MatchConstraints, r) && slices.ContainsFunc(p.Bindings, func(binding admissionregistrationv1.ValidatingAdmissionPolicyBinding) bool {
 		return binding.Spec.PolicyName == policy.Name &&
@@ -62,7 +62,7 @@ func (p *Policies) denies(policy *admissionregistrationv1.ValidatingAdmissionPol
 	})
 }
 
-// covers evaluates match constraints. The API server has validated their selectors when they were created.
+// covers evaluates match constraints. The API server validated their selectors when they were created.
 func covers(match *admissionregistrationv1.MatchResources, r *Request) bool {
 	if match == nil {
 		return true
@@ -158,7 +158,7 @@ func (r *Request) evaluate(
 	return results, nil
 }
 
-// messageOf is what the API server would say.
+// messageOf is the message that the API server would show.
 func messageOf(validation *admissionregistrationv1.Validation, text *plugincel.EvaluationResult) string {
 	if text.Error == nil && text.EvalResult != nil {
 		if message, ok := text.EvalResult.Value().(string); ok && strings.TrimSpace(message) != "" {

@@ -16,7 +16,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 )
 
-// Request is the creation of an object that the API server would be asked for.
+// Request is the creation of an object, as the API server would get it.
 type Request struct {
 	// Object to create, in the version of the resource.
 	Object *unstructured.Unstructured
@@ -39,7 +39,7 @@ func (r *Request) attributes() *admission.VersionedAttributes {
 	}
 }
 
-// matchesRules tells whether one of the rules covers the request.
+// matchesRules reports whether one of the rules covers the request.
 func matchesRules(all []admissionregistrationv1.RuleWithOperations, attributes admission.Attributes) bool {
 	return slices.ContainsFunc(all, func(rule admissionregistrationv1.RuleWithOperations) bool {
 		matcher := rules.Matcher{Rule: rule, Attr: attributes}
@@ -47,7 +47,7 @@ func matchesRules(all []admissionregistrationv1.RuleWithOperations, attributes a
 	})
 }
 
-// selects tells whether the selector covers the labels; one that is absent covers all.
+// selects reports whether the selector covers the labels. An absent selector covers all.
 func selects(selector *metav1.LabelSelector, given map[string]string) (bool, error) {
 	if selector == nil {
 		return true, nil

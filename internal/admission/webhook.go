@@ -11,10 +11,10 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 )
 
-// Stage of the decision whether a webhook is called, in the order in which the API server comes to them.
+// Stage of the decision whether to call a webhook.
 type Stage string
 
-// The stages. A condition's own stage comes last, after all that leads to it.
+// The stages, in the API server's order. A condition's own stage comes last.
 const (
 	StageRules             Stage = "rules"
 	StageNamespaceSelector Stage = "namespaceSelector"
@@ -25,14 +25,14 @@ const (
 // Miss is why a webhook is not called.
 type Miss struct {
 	Stage Stage
-	// Condition that is false, for the match conditions, or that cannot be evaluated for the reason of Err. Then the webhook's
-	// failurePolicy decides whether the API server rejects the request or creates the object without a call.
+	// Condition that is false, at the stage of the match conditions. If Err is set, the condition could not be evaluated: the webhook's
+	// failurePolicy then decides whether the API server rejects the request, or creates the object without a call.
 	Condition *admissionregistrationv1.MatchCondition
 	Err       error
 }
 
-// Misses are the stages at which the webhook would not be called for the request, none if it would be. All stages are tried, since
-// the one that excludes a request first need not be the only one.
+// Misses returns the stages at which the webhook would not be called for the request; none if it would be. All stages are tried, because
+// the first that excludes a request need not be the only one.
 func (r *Request) Misses(ctx context.Context, webhook *admissionregistrationv1.MutatingWebhook) ([]Miss, error) {
 	attributes := r.attributes()
 	var misses []Miss
@@ -63,8 +63,8 @@ func (r *Request) Misses(ctx context.Context, webhook *admissionregistrationv1.M
 	return misses, err
 }
 
-// evaluateConditions returns the first condition that is false. Only where none is, one that cannot be evaluated counts, which comes
-// with its error, as in the API server.
+// evaluateConditions returns the first condition that is false. If there is none, it returns one that cannot be evaluated, with its error,
+// as the API server does.
 func (r *Request) evaluateConditions(
 	ctx context.Context, evaluator plugincel.ConditionEvaluator, conditions []admissionregistrationv1.MatchCondition,
 ) (*admissionregistrationv1.MatchCondition, error) {

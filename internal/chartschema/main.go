@@ -1,6 +1,6 @@
-// Command chartschema writes what is derived from a chart's values.yaml and from pkg/config: the chart's
-// values.schema.json and, where the values hold an InjectorConfig, what the templates need of the Go code: the injector's defaults
-// (files/defaults.yaml), and its tables of kinds, annotations and ports (templates/_tables.tpl).
+// Command chartschema writes what is derived from a chart's values.yaml and from pkg/config: the chart's values.schema.json and, if the
+// values contain an InjectorConfig, what the templates need of the Go code: the injector's defaults (files/defaults.yaml), and its tables
+// of kinds, annotations and ports (templates/_tables.tpl).
 package main
 
 import (
@@ -63,7 +63,7 @@ func generate(chart string) (map[string][]byte, error) {
 	return files, err
 }
 
-// defaultConfig is the configuration that an empty file means, but for what depends on the target's kind.
+// defaultConfig is the configuration of an empty file, without what depends on the target's kind.
 func defaultConfig() ([]byte, error) {
 	cfg := config.Default()
 	cfg.Complete()

@@ -14,15 +14,15 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// schema is one of JSON Schema's draft 7, which every version of Helm understands.
+// schema is a JSON Schema of draft 7, which every version of Helm understands.
 type schema = map[string]any
 
 // configMark in an @schema line stands for the schema of the InjectorConfig.
 const configMark = "$config"
 
-// schemaOfValues derives a closed schema from a values file: types from the values, descriptions from the comments for
-// helm-docs ("# -- text"), and all else from "# @schema {…}" lines above those, whose keys win. It also reports whether the
-// values hold the InjectorConfig.
+// schemaOfValues derives a closed schema from a values file: types from the values, descriptions from the comments for helm-docs ("# --
+// text"), and all else from "# @schema {…}" lines above those, whose keys take precedence. It also reports whether the values contain the
+// InjectorConfig.
 func schemaOfValues(values []byte, title string) (text []byte, embeds bool, err error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(values, &document); err != nil {
@@ -38,7 +38,7 @@ func schemaOfValues(values []byte, title string) (text []byte, embeds bool, err 
 	}
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
 	root["title"] = title
-	// Helm hands the parent chart's global values to its subcharts.
+	// Helm passes the parent chart's global values to its subcharts.
 	if properties, ok := root["properties"].(schema); ok {
 		properties["global"] = schema{"description": "Values that a parent chart shares; not used.", "type": "object"}
 	}
@@ -62,8 +62,8 @@ type reader struct {
 	embeds bool
 }
 
-// object requires all keys: Helm has merged the defaults when it validates, so only a null in the user's values, which
-// deletes a key, leaves one out.
+// object requires all keys. Helm merges the defaults before it validates, so a key can only be missing because null in the user's values
+// deletes it.
 func (r *reader) object(node *yaml.Node) (schema, error) {
 	properties, required := schema{}, []string{}
 	for n := 0; n+1 < len(node.Content); n += 2 {
@@ -109,7 +109,7 @@ func (r *reader) value(value *yaml.Node, given schema) (schema, error) {
 	return s, nil
 }
 
-// inferred is what the value itself shows. An empty map or list shows nothing of its content: the comment has to say it.
+// inferred is what the value itself shows. An empty map or list shows nothing of its content, so the comment must describe it.
 func (r *reader) inferred(value *yaml.Node, given schema) (schema, error) {
 	s := schema{}
 	if err := value.Decode(new(any)); err != nil {
@@ -147,7 +147,7 @@ func (r *reader) inferredObject(value *yaml.Node, given schema) (schema, error) 
 	return r.object(value)
 }
 
-// parseComment splits a key's comment into the description and what the @schema lines say.
+// parseComment splits a key's comment into the description and the content of the @schema lines.
 func parseComment(comment string) (description string, given schema, err error) {
 	var words []string
 	for line := range strings.Lines(comment) {
@@ -167,7 +167,7 @@ func parseComment(comment string) (description string, given schema, err error) 
 	return strings.Join(words, " "), given, nil
 }
 
-// configSchema is that of the file, but for the two keys that the chart adds.
+// configSchema is the schema of the file, without the two keys that the chart adds.
 func configSchema() (schema, error) {
 	var s schema
 	if err := json.Unmarshal(config.Schema(), &s); err != nil {

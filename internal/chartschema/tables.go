@@ -30,7 +30,7 @@ type annotations struct {
 	Injector []string `json:"injector"`
 }
 
-// tables is a file of named templates, each of which is a table as YAML: unlike a file of the chart, it can be read wherever a template is.
+// tables is a file of named templates, each of them a table in YAML. Unlike a file of the chart, it can be read wherever a template can.
 func tables() ([]byte, error) {
 	var kinds []kind
 	for _, k := range config.Kinds {

@@ -17,16 +17,16 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
-// The webhook's certificate, from its root down: what is wrong further up is the cause of what is wrong below.
+// The webhook's certificate, from its root down: a problem further up causes those below.
 
 const (
-	// soon is when a certificate that nothing renews by itself has to be thought of.
+	// soon is when to think of a certificate that nothing renews.
 	soon   = 30 * 24 * time.Hour
 	day    = "2006-01-02"
 	minute = "2006-01-02 15:04 MST"
 )
 
-// certificates are the chain of cert-manager, if it is cert-manager's, and the caBundle.
+// certificates checks cert-manager's chain, if the certificate is cert-manager's, and the caBundle.
 func (i *inspection) certificates() []gate.Gate {
 	if i.Authority == nil {
 		return []gate.Gate{i.caBundle()}
@@ -59,18 +59,18 @@ func (i *inspection) chain() []gate.Gate {
 	return onlyFirst(gates)
 }
 
-// onlyFirst leaves the remedy of the first gate that failed: the others follow from it.
+// onlyFirst keeps the remedy of the first failed gate, because the others follow from it.
 func onlyFirst(gates []gate.Gate) []gate.Gate {
 	first := slices.IndexFunc(gates, func(g gate.Gate) bool { return g.Result == gate.Failed })
 	for n := range gates {
 		if first >= 0 && n > first && gates[n].Result == gate.Failed {
-			gates[n].Remedy = do("Fix what stands above first")
+			gates[n].Remedy = do("Fix the problem above first")
 		}
 	}
 	return gates
 }
 
-// certificate judges a Certificate, and says who issues it.
+// certificate judges a Certificate, and returns its issuer.
 func (i *inspection) certificate(name string) (gate.Gate, *cmmeta.ObjectReference) {
 	a := i.Authority
 	at := slices.IndexFunc(a.Certificates.Value, func(c cmapi.Certificate) bool { return c.Name == name })
@@ -161,13 +161,13 @@ func (i *inspection) notReady(kind, name string, issuer cmapi.GenericIssuer) gat
 		"%s %s is not ready: %s", kind, name, message)
 }
 
-// ownIssuer tells whether the chart has made the issuer: its names follow from the Certificate's.
+// ownIssuer reports whether the chart made the issuer: its names follow from the Certificate's.
 func (i *inspection) ownIssuer(kind, name string) bool {
 	base := strings.TrimSuffix(i.Authority.Name, "-tls")
 	return kind == cmapi.IssuerKind && (name == base+"-ca" || name == base+"-root")
 }
 
-// caBundle is what the API server trusts.
+// caBundle checks what the API server trusts.
 func (i *inspection) caBundle() gate.Gate {
 	const name = "ca-bundle"
 	configuration := i.Injector.Webhook.Configuration.Name
@@ -191,7 +191,7 @@ func (i *inspection) caBundle() gate.Gate {
 	return passed(name, "the caBundle of %s is valid until %s", configuration, expiry.UTC().Format(day))
 }
 
-// expiryOf is when the last certificate of the bundle expires.
+// expiryOf returns when the last certificate of the bundle expires.
 func expiryOf(bundle []byte) (last time.Time, err error) {
 	for {
 		var block *pem.Block
@@ -217,7 +217,7 @@ func (i *inspection) restoreWebhook() *gate.Remedy {
 		"kubectl delete mutatingwebhookconfiguration "+i.Injector.Webhook.Configuration.Name, i.Injector.Release().Restore())
 }
 
-// renew makes a new certificate with whatever has made the old one.
+// renew makes a new certificate with what made the old one.
 func (i *inspection) renew() *gate.Remedy {
 	secret, namespace := i.servingSecret(), i.Injector.Release().Namespace
 	if i.Authority != nil || !strings.HasSuffix(secret, "-helm-tls") {
@@ -227,7 +227,7 @@ func (i *inspection) renew() *gate.Remedy {
 		"kubectl delete mutatingwebhookconfiguration "+i.Injector.Webhook.Configuration.Name, i.Injector.Release().Upgrade())
 }
 
-// servingSecret is what the webhook's pods mount.
+// servingSecret is the Secret that the webhook's pods mount.
 func (i *inspection) servingSecret() string {
 	if deployment := i.Injector.Deployment(); deployment != nil {
 		for _, volume := range deployment.Spec.Template.Spec.Volumes {

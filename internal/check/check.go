@@ -1,5 +1,5 @@
-// Package check judges an installation: the release, what it looks after, and PCP in the pods. It reads nothing itself, and what
-// decides over a single pod it leaves to package explain.
+// Package check judges an installation: the release, what it looks after, and PCP in the pods. It reads nothing itself, and leaves
+// decisions about a single pod to package explain.
 package check
 
 import (
@@ -18,7 +18,7 @@ import (
 type inspection struct {
 	*snapshot.Installation
 	explained *gate.Report
-	// version is this program's.
+	// version of this program.
 	version string
 	now     time.Time
 }
@@ -46,7 +46,7 @@ func Check(ctx context.Context, in *snapshot.Installation, version string, now t
 	return reports, nil
 }
 
-// release is the injector itself, with what comes first where one thing depends on another.
+// release judges the injector itself. What other things depend on comes first.
 func (i *inspection) release() *gate.Report {
 	report := &gate.Report{Subject: "Injector of namespace " + i.Subject.Namespace}
 	if i.Injector != nil {
@@ -65,7 +65,7 @@ func (i *inspection) release() *gate.Report {
 	return report
 }
 
-// of are gates of explain.
+// of returns gates of explain.
 func (i *inspection) of(names ...string) []gate.Gate {
 	var gates []gate.Gate
 	for _, name := range names {
@@ -78,7 +78,7 @@ func (i *inspection) of(names ...string) []gate.Gate {
 	return gates
 }
 
-// webhook is explain's gate; and no two releases may look after one namespace.
+// webhook is explain's gate, with a warning if two releases look after one namespace.
 func (i *inspection) webhook() gate.Gate {
 	found := i.of("webhook")[0]
 	var rivals []string
@@ -97,7 +97,7 @@ func (i *inspection) webhook() gate.Gate {
 		"%s and %s both look after namespace %s", i.Injector.Webhook.Configuration.Name, rivals[0], i.Subject.Namespace)
 }
 
-// target is what gets PCP, and what its namespace has ready for it.
+// target judges what gets PCP, and what its namespace has for it.
 func (i *inspection) target() *gate.Report {
 	report := &gate.Report{Subject: "Target in namespace " + i.Subject.Namespace}
 	if i.Target != nil {
@@ -118,7 +118,7 @@ func (i *inspection) target() *gate.Report {
 	return report
 }
 
-// absent is why the target was not examined.
+// absent says why the target was not examined.
 func (i *inspection) absent() gate.Gate {
 	target := i.Target
 	switch {
@@ -134,7 +134,7 @@ func (i *inspection) absent() gate.Gate {
 	}
 }
 
-// pods holds every pod with PCP against what it should be.
+// pods compares every pod with PCP with what it should be.
 func (i *inspection) pods() (*gate.Report, error) {
 	report := &gate.Report{Subject: "Pods with PCP in namespace " + i.Subject.Namespace}
 	live := i.Live.Value

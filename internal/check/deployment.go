@@ -14,11 +14,11 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 )
 
-// The webhook's pods: how many serve, of which version, and whether a node can be drained.
+// The webhook's pods: how many serve, in which version, and whether a node can be drained.
 
 const versionLabel = "app.kubernetes.io/version"
 
-// versions compares this program with the webhook, which knows best what it is; or else with the label of its configuration.
+// versions compares this program with the webhook, which knows its own version best, or otherwise with the label of its configuration.
 func (i *inspection) versions() gate.Gate {
 	const name = "version"
 	webhook, source := i.Injector.Webhook.Configuration.Labels[versionLabel], " (by a label)"
@@ -48,7 +48,7 @@ func (i *inspection) versions() gate.Gate {
 	}
 }
 
-// unreleased tells a build between releases, which Go and git give a version below all of them.
+// unreleased reports whether a build is between releases. Go and git give it a version below all of them.
 func unreleased(v *version.Version) bool { return v.Major() == 0 && v.Minor() == 0 && v.Patch() == 0 }
 
 func (i *inspection) replicas() gate.Gate {
@@ -77,7 +77,7 @@ func (i *inspection) replicas() gate.Gate {
 	return passed(name, "%s", evidence)
 }
 
-// stuck is what the Deployment says of its own trouble.
+// stuck is what the Deployment reports of its own trouble.
 func stuck(deployment *appsv1.Deployment) string {
 	for _, condition := range deployment.Status.Conditions {
 		failing := condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == "True"
@@ -92,7 +92,7 @@ func selectorOf(deployment *appsv1.Deployment) string {
 	return gate.Quote(metav1.FormatLabelSelector(deployment.Spec.Selector))
 }
 
-// budget looks for what keeps the drain of nodes from taking all replicas at once.
+// budget checks what keeps node drains from taking all replicas at once.
 func (i *inspection) budget() gate.Gate {
 	const name = "disruption-budget"
 	deployment := i.Injector.Deployment()
@@ -112,7 +112,7 @@ func (i *inspection) budget() gate.Gate {
 	}
 	budget := &i.Budgets.Value[at]
 	if budget.Status.ExpectedPods > 0 && budget.Status.CurrentHealthy >= budget.Status.ExpectedPods && budget.Status.DisruptionsAllowed == 0 {
-		// Without the old one, of which whoever has changed it owns a field.
+		// Delete the old one first: it has a field that somebody else has changed, and so owns.
 		return warning(name, do("Have the administrator let one pod go at a time", fmt.Sprintf("kubectl --namespace %s delete poddisruptionbudget %s", budget.Namespace, budget.Name), i.Injector.Release().Upgrade("podDisruptionBudget.minAvailable=", "podDisruptionBudget.maxUnavailable=1")),
 			"PodDisruptionBudget %s lets no pod go, so no node with one can be drained", budget.Name)
 	}

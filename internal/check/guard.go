@@ -10,13 +10,13 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 )
 
-// always are the policies of every guard; others depend on the target and on values of the chart.
+// always are the policies of every guard. Others depend on the target and on the chart's values.
 var always = []string{"exec", "label", "live-pod", "pod-binding", "unanswered"}
 
 // warns are the policies that deny nothing, or not always.
 var warns = []string{"warnings", "unanswered"}
 
-// guard holds the ValidatingAdmissionPolicies of the release against their bindings: neither does anything without the other.
+// guard compares the release's ValidatingAdmissionPolicies with their bindings, because neither does anything without the other.
 func (i *inspection) guard() gate.Gate {
 	const name = "guard"
 	for _, why := range []string{i.Policies.Unseen(), i.Bindings.Unseen()} {
@@ -38,7 +38,7 @@ func (i *inspection) guard() gate.Gate {
 	}
 	if !slices.ContainsFunc(always, func(short string) bool { return policies[short] != nil || bindings[short] != nil }) {
 		return warning(name, do("Have the administrator turn it on, unless something else protects the pods", i.Injector.Release().Upgrade("guard.enabled=true")),
-			"the guard is off: whoever may change pods of namespace %s can become root on its nodes", i.Subject.Namespace)
+			"the guard is off: anyone who may change pods of namespace %s can become root on its nodes", i.Subject.Namespace)
 	}
 	return i.holes(prefix, policies, bindings)
 }

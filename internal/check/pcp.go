@@ -18,20 +18,20 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// What PCP in the pods says of itself.
+// What PCP in the pods reports about itself.
 
 const (
-	// quiet is how long no archive may grow. pmlogger writes every minute at the latest by default.
+	// quiet is how long no archive may grow. By default, pmlogger writes at least once a minute.
 	quiet = 5 * time.Minute
-	// span is the least from which a rate follows.
+	// span is the shortest time from which to derive a rate.
 	span = time.Hour
-	// scarce and exhausted are the free shares of a volume from which it is yellow or red.
+	// scarce and exhausted are the free shares of a volume below which it is yellow or red.
 	scarce, exhausted = 0.15, 0.03
-	// full is the share of their limit from which archives make room for new ones, which are a tenth of it.
+	// full is the share of the limit above which archives already make room for new ones, which are a tenth of the limit.
 	full = 0.85
 )
 
-// pcp has a report for each pod with PCP.
+// pcp returns a report for each pod with PCP.
 func (i *inspection) pcp() []*gate.Report {
 	reports := make([]*gate.Report, 0, len(i.PCP))
 	for n := range i.PCP {
@@ -41,7 +41,7 @@ func (i *inspection) pcp() []*gate.Report {
 	return reports
 }
 
-// within are the gates of one PCP. What does not run there is not looked for.
+// within returns the gates of one PCP. What does not run there is not examined.
 func (i *inspection) within(p *snapshot.PCP) []gate.Gate {
 	if found := i.container(p); found != nil {
 		return []gate.Gate{*found}
@@ -65,7 +65,7 @@ func (i *inspection) within(p *snapshot.PCP) []gate.Gate {
 	return gates
 }
 
-// services that are to run in the pod.
+// services that should run in the pod.
 func (i *inspection) services(p *snapshot.PCP) (services []string, known bool) {
 	if text, overridden := i.live(p).Pod.GetAnnotations()[mutate.AnnotationServices]; overridden {
 		return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }), true
@@ -84,7 +84,7 @@ func (i *inspection) live(p *snapshot.PCP) *snapshot.LivePod {
 	return &pods[slices.IndexFunc(pods, func(pod snapshot.LivePod) bool { return pod.Pod.GetName() == p.Pod })]
 }
 
-// container is why PCP does not run at all, nil if it does.
+// container says why PCP does not run at all; nil if it does.
 func (i *inspection) container(p *snapshot.PCP) *gate.Gate {
 	var pod corev1.Pod
 	if runtime.DefaultUnstructuredConverter.FromUnstructured(i.live(p).Pod.Object, &pod) != nil {
@@ -110,7 +110,7 @@ func (i *inspection) inside(p *snapshot.PCP, command string) string {
 	return fmt.Sprintf("kubectl --namespace %s exec %s --container %s -- %s", i.Subject.Namespace, p.Pod, mutate.ContainerName, command)
 }
 
-// agents judges those that are there, and looks for those that were asked for.
+// agents judges those that are there, and looks for those that were requested.
 func (i *inspection) agents(p *snapshot.PCP) gate.Gate {
 	const name = "agents"
 	state := p.State.Value
@@ -164,7 +164,7 @@ func (i *inspection) sources(p *snapshot.PCP) gate.Gate {
 	return passed(name, "all %d OpenMetrics sources can be read", all)
 }
 
-// archives looks whether pmlogger writes.
+// archives checks whether pmlogger writes.
 func (i *inspection) archives(p *snapshot.PCP) gate.Gate {
 	const name = "archives"
 	restart := do("Make room if the volume is full, and restart pmlogger (this takes the verb exec on injections.pcp.io)",
@@ -183,7 +183,7 @@ func (i *inspection) archives(p *snapshot.PCP) gate.Gate {
 	return passed(name, "%s grows: last written %s ago, %s in all", p.State.Value.Archive, a.Now.Sub(a.Newest).Round(time.Second), snapshot.Size(a.Bytes))
 }
 
-// volume says how full the file system of the archives is, and how many days of them their limit holds.
+// volume says how full the archives' file system is, and how many days of archives fit into their limit.
 func (i *inspection) volume(p *snapshot.PCP) gate.Gate {
 	const name = "volume"
 	a := p.Archives.Value
@@ -215,7 +215,7 @@ func (i *inspection) volume(p *snapshot.PCP) gate.Gate {
 	return passed(name, "%s", evidence)
 }
 
-// daysThatFit is the age of the oldest archive where archives make room already, and follows from what was written where they do not.
+// daysThatFit is the age of the oldest archive if archives already make room. Otherwise it follows from what was written.
 func (i *inspection) daysThatFit(a *snapshot.Archives) (days float64, known bool) {
 	limit := config.ShareForArchives(a.Bytes + a.Free)
 	age := a.Newest.Sub(a.Oldest)
@@ -237,7 +237,7 @@ func (i *inspection) daysThatFit(a *snapshot.Archives) (days float64, known bool
 	return float64(limit) / (float64(a.Bytes) / days), true
 }
 
-// enlarge makes the claim twice as large, where there is one.
+// enlarge doubles the size of the claim, if there is one.
 func (i *inspection) enlarge() *gate.Remedy {
 	const otherwise = "or lower persistence.pmlogger.retention"
 	cfg := i.Live.Value.Config

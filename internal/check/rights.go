@@ -11,7 +11,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
-// rights are what the user lacks.
+// rights are the rights that the user lacks.
 func (i *inspection) rights() *gate.Report {
 	user := i.User.Value.Username
 	report := &gate.Report{Subject: "Rights of " + user}
@@ -29,7 +29,7 @@ func (i *inspection) rights() *gate.Report {
 	return report
 }
 
-// grant are the commands that grant a right. Its role has a name of its own, so one right of a user is not in the way of another.
+// grant returns the commands that grant a right. Its role has its own name, so one right of a user does not get in the way of another.
 func grant(right *snapshot.Right, user string) []string {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(user + strings.Join(right.Verbs, ",")))
@@ -44,7 +44,7 @@ func grant(right *snapshot.Right, user string) []string {
 	}
 	role := fmt.Sprintf("kubectl %screate %s %s --verb=%s --resource=%s", scope, kind, name, strings.Join(right.Verbs, ","), resource)
 	if right.Group == injections.Group {
-		// No "kubectl create role", which wants a resource that exists: this one is known to RBAC alone.
+		// Not "kubectl create role", because that requires a resource that exists, and only RBAC knows this one.
 		role = fmt.Sprintf("echo '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: %s}, rules: [{apiGroups: [%s], resources: [%s], verbs: [%s]}]}' | kubectl %sapply -f -",
 			name, right.Group, right.Resource, strings.Join(right.Verbs, ", "), scope)
 	}

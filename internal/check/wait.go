@@ -7,8 +7,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 )
 
-// Awaited are the names of the gates that are not passed, but may be by and by, as the cluster comes to what it was told: others wait
-// for a human.
+// Awaited are the names of the gates that have not passed, but may pass by themselves as the cluster catches up. Others wait for a human.
 func Awaited(reports []*gate.Report) []string {
 	var names []string
 	for _, report := range reports {

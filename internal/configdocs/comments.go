@@ -76,7 +76,7 @@ func (c *comments) readConstant(spec *ast.ValueSpec) {
 	}
 }
 
-// fold makes one line of a comment.
+// fold turns a comment into one line.
 func fold(doc *ast.CommentGroup) string {
 	return strings.Join(strings.Fields(doc.Text()), " ")
 }

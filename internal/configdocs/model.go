@@ -31,14 +31,14 @@ type node struct {
 	kind kind
 	// doc is the comment of the field, typeDoc that of its type.
 	doc, typeDoc string
-	// typ is the name of the Go type; foreign means that Kubernetes defines it, foreignDoc that Kubernetes wrote the comment.
+	// typ is the name of the Go type. foreign: Kubernetes defines it. foreignDoc: Kubernetes wrote the comment.
 	typ                 string
 	foreign, foreignDoc bool
 	// bits of an integer.
 	bits int
-	// allowed values, of a string.
+	// allowed values of a string.
 	allowed []string
-	// value by default, as JSON has it; nil where there is none or it depends on other fields.
+	// value by default, as in JSON; nil if there is none or it depends on other fields.
 	value any
 	// keys of an object, in the order of declaration.
 	keys []key
@@ -63,7 +63,7 @@ var foreignValues = map[reflect.Type][]string{
 	reflect.TypeFor[corev1.URIScheme]():                  {"HTTP", "HTTPS"},
 }
 
-// openTypes have constants for the values that are known, and allow others.
+// openTypes have constants for the known values, and allow others.
 var openTypes = map[reflect.Type]bool{reflect.TypeFor[config.TargetKind](): true}
 
 // model describes the whole configuration.
@@ -167,7 +167,7 @@ func isForeign(typ reflect.Type) bool {
 	return typ.PkgPath() != "" && typ.PkgPath() != reflect.TypeFor[config.InjectorConfig]().PkgPath()
 }
 
-// swaggerDoc has the comments that Kubernetes generates into its types.
+// swaggerDoc returns the comments that Kubernetes generates into its types.
 func swaggerDoc(typ reflect.Type) map[string]string {
 	if documented, ok := reflect.TypeAssert[interface{ SwaggerDoc() map[string]string }](reflect.Zero(typ)); ok {
 		return documented.SwaggerDoc()
@@ -184,7 +184,7 @@ func (n *node) key(name string) *node {
 	return nil
 }
 
-// setDefaults gives the values of the default configuration to the keys.
+// setDefaults adds the values of the default configuration to the keys.
 func (n *node) setDefaults(value any) {
 	object, isObject := value.(map[string]any)
 	if n.kind != kindObject || !isObject {
@@ -198,7 +198,7 @@ func (n *node) setDefaults(value any) {
 	}
 }
 
-// asJSON is a value as encoding/json decodes it. The configuration always can be written.
+// asJSON is a value as encoding/json decodes it. The configuration can always be encoded.
 func asJSON(value any) any {
 	data, err := json.Marshal(value)
 	if err != nil {

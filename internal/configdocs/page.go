@@ -49,7 +49,7 @@ func renderPage(root *node, fixtures string) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// fixture is a file of the tests, so that the example is one that is known to work.
+// fixture is a file of the tests, so the example is known to work.
 func fixture(archive, name string) (string, error) {
 	files, err := txtar.ParseFile(archive)
 	if err != nil {
@@ -63,8 +63,8 @@ func fixture(archive, name string) (string, error) {
 	return "", fmt.Errorf("failed to find the example %q in %q", name, archive)
 }
 
-// sections appends the object's own and those of the objects in it, except for Kubernetes' own types, which are documented
-// there. A type that is used again only adds its path.
+// sections appends the object's own section and those of the objects in it, except for Kubernetes' own types, which Kubernetes documents. A
+// type that is used again only adds its path.
 func (n *node) sections(path string, all []*section) []*section {
 	if at := slices.IndexFunc(all, func(s *section) bool { return s.Doc == n.typeDoc }); at >= 0 {
 		all[at].Paths = append(all[at].Paths, path)
@@ -84,7 +84,7 @@ func (n *node) sections(path string, all []*section) []*section {
 	return all
 }
 
-// object is the object that the value is or has elements of, if it has a section, and its path.
+// object is the object that the value is or consists of, if it has a section, and its path.
 func (n *node) object(path string) (*node, string) {
 	switch {
 	case n.kind == kindMap:
@@ -128,7 +128,7 @@ func (n *node) stringType() string {
 	return "string"
 }
 
-// plural of the names of types; values and Kubernetes' types have none.
+// plural is for the names of types. Values and Kubernetes' types have no plural.
 func plural(name string) string {
 	switch name {
 	case "string", "object":
@@ -146,7 +146,7 @@ func (n *node) defaultText() string {
 	return "`" + inline(n.value) + "`"
 }
 
-// meaning is the comment; of Kubernetes' own, which it documents at length, the first sentence.
+// meaning is the comment. Kubernetes documents its own types at length, so only the first sentence of theirs.
 func (n *node) meaning() string {
 	text := n.doc
 	if first, _, more := strings.Cut(text, ". "); more && n.foreignDoc {

@@ -10,8 +10,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// schema is JSON Schema's draft 7, which every version of Helm understands. It has no references, so that any part of it
-// can be embedded elsewhere.
+// schema is a JSON Schema of draft 7, which every version of Helm understands. It has no references, so any part of it can be embedded
+// elsewhere.
 type schema struct {
 	Schema      string             `json:"$schema,omitempty"`
 	Title       string             `json:"title,omitempty"`

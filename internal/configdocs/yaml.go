@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// yaml writes a value with its keys in the order of the types, which encoders for YAML do not keep. The strings
-// of the defaults can all be written plainly.
+// yaml writes a value with its keys in the order of the types, which YAML encoders do not keep. No string of the defaults needs quotes.
 func (n *node) yaml(value any, indent string) string {
 	object, ok := value.(map[string]any)
 	if !ok || len(object) == 0 {

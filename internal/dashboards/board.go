@@ -25,17 +25,17 @@ const (
 
 // board is a dashboard for one type of data source, which its user chooses.
 type board struct {
-	// uid is the same in every release, so that a new version replaces the old one.
+	// uid is the same in every release, so a new version replaces the old one.
 	uid, title, description string
 	source                  string
-	// refresh is how often Grafana asks, and from where the time begins.
+	// refresh is how often Grafana asks, and from is where the time range starts.
 	refresh, from string
 	variables     []variable
 	rows          []row
 	charts        []string
 }
 
-// variable is one whose values the data source knows.
+// variable is a variable whose values the data source knows.
 type variable struct{ name, label, query string }
 
 type row struct {
@@ -51,11 +51,11 @@ type panel struct {
 	width   uint32
 	stat    bool
 	stacked bool
-	// empty is what a number without data says.
+	// empty is the text of a number without data.
 	empty string
-	// warnAbove and alarmAbove color a number. They are alike where there is nothing between good and bad.
+	// warnAbove and alarmAbove color a number. They are equal if there is nothing between good and bad.
 	warnAbove, alarmAbove float64
-	// goodAbove instead says that smaller numbers are the bad ones.
+	// goodAbove is set instead if smaller numbers are the bad ones.
 	goodAbove float64
 	queries   []query
 }
@@ -83,7 +83,7 @@ func (b *board) build() (dashboard.Dashboard, error) { //nolint:staticcheck // S
 	return built, err //nolint:wrapcheck // generate says which dashboard.
 }
 
-// ref is the data source that the dashboard's user chooses: a UID would be that of one Grafana alone.
+// ref is the data source that the dashboard's user chooses, because a UID would belong to one Grafana only.
 func (b *board) ref() common.DataSourceRef {
 	return common.DataSourceRef{Type: &b.source, Uid: new("${datasource}")}
 }
@@ -127,7 +127,7 @@ func (b *board) stat(p *panel) cog.Builder[dashboard.Panel] {
 	return shown
 }
 
-// target is a panel's nth query, in the form of its data source. Grafana's library does not know those of grafana-pcp:
+// target is a panel's nth query, in the form of its data source. Grafana's library does not know the form of grafana-pcp's:
 // https://github.com/performancecopilot/grafana-pcp/blob/main/src/datasources/valkey/types.ts
 func (b *board) target(p *panel, n int) cog.Builder[variants.Dataquery] {
 	q, refID := p.queries[n], "ABCDEFGH"[n:n+1]
@@ -139,7 +139,7 @@ func (b *board) target(p *panel, n int) cog.Builder[variants.Dataquery] {
 	})
 }
 
-// number gives each panel and row an ID. Grafana would otherwise give them others with every load, and links to panels would not last.
+// number gives each panel and row an ID. Otherwise Grafana would give them new ones with every load, and links to panels would not last.
 func number(panels []dashboard.PanelOrRowPanel) {
 	for n := range panels {
 		id := uint32(n + 1)

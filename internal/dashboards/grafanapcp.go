@@ -1,6 +1,6 @@
 package main
 
-// Queries of grafana-pcp are PCP's own names. It makes rates of counters, and parts of the time of counters of time:
+// Queries of grafana-pcp use PCP's own names. It turns counters into rates, and counters of time into shares of the time:
 // https://grafana-pcp.readthedocs.io/en/latest/datasources/authoring.html
 
 func vector() board {
@@ -20,7 +20,7 @@ func valkey() board {
 	}
 }
 
-// livingRows are of metrics that pmlogger archives by default. of selects a host, where there are several.
+// livingRows show metrics that pmlogger archives by default. of selects a host if there are several.
 func livingRows(of string) []row {
 	const instance, metric = "$instance", "$metric"
 	one := func(title, unit string, width uint32, legend string, metrics ...string) panel {

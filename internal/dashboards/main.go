@@ -1,9 +1,9 @@
-// Command dashboards writes what the charts show and alert of PCP: Grafana dashboards and the alerts that both charts have. It is their one
+// Command dashboards writes what the charts show and alert about PCP: Grafana dashboards, and the alerts of both charts. It is their only
 // source. The dashboards are made with Grafana's own library, whose types are generated from Grafana's schemas.
 package main
 
 import (
-	_ "embed" // The alerts are a file, which both charts have.
+	_ "embed" // The alerts are a file, because both charts have it.
 	"encoding/json"
 	"errors"
 	"flag"
@@ -37,7 +37,7 @@ func run(charts string) error {
 		return err
 	}
 	for _, chart := range []string{chartInjector, chartPCP} {
-		// A dashboard that was renamed leaves nothing behind.
+		// Nothing is left behind by a dashboard that was renamed.
 		if err := os.RemoveAll(filepath.Join(charts, chart, "files", "dashboards")); err != nil {
 			return fmt.Errorf("failed to remove the old dashboards: %w", err)
 		}

@@ -6,17 +6,17 @@ import (
 )
 
 // Parts of the queries about a node. PCP's names are in https://man7.org/linux/man-pages/man1/pmdalinux.1.html and pmdaproc(1), with
-// underscores for dots; its units are as pminfo -d shows them.
+// underscores instead of dots. Its units are those that pminfo -d shows.
 const (
 	onNode = `job="$job",instance="$node"`
 	cpus   = `scalar(max(hinv_ncpu{` + onNode + `}))`
-	// memory is in Kbyte, as mem.util is; hinv.physmem is in Mbyte.
+	// memory is in Kbyte, like mem.util; hinv.physmem is in Mbyte.
 	memory = `scalar(max(hinv_physmem{` + onNode + `})) * 1024`
-	// interfaces are those of the node, or the pod, but not of the other pods.
+	// interfaces are those of the node or the pod, without those of other pods.
 	interfaces = `instname!~"lo|veth.*|cali.*|lxc.*"`
 )
 
-// gauge is a metric's value, for each instance or, without any, at all.
+// gauge is a metric's value, for each instance or, if it has none, as a whole.
 func gauge(metric, by string) string {
 	return fmt.Sprintf("max%s (%s{%s})", grouping(by), metric, onNode)
 }
@@ -33,8 +33,8 @@ func grouping(by string) string {
 	return " by (" + by + ")"
 }
 
-// perPod turns a metric of control groups into one of the ten pods that have most of it, by their UIDs, which are in the paths of both of
-// kubelet's drivers. kube-state-metrics knows the pods' names; without it, the UIDs have to do.
+// perPod turns a metric of control groups into one of the ten pods with the highest values, by their UIDs, which the paths of both of
+// kubelet's drivers contain. kube-state-metrics knows the pods' names; without it, the UIDs have to do.
 func perPod(value func(selector string) string) string {
 	const (
 		pods = `instname=~".*pod[-_0-9a-f]{36}([.]slice)?"`
@@ -53,10 +53,10 @@ func podGauge(metric string) string {
 	return perPod(func(selector string) string { return fmt.Sprintf("%s{%s}", metric, selector) })
 }
 
-// cpuShare is a mode's part of all CPUs' time, which is in milliseconds.
+// cpuShare is a mode's share of all CPUs' time, which is in milliseconds.
 func cpuShare(mode string) string { return rate("kernel_all_cpu_"+mode, "") + " / 1000 / " + cpus }
 
-// stalled is the part of the time in which tasks waited, which is in microseconds.
+// stalled is the share of the time in which tasks waited, which is in microseconds.
 func stalled(resource string) string {
 	return rate("kernel_all_pressure_"+resource+"_total", "") + " / 1e6"
 }
@@ -144,7 +144,7 @@ func nodeMemory() []panel {
 
 func nodeDisks() []panel {
 	latency := func(kind string) string {
-		// An idle disk has a latency of 0, rather than of 0 / 0.
+		// An idle disk has a latency of 0, not of 0 / 0.
 		return fmt.Sprintf("%s / clamp_min(%s, 1e-9)", rate("disk_dev_"+kind+"_rawactive", "instname"), rate("disk_dev_"+kind, "instname"))
 	}
 	return []panel{

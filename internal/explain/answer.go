@@ -14,7 +14,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// The gates of the webhook itself: whether it is there, answers, and runs the configuration that is written down.
+// The gates of the webhook itself: whether it is there, answers, and runs the configuration in its ConfigMap.
 
 func (q *inquiry) endpointsGate(context.Context) finding {
 	if q.Injector == nil {
@@ -103,7 +103,7 @@ func (q *inquiry) answerGate(ctx context.Context) finding {
 	}
 }
 
-// silent is a webhook that was not called although the namespace has opted in, or did not answer where that is tolerated.
+// silent: the webhook was not called although the namespace has opted in, or did not answer where that is tolerated.
 func (q *inquiry) silent() finding {
 	if q.missed(admission.StageMatchConditions) != nil || q.missed(admission.StageRules) != nil || q.missed(admission.StageObjectSelector) != nil {
 		return unknown("not examined, because the API server does not call the webhook for such pods")
@@ -112,7 +112,7 @@ func (q *inquiry) silent() finding {
 		"a dry run came back without the webhook's answer; its failurePolicy is %s", *q.Injector.Webhook.Webhook.FailurePolicy)
 }
 
-// troubles are ways in which the API server does not reach a webhook, by what it says.
+// troubles are the ways in which the API server fails to reach a webhook, by what it says.
 var troubles = []struct {
 	said, meaning string
 	remedy        func(*inquiry) *gate.Remedy
@@ -135,18 +135,18 @@ func (q *inquiry) unreachable(said string) finding {
 	return failed(q.lookAtNetwork(), "%s", said)
 }
 
-// renewCertificate has the certificate issued again: by cert-manager as soon as its Secret is gone, by Helm with the next upgrade.
+// renewCertificate has the certificate issued again: by cert-manager as soon as its Secret is gone, or by Helm with the next upgrade.
 func (q *inquiry) renewCertificate() *gate.Remedy {
 	namespace, secret := q.certificate()
 	remove := fmt.Sprintf("kubectl --namespace %s delete secret %s", namespace, secret)
 	if q.Injector.Webhook.Configuration.Annotations[snapshot.InjectCA] != "" {
 		return do("Have cert-manager issue it again", remove)
 	}
-	// Without its configuration, which is made anew with the caBundle, since whoever has changed that owns the field.
+	// Delete the webhook's configuration, too: somebody else may own its caBundle. The upgrade makes both anew.
 	return do("Have the administrator make a new one", remove, q.deleteWebhook(), q.upgrade())
 }
 
-// repairCABundle has whoever wrote the caBundle write it again.
+// repairCABundle has the caBundle written again by what wrote it.
 func (q *inquiry) repairCABundle() *gate.Remedy {
 	if q.Injector.Webhook.Configuration.Annotations[snapshot.InjectCA] != "" {
 		return do("See whether cert-manager's cainjector runs, which keeps the caBundle, and restore the configuration", q.restoreWebhook()...)
@@ -166,7 +166,7 @@ func (q *inquiry) logs() string {
 	return fmt.Sprintf("kubectl --namespace %s logs --selector app.kubernetes.io/instance=%s --prefix", namespace, q.Injector.Webhook.Configuration.Labels[instanceLabel])
 }
 
-// certificate is where the webhook's is kept.
+// certificate is where the webhook's certificate is kept.
 func (q *inquiry) certificate() (namespace, secret string) {
 	namespace, secret = "NAMESPACE", "SECRET"
 	if deployment := q.Injector.Deployment(); deployment != nil {
@@ -180,7 +180,7 @@ func (q *inquiry) certificate() (namespace, secret string) {
 	return namespace, secret
 }
 
-// configurationGate holds the configuration that is written down against the one that the webhook runs.
+// configurationGate compares the configuration in the ConfigMap with the one that the webhook runs.
 func (q *inquiry) configurationGate(context.Context) finding {
 	if q.Injector == nil {
 		return unknown("unknown, because no webhook of pcp-injector was found")

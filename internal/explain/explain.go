@@ -1,5 +1,5 @@
-// Package explain finds out why an object gets PCP or not: it takes a snapshot of the cluster through the gates in the order in
-// which the cluster comes to them. It reads nothing itself.
+// Package explain finds out why an object gets PCP or not: it takes a snapshot of the cluster through the gates, in the order of the
+// cluster. It reads nothing itself.
 package explain
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
-// The orders of remedies. A pod is replaced only when all is ready for its successor, which the guard also sees to: it refuses a
-// template that asks for PCP while pods would run side by side.
+// The orders of remedies. A pod is replaced only when all is ready for its successor. The guard also ensures that: it refuses a template
+// that asks for PCP while pods would run side by side.
 const (
 	prepares = iota // touches nothing that runs
 	settles         // has one pod run at a time
@@ -20,7 +20,7 @@ const (
 	replaces        // replaces the pods
 )
 
-// gates in the order in which the cluster comes to them, each with the order of its remedies.
+// gates in the order of the cluster, each with the order of its remedies.
 var gates = []struct {
 	name    string
 	examine func(*inquiry, context.Context) finding
@@ -46,7 +46,7 @@ var gates = []struct {
 	{"pod", (*inquiry).podGate, replaces},
 }
 
-// finding is what a gate comes to.
+// finding is the result of a gate.
 type finding struct {
 	result   gate.Result
 	evidence string
@@ -86,7 +86,7 @@ func Explain(ctx context.Context, s *snapshot.Snapshot) (*gate.Report, error) {
 	return report, nil
 }
 
-// examine looks at a gate. Where no release looks after the namespace, nothing else that is to be done there would help.
+// examine checks a gate. If no release looks after the namespace, no other remedy there would help.
 func (q *inquiry) examine(ctx context.Context, name string, gate func(*inquiry, context.Context) finding) finding {
 	if name != "webhook" && name != "namespace" && q.elsewhere() != nil {
 		return unknown("not examined, because no release looks after namespace %s", q.Subject.Namespace)

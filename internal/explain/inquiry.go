@@ -24,13 +24,13 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// inquiry is a snapshot and what follows from it for several gates.
+// inquiry is a snapshot, and what several gates derive from it.
 type inquiry struct {
 	*snapshot.Snapshot
 	// pod as its creator would send it, and the part of it that the injector looks at.
 	pod  *unstructured.Unstructured
 	view *mutate.Pod
-	// lost is what is left of the release that looks after the namespace, where its webhook is gone.
+	// lost is what is left of the release that looks after the namespace, if its webhook is gone.
 	lost *admissionregistrationv1.ValidatingAdmissionPolicy
 	// misses are why the webhook would not be called.
 	misses   []admission.Miss
@@ -39,9 +39,9 @@ type inquiry struct {
 	injector *mutate.Injector
 	// configErr is why the injector's decision is not known.
 	configErr error
-	// decision about the pod, which is as if it asked where it does not: what else is in its way is to be known before it asks.
+	// decision about the pod. If it does not ask, the decision is as if it did, to show what else is in its way.
 	decision *mutate.Decision
-	// injected is the pod with PCP, nil where it would get none.
+	// injected is the pod with PCP; nil if it would get none.
 	injected *unstructured.Unstructured
 }
 
@@ -62,7 +62,7 @@ func newInquiry(ctx context.Context, s *snapshot.Snapshot) (*inquiry, error) {
 	return q, nil
 }
 
-// makePod takes out of a live pod what the injector had added: it is examined as if it were created anew.
+// makePod removes from a live pod what the injector added, to examine it as if it were created anew.
 func (q *inquiry) makePod() error {
 	template := q.Subject.Workload.Template
 	var view mutate.Pod
@@ -92,7 +92,7 @@ func isInjected(annotations map[string]string) bool {
 	return status != nil && status.Reason == mutate.ReasonInjected
 }
 
-// asPod makes a pod out of a template.
+// asPod makes a pod from a template.
 func asPod(template json.RawMessage, subject *snapshot.Subject) (*unstructured.Unstructured, error) {
 	pod := &unstructured.Unstructured{Object: map[string]any{}}
 	if err := manifest.Decode(template, &pod.Object); err != nil {
@@ -126,7 +126,7 @@ func (q *inquiry) findMisses(ctx context.Context) {
 	}
 }
 
-// creator is who creates the pod: the user for a bare pod, else a controller.
+// creator is who creates the pod: the user for a bare pod, otherwise a controller.
 func (q *inquiry) creator() user.Info {
 	if q.Subject.Owner.Kind == "Pod" {
 		return q.user()
@@ -143,10 +143,10 @@ func (q *inquiry) user() user.Info {
 	return &user.DefaultInfo{Name: info.Username, UID: info.UID, Groups: info.Groups}
 }
 
-// notAsked is in the error of whatever depends on a right that the snapshot does not have.
+// notAsked is in the error of everything that depends on a right that the snapshot does not have.
 const notAsked = "was not asked"
 
-// rights are those of the user, as far as they were asked for.
+// rights are the user's rights, as far as the snapshot has them.
 func (q *inquiry) rights() authorizer.UnconditionalAuthorizer {
 	return authorizer.AuthorizerFunc(func(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
 		if a.GetAPIGroup() != "pcp.io" || a.GetResource() != "injections" || a.GetVerb() != "inject" || q.MayInject.Err != nil {
@@ -198,10 +198,10 @@ func (q *inquiry) decide() error {
 	return err
 }
 
-// asks tells whether the pod has the annotation with which the injector takes it for one that asks.
+// asks reports whether the pod has the annotation that asks for PCP.
 func (q *inquiry) asks() bool { return q.view.Metadata.Annotations[mutate.AnnotationInject] == "true" }
 
-// asking is the pod as it is when it asks, without what askFor removes.
+// asking is the pod as if it asked, without what askFor removes.
 func (q *inquiry) asking() (*mutate.Pod, *unstructured.Unstructured) {
 	if q.asks() {
 		return q.view, q.pod
@@ -220,7 +220,7 @@ func (q *inquiry) asking() (*mutate.Pod, *unstructured.Unstructured) {
 	return &view, pod
 }
 
-// typos are the annotations that are meant to ask, which the injector would refuse as unknown.
+// typos are annotations that are meant to ask, and that the injector would refuse as unknown.
 func (q *inquiry) typos() []string {
 	var typos []string
 	for _, key := range slices.Sorted(maps.Keys(q.view.Metadata.Annotations)) {

@@ -11,7 +11,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// podGate looks for the pod with PCP: all other gates say what would become of a new one.
+// podGate looks for the pod with PCP. All other gates say what would become of a new one.
 func (q *inquiry) podGate(context.Context) finding {
 	switch {
 	case !q.Subject.Stored:
@@ -31,7 +31,7 @@ func (q *inquiry) podGate(context.Context) finding {
 	return q.noPod()
 }
 
-// replacesByItself tells whether the workload replaces its pods once its template has changed.
+// replacesByItself reports whether the workload replaces its pods after its template has changed.
 func (q *inquiry) replacesByItself() bool {
 	switch config.TargetKind(q.Subject.Kind.Kind) {
 	case config.KindDeployment, config.KindStatefulSet, config.KindDaemonSet:
@@ -67,7 +67,7 @@ func (q *inquiry) cronJob() finding {
 	return passed("no pod runs now; the next one gets PCP")
 }
 
-// createFailure is what the controller last heard from the API server.
+// createFailure is the controller's last error from the API server.
 func createFailure(object *unstructured.Unstructured) string {
 	for _, item := range nested[[]any](object, "status", "conditions") {
 		condition, ok := item.(map[string]any)

@@ -51,8 +51,8 @@ const (
 	unanswered    = snapshot.UnansweredSuffix
 )
 
-// findLost finds the release that looks after the namespace by its guard, where its webhook is gone. Its object's metadata has the
-// release's namespace.
+// findLost finds the release that looks after the namespace by its guard, if its webhook is gone. It stores the release's namespace in the
+// object's metadata.
 func (q *inquiry) findLost() {
 	for n := range q.Webhooks.Value {
 		if snapshot.TargetNamespace(&q.Webhooks.Value[n]) == q.Subject.Namespace {
@@ -162,7 +162,7 @@ func labelFound(namespace *corev1.Namespace, key, wanted string) string {
 	return fmt.Sprintf("it has no label %s", key)
 }
 
-// elsewhere are the releases by the namespaces that they look after, where none looks after the subject's: nil if one does, or may.
+// elsewhere are the releases by the namespaces that they look after, if none looks after the subject's; nil if one does, or may.
 func (q *inquiry) elsewhere() map[string]snapshot.Release {
 	if q.Injector == nil {
 		return nil
@@ -186,7 +186,7 @@ func (q *inquiry) retarget() string {
 // upgrade is the command that changes the release's values.
 func (q *inquiry) upgrade(values ...string) string { return q.Injector.Release().Upgrade(values...) }
 
-// requestGate looks at the annotation, which the injector wants whatever the webhook's configuration says.
+// requestGate checks the annotation, which the injector requires whatever the webhook's configuration says.
 func (q *inquiry) requestGate(context.Context) finding {
 	value, present := q.view.Metadata.Annotations[mutate.AnnotationInject]
 	place := "the pod"
@@ -219,7 +219,7 @@ func (q *inquiry) notAsked(place string) string {
 	return fmt.Sprintf("%s has no annotation %s", place, mutate.AnnotationInject)
 }
 
-// rulesGate looks at what of the registration no user ever changes: the rules and the selector of objects.
+// rulesGate checks those parts of the registration that no user ever changes: the rules and the selector of objects.
 func (q *inquiry) rulesGate(context.Context) finding {
 	for _, stage := range []admission.Stage{admission.StageRules, admission.StageObjectSelector} {
 		if q.missed(stage) != nil {
@@ -233,7 +233,7 @@ func (q *inquiry) rulesGate(context.Context) finding {
 	return passed("the rules and the objectSelector cover the pod's creation")
 }
 
-// conditionsGate evaluates the conditions in force. That a pod which does not ask is excluded says nothing new.
+// conditionsGate evaluates the conditions in force. It passes if one excludes a pod that does not ask, as it should.
 func (q *inquiry) conditionsGate(context.Context) finding {
 	miss := q.missed(admission.StageMatchConditions)
 	switch {
@@ -251,7 +251,7 @@ func (q *inquiry) conditionsGate(context.Context) finding {
 	}
 }
 
-// brokenCondition cannot be evaluated for the pod.
+// brokenCondition is for a condition that cannot be evaluated for the pod.
 func (q *inquiry) brokenCondition(miss *admission.Miss) finding {
 	if strings.Contains(miss.Err.Error(), notAsked) {
 		return unknown("unknown, because matchCondition %q depends on rights: %v", miss.Condition.Name, miss.Err)

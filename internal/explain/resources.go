@@ -14,7 +14,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// The gates of what a namespace has left for the pod: LimitRanges and quotas.
+// The gates of what a namespace still has for the pod: LimitRanges and quotas.
 
 // pcpContainers are the containers that the injector adds.
 func pcpContainers(pod *corev1.Pod) []corev1.Container {
@@ -53,7 +53,7 @@ func (q *inquiry) limitsGate(context.Context) finding {
 	return passed("the LimitRanges leave room for PCP's container")
 }
 
-// exceeds is how a container does not fit, once the defaults have been filled in.
+// exceeds says why a container does not fit, after the defaults were filled in.
 func exceeds(item *corev1.LimitRangeItem, container *corev1.Container) string {
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		request, requested := container.Resources.Requests[name]
@@ -120,7 +120,7 @@ func (q *inquiry) quotaGate(context.Context) finding {
 	for n := range q.Quotas.Value {
 		quota := &q.Quotas.Value[n]
 		if len(quota.Spec.Scopes) > 0 || quota.Spec.ScopeSelector != nil {
-			continue // For pods of a kind, which the injector's need not be.
+			continue // This quota counts only certain pods, and the injector's may not be among them.
 		}
 		if found := q.shortage(quota, pod, wanted); found != nil {
 			return *found
@@ -129,7 +129,7 @@ func (q *inquiry) quotaGate(context.Context) finding {
 	return passed("the ResourceQuotas leave room for the pod with PCP")
 }
 
-// running tells whether a pod of the subject has PCP.
+// running reports whether a pod of the subject has PCP.
 func (q *inquiry) running() bool {
 	return slices.ContainsFunc(q.Pods.Value, func(pod corev1.Pod) bool { return isInjected(pod.Annotations) })
 }
@@ -148,7 +148,7 @@ func (q *inquiry) withDefaults(pod *corev1.Pod) corev1.ResourceList {
 	return total
 }
 
-// amounts of a container: its own, or else the defaults of the LimitRanges; a limit alone is the request, too.
+// amounts of a container: its own, or otherwise the defaults of the LimitRanges. A limit alone is also the request.
 func (q *inquiry) amounts(container *corev1.Container, name corev1.ResourceName) (request, limit resource.Quantity) {
 	limit, limited := container.Resources.Limits[name]
 	request, requested := container.Resources.Requests[name]
@@ -185,7 +185,7 @@ func add(total corev1.ResourceList, name string, amount resource.Quantity) {
 	total[corev1.ResourceName(name)] = sum
 }
 
-// shortage is the first amount that the quota has not left. What the subject's own pods use is free again when they are replaced.
+// shortage is the first amount that the quota cannot give. What the subject's own pods use is free again when they are replaced.
 func (q *inquiry) shortage(quota *corev1.ResourceQuota, pod *corev1.Pod, wanted corev1.ResourceList) *finding {
 	freed := corev1.ResourceList{}
 	for n := range q.Pods.Value {
@@ -220,7 +220,7 @@ func (q *inquiry) shortage(quota *corev1.ResourceQuota, pod *corev1.Pod, wanted 
 	return &found
 }
 
-// unlimited finds a container without an amount that the quota wants of each: PCP's has no limits by default.
+// unlimited finds a container without an amount that the quota requires of each. PCP's has no limits by default.
 func (q *inquiry) unlimited(quota *corev1.ResourceQuota, pod *corev1.Pod) *finding {
 	for _, name := range []corev1.ResourceName{"requests.cpu", "requests.memory", "limits.cpu", "limits.memory"} {
 		if _, constrained := quota.Spec.Hard[name]; !constrained {
@@ -229,7 +229,7 @@ func (q *inquiry) unlimited(quota *corev1.ResourceQuota, pod *corev1.Pod) *findi
 		list, resourceName, _ := strings.Cut(string(name), ".")
 		for n := range pod.Spec.Containers {
 			if container := &pod.Spec.Containers[n]; !q.states(container, list, corev1.ResourceName(resourceName)) {
-				found := failed(q.state(container.Name, list, resourceName), "ResourceQuota %s wants %s of each container, and container %s has none", quota.Name, name, container.Name)
+				found := failed(q.state(container.Name, list, resourceName), "ResourceQuota %s requires %s for each container, and container %s has none", quota.Name, name, container.Name)
 				return &found
 			}
 		}
@@ -237,7 +237,7 @@ func (q *inquiry) unlimited(quota *corev1.ResourceQuota, pod *corev1.Pod) *findi
 	return nil
 }
 
-// states tells whether the container has the amount, perhaps by a LimitRange's default.
+// states reports whether the container has the amount, perhaps by a LimitRange's default.
 func (q *inquiry) states(container *corev1.Container, list string, name corev1.ResourceName) bool {
 	amounts := container.Resources.Limits
 	_, limited := amounts[name]
@@ -254,7 +254,7 @@ func (q *inquiry) states(container *corev1.Container, list string, name corev1.R
 	})
 }
 
-// suggestions are amounts that PCP is content with.
+// suggestions are amounts that are enough for PCP.
 var suggestions = map[string]string{"limits.cpu": "1", "limits.memory": "512Mi", "requests.cpu": "50m", "requests.memory": "128Mi"}
 
 func (q *inquiry) state(container, list, name string) *gate.Remedy {
@@ -335,7 +335,7 @@ func (q *inquiry) createClaim(volume *config.Volume) string {
 		volume.ClaimName, volume.AccessMode, size, class, q.Subject.Namespace)
 }
 
-// pending tells a claim that waits for its first pod from one that waits in vain.
+// pending distinguishes a claim that waits for its first pod from one that waits in vain.
 func (q *inquiry) pending(claim *corev1.PersistentVolumeClaim, volume *config.Volume) finding {
 	if q.Classes.Err != nil {
 		return unknown("%s", q.Classes.Unseen())

@@ -46,8 +46,8 @@ func (q *inquiry) policiesGate(ctx context.Context) finding {
 	}
 }
 
-// creations are the requests on which the policies still have a say: the workload by its user, unless it is there already, and the
-// pod by its creator.
+// creations are the requests that the policies still decide: the workload's by its user, unless it exists already, and the pod's by its
+// creator.
 func (q *inquiry) creations() []*admission.Request {
 	var requests []*admission.Request
 	if !q.Subject.IsPod() && !q.Subject.Stored {
@@ -59,7 +59,7 @@ func (q *inquiry) creations() []*admission.Request {
 	return requests
 }
 
-// grantInject is no "kubectl create role", which wants a resource that exists: this one is known to RBAC alone.
+// grantInject is not "kubectl create role", because that requires a resource that exists, and only RBAC knows this one.
 const grantInject = `echo '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: pcp-inject}, rules: [{apiGroups: [pcp.io], resources: [injections], verbs: [inject]}]}' | kubectl --namespace %s apply -f -`
 
 func (q *inquiry) heed(denial *admission.Denial) *gate.Remedy {
@@ -93,7 +93,7 @@ func (q *inquiry) enforced() (api.LevelVersion, error) {
 	return levels.Enforce, nil
 }
 
-// levelAlone judges by the level where the pod is not known: PCP's container is privileged in any case.
+// levelAlone judges by the level if the pod is not known, because PCP's container is privileged in any case.
 func (q *inquiry) levelAlone() finding {
 	level, err := q.enforced()
 	switch {

@@ -15,7 +15,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// The gates of the injector's own decision, by its own code and the live configuration.
+// The gates of the injector's own decision, made by its own code with the live configuration.
 
 // templatePatch is a merge patch for the metadata of a kind's pods.
 func templatePatch(kind, metadata string) string {
@@ -50,7 +50,7 @@ func (q *inquiry) askFor() *gate.Remedy {
 	return q.editing(do("Ask for PCP on the pod template", fmt.Sprintf("kubectl --namespace %s patch %s --type merge --patch '%s'", namespace, q.Subject.OwnerArgument(), patch)))
 }
 
-// misplaced tells whether the annotation is on the workload itself.
+// misplaced reports whether the annotation is on the workload itself.
 func (q *inquiry) misplaced() bool {
 	_, misplaced := q.Subject.Workload.Annotations[mutate.AnnotationInject]
 	return misplaced && !q.Subject.IsPod()
@@ -61,7 +61,7 @@ func (q *inquiry) editing(remedy *gate.Remedy) *gate.Remedy {
 	return remedy.Noting("Make the same change in the manifest of " + q.Subject.OwnerArgument() + ", or the next apply takes it back")
 }
 
-// askInFile says what to write into the file that the subject is from.
+// askInFile says what to write into the subject's file.
 func (q *inquiry) askInFile() *gate.Remedy {
 	place, line := "metadata.annotations", mutate.AnnotationInject+`: "true"`
 	if known := config.KnownKind(config.TargetKind(q.Subject.Kind.Kind)); known != nil {
@@ -80,7 +80,7 @@ func (q *inquiry) askInFile() *gate.Remedy {
 	return do(fmt.Sprintf("In %s, %s, and apply it", q.Subject.File, edit), q.applyFile()...)
 }
 
-// applyFile are the commands that bring the subject's file into the cluster: none for what is no file.
+// applyFile returns the commands that apply the subject's file to the cluster; none if it is from no file.
 func (q *inquiry) applyFile() []string {
 	if q.Subject.File == snapshot.StandardInput {
 		return nil
@@ -92,7 +92,7 @@ func (q *inquiry) applyFile() []string {
 	return []string{fmt.Sprintf("kubectl --namespace %s %s -f %s", q.Subject.Namespace, verb, gate.Quote(q.Subject.File))}
 }
 
-// ownerAsks tells whether the template of the pod's workload asks for PCP.
+// ownerAsks reports whether the template of the pod's workload asks for PCP.
 func (q *inquiry) ownerAsks() bool {
 	template := snapshot.TemplateOf(q.Subject.OwnerObject)
 	return template != nil && template.Metadata.Annotations[mutate.AnnotationInject] == "true"
@@ -132,8 +132,7 @@ func (q *inquiry) notTarget(message string) finding {
 	return failed(do(fmt.Sprintf("Have the administrator make it the target, which takes PCP away from %s %s in namespace %s: a release has one target", target.Kind, target.Name, target.Namespace), q.retarget()), "%s", message)
 }
 
-// untrusted is what the injector has said of a live pod that somebody else created, nil of all others: nothing else remembers who
-// created a pod.
+// untrusted is the injector's status in a live pod that somebody else created; nil for all others. Nothing else records who created a pod.
 func (q *inquiry) untrusted() *mutate.Status {
 	if status := snapshot.StatusIn(q.pod.GetAnnotations()); status != nil && status.Reason == mutate.ReasonUntrustedCreator {
 		return status
@@ -179,7 +178,7 @@ func (q *inquiry) compatibilityGate(context.Context) finding {
 	}
 }
 
-// rolloutGate looks at how many pods run side by side.
+// rolloutGate checks how many pods run side by side.
 func (q *inquiry) rolloutGate(context.Context) finding {
 	if q.injector == nil {
 		return unknown("unknown, because the injector's configuration is unknown")

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// nameColumns is as wide as the longest name of a gate may be without pushing its evidence to the next line.
+// nameColumns is the longest that a gate's name may be without pushing its evidence to the next line.
 const nameColumns = 17
 
-// WriteChecklist writes the reports for people as one list: a heading for each report, a line or more for each gate, and under each
-// gate that is not passed what it needs.
+// WriteChecklist writes the reports for people as one list: a heading for each report, a line or more for each gate, and under each gate
+// that has not passed what it needs.
 func WriteChecklist(out io.Writer, reports []*Report, style Style) error {
 	var text strings.Builder
 	for _, report := range reports {
@@ -55,7 +55,7 @@ func (g *Gate) writeItem(text *strings.Builder, style Style) {
 	}
 }
 
-// summary counts.
+// summary counts the results.
 func summary(reports []*Report) string {
 	counts, all := map[Result]int{}, 0
 	for _, report := range reports {
@@ -84,7 +84,7 @@ func summary(reports []*Report) string {
 	return text + inOrder(Mended(reports...))
 }
 
-// inOrder names the gates in the order in which they are mended, which need not be that of the list.
+// inOrder names the gates in the order of their remedies, which may differ from that of the list.
 func inOrder(gates []*Gate) string {
 	var names []string
 	for _, g := range gates {

@@ -17,7 +17,7 @@ func checks() []*gate.Report {
 		{Name: "issuer", Result: gate.Failed, Evidence: "Issuer pcp-injector-ca does not exist in namespace pcp-system", Remedy: &gate.Remedy{
 			Advice: "Have the administrator restore it", Commands: []string{"helm get manifest pcp-injector --namespace pcp-system | kubectl apply --server-side --force-conflicts --field-manager helm -f -"},
 		}},
-		{Name: "certificate", Result: gate.Failed, Evidence: "Certificate pcp-injector-tls is not ready: DoesNotExist: Issuing certificate as Secret does not exist", Remedy: &gate.Remedy{Advice: "Fix what stands above first", Order: 9}},
+		{Name: "certificate", Result: gate.Failed, Evidence: "Certificate pcp-injector-tls is not ready: DoesNotExist: Issuing certificate as Secret does not exist", Remedy: &gate.Remedy{Advice: "Fix the problem above first", Order: 9}},
 	}}
 	target := &gate.Report{Subject: "Target: Deployment node-monitor in namespace monitoring", Gates: []gate.Gate{
 		{Name: "request", Result: gate.Failed, Evidence: hostile, Remedy: &gate.Remedy{Advice: "Ask for PCP on the pod template"}},

@@ -1,5 +1,5 @@
-// Package gate holds what is found out about a request for PCP: each gate that it has to pass on its way through the cluster,
-// whether it passes, by which evidence, and what mends it if it does not.
+// Package gate holds the findings about a request for PCP: each gate that it must pass on its way through the cluster, whether it passes,
+// the evidence, and the remedy if it does not.
 package gate
 
 // Result says whether a request passes a gate.
@@ -11,18 +11,18 @@ const (
 	Failed Result = "failed"
 	// Warning: it works, but not as well as it should, or not for long.
 	Warning Result = "warning"
-	// Unknown: what decides could not be seen.
+	// Unknown: what decides could not be read.
 	Unknown Result = "unknown"
 )
 
-// Gate is one condition of an injection, as it was found.
+// Gate is one condition of an injection, and what was found.
 type Gate struct {
 	// Name is stable, for machines: one word, or words joined by dashes.
 	Name   string `json:"name"`
 	Result Result `json:"result"`
 	// Evidence is what was seen, or why nothing was: a sentence without its period.
 	Evidence string `json:"evidence"`
-	// Remedy is nil for a gate that is passed.
+	// Remedy is nil for a passed gate.
 	Remedy *Remedy `json:"remedy,omitempty"`
 }
 
@@ -30,11 +30,11 @@ type Gate struct {
 type Report struct {
 	// Subject is the object, as the user named it.
 	Subject string `json:"subject"`
-	// Gates in the order in which the cluster comes to them.
+	// Gates in the order of the cluster.
 	Gates []Gate `json:"gates"`
 }
 
-// Result is that of all gates together: one that failed decides, then one with a warning, then one that is unknown.
+// Result is the result of all gates together: failed if one has failed, else warning, else unknown.
 func (r *Report) Result() Result { return Worst(r) }
 
 // Worst is the result of several reports together.
@@ -49,7 +49,7 @@ func Worst(reports ...*Report) Result {
 	return Passed
 }
 
-// First is the first gate with the result, nil if none has it.
+// First is the first gate with the result; nil if none has it.
 func (r *Report) First(result Result) *Gate {
 	for n := range r.Gates {
 		if r.Gates[n].Result == result {

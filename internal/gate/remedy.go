@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// Remedy says how a gate is passed.
+// Remedy says how to pass a gate.
 type Remedy struct {
 	// Advice is a sentence in the imperative, without its period.
 	Advice string `json:"advice"`
-	// Commands do it, in this order, where commands can. What only the user knows is a word in capital letters, which a shell takes
-	// for nothing else.
+	// Commands that do it, in this order, if commands can. A value that only the user knows is a word in capital letters, which a shell
+	// leaves as it is.
 	Commands []string `json:"commands,omitempty"`
 	// Notes are sentences about the commands, without their periods.
 	Notes []string `json:"notes,omitempty"`
-	// Order of the remedies of several gates: the lower come first. Of equal ones, the gates' own order decides.
+	// Order of the remedies of several gates. Lower ones come first, and equal ones in the order of the gates.
 	Order int `json:"order"`
 }
 
-// placeholders are the words in commands for what only the user knows.
+// placeholders are the words in commands for values that only the user knows.
 var placeholders = []struct {
 	word    *regexp.Regexp
 	meaning string
@@ -33,7 +33,7 @@ var placeholders = []struct {
 	{regexp.MustCompile(`\bUSER\b`), "USER stands for your name, as kubectl auth whoami shows it"},
 }
 
-// Do is the remedy of some commands, with a note on each of their placeholders.
+// Do returns the remedy of some commands, with a note on each of their placeholders.
 func Do(advice string, commands ...string) *Remedy {
 	remedy := &Remedy{Advice: advice, Commands: commands}
 	for _, placeholder := range placeholders {
@@ -52,7 +52,7 @@ func (r *Remedy) Noting(note string) *Remedy {
 
 var harmless = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
-// Quote makes one word of a text for a shell, whatever is in it.
+// Quote makes one word for a shell out of any text.
 func Quote(text string) string {
 	if harmless.MatchString(text) {
 		return text
@@ -72,8 +72,7 @@ func (r *Remedy) equal(other *Remedy) bool {
 	return r.Advice == other.Advice && slices.Equal(r.Commands, other.Commands)
 }
 
-// Mended are the gates that failed, in the order in which their remedies are followed: each remedy once. Gates without one are left
-// out.
+// Mended are the failed gates in the order of their remedies, each remedy once. Gates without one are left out.
 func Mended(reports ...*Report) []*Gate {
 	var failed []*Gate
 	for _, r := range reports {

@@ -16,11 +16,11 @@ const Width = 80
 type Style struct {
 	// Color marks results with the colors of the terminal.
 	Color bool
-	// ASCII has words for marks, for logs and old terminals.
+	// ASCII replaces marks by words, for logs and old terminals.
 	ASCII bool
 }
 
-// Color is one of the terminal's. The codes of all but bold are equally long.
+// Color is a color of the terminal. The codes of all but bold have the same length.
 type Color string
 
 // The colors.
@@ -42,7 +42,7 @@ var marks = map[Result]struct {
 	Unknown: {"?", Yellow},
 }
 
-// words are the marks where there is nothing but ASCII. What needs somebody stands out, and can be searched for.
+// words replace the marks if there is only ASCII. Problems stand out, and can be searched for.
 var words = map[Result]string{Passed: "ok", Failed: "FAILED", Warning: "WARNING", Unknown: "unknown"}
 
 // mark of a result: a sign, or a word of equal width.
@@ -53,7 +53,7 @@ func (s Style) mark(result Result) string {
 	return marks[result].sign
 }
 
-// finding is the evidence beside a mark, which has said already that it is unknown.
+// finding is the evidence beside a mark that already says unknown.
 func (g *Gate) finding() string {
 	if g.Result == Unknown {
 		return strings.TrimPrefix(g.Evidence, "unknown, because ")
@@ -61,8 +61,8 @@ func (g *Gate) finding() string {
 	return g.Evidence
 }
 
-// Write writes the report for people: a line or more a gate, then what the gates that failed need, in the order in which it is to be
-// done; or, where none failed, what the first unknown one needs.
+// Write writes the report for people: a line or more for each gate, then what the failed gates need, in order, or if none has failed, what
+// the first unknown one needs.
 func (r *Report) Write(out io.Writer, style Style) error {
 	var text strings.Builder
 	text.WriteString(style.Paint(bold, Plain(r.Subject)) + "\n\n")
@@ -102,7 +102,7 @@ func (r *Report) writeRemedies(text *strings.Builder, style Style) {
 		}
 		text.WriteString("\n" + strings.Join(Wrap(number+g.Remedy.sentence(), Width), "\n") + "\n")
 		for _, command := range g.Remedy.Commands {
-			// A command stays as it is, to be copied.
+			// A command is not wrapped, so it can be copied.
 			text.WriteString("\n  " + style.Paint(bold, strings.ReplaceAll(command, "\n", "\n  ")) + "\n")
 		}
 		notes = append(notes, g.Remedy.Notes...)
@@ -114,7 +114,7 @@ func (r *Report) writeRemedies(text *strings.Builder, style Style) {
 	}
 }
 
-// Paint colors text where the style has colors.
+// Paint colors text if the style has colors.
 func (s Style) Paint(color Color, text string) string {
 	if !s.Color {
 		return text
@@ -122,7 +122,7 @@ func (s Style) Paint(color Color, text string) string {
 	return "\x1b[" + string(color) + "m" + text + "\x1b[0m"
 }
 
-// Plain makes text from the cluster harmless for terminals: anyone may write control characters into an annotation.
+// Plain makes text from the cluster harmless for terminals, because anyone may write control characters into an annotation.
 func Plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -135,7 +135,7 @@ func Plain(text string) string {
 	}, text)
 }
 
-// Wrap makes text from the cluster plain, and breaks it between words; a word that is too long stands alone.
+// Wrap makes text from the cluster plain, and breaks it between words. A word that is too long gets its own line.
 func Wrap(text string, width int) []string {
 	lines := []string{""}
 	for word := range strings.FieldsSeq(Plain(text)) {

@@ -23,7 +23,7 @@ func (e *FieldError) Error() string {
 	return e.Field + ": " + e.Message
 }
 
-// Within moves the mistake into an object around: its path counts from there then.
+// Within moves the mistake into an enclosing object, where its path then starts.
 func (e *FieldError) Within(path string) *FieldError {
 	return &FieldError{joinFields(path, e.Field), e.Message}
 }

@@ -26,9 +26,9 @@ type Document struct {
 	// Line where the document starts, from 1.
 	Line int
 
-	// lead is a byte order mark, tail a line "..." that ends the document.
+	// lead is a byte order mark, and tail a line "..." that ends the document.
 	lead, tail, text []byte
-	// data is the document as JSON, "null" where it holds nothing but comments.
+	// data is the document as JSON, or "null" if it contains nothing but comments.
 	data   []byte
 	isJSON bool
 }
@@ -80,14 +80,14 @@ func (d *Document) body() []byte {
 
 var lineNumber = regexp.MustCompile(`(?s)^(?:failed to parse: )?(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): (.*)`)
 
-// at names the place of an error that counts the document's lines.
+// at adds the place to an error that counts the document's lines.
 func (d *Document) at(err error) error {
 	line, message := d.Line, err.Error()
 	if match := lineNumber.FindStringSubmatch(message); match != nil {
 		if n, convErr := strconv.Atoi(match[1]); convErr == nil {
 			line, message = line+n-1, match[2]
 		}
-		// The YAML parser counts the lines of these from 0, and those of all other mistakes from 1.
+		// The YAML parser counts lines from 0 in these messages, and from 1 in all others.
 		if strings.HasPrefix(message, "did not find expected") {
 			line++
 		}
@@ -108,7 +108,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
 }
 
-// checkKeys refuses keys that stand twice in an object: readers disagree about which one counts.
+// checkKeys refuses keys that an object has twice, because readers disagree about which one counts.
 func (d *Document) checkKeys() error {
 	if !d.isJSON {
 		if err := yamledit.CheckKeys(d.text); err != nil {
@@ -124,7 +124,7 @@ func (d *Document) checkKeys() error {
 	return nil
 }
 
-// Patch changes the document's text so that it means the patched document.
+// Patch changes the document's text to mean the patched document.
 func (d *Document) Patch(ops []operations.Operation) error {
 	encoded, err := json.Marshal(ops)
 	if err != nil {
@@ -150,7 +150,7 @@ func (d *Document) Patch(ops []operations.Operation) error {
 	return nil
 }
 
-// indentLike lays JSON out as the example is.
+// indentLike formats JSON like the example.
 func indentLike(example, data []byte) []byte {
 	var buf bytes.Buffer
 	indent := regexp.MustCompile(`^\{\r?\n([ \t]*)`).FindSubmatch(example)

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxSize of a file: more than the API server's own limit of 3 MB an object, so that lists of many fit.
+// MaxSize of a file. It is more than the API server's own limit of 3 MB for an object, so lists of many fit.
 const MaxSize = 64 << 20
 
 const (
@@ -18,8 +18,7 @@ const (
 
 var byteOrderMark = []byte("\ufeff")
 
-// Parse splits a file into its documents, which together are the file byte for byte. The error joins the mistakes of all
-// documents.
+// Parse splits a file into its documents, which together are the file byte for byte. The error joins the mistakes in all documents.
 func Parse(source string, data []byte) ([]*Document, error) {
 	if !utf8.Valid(data) {
 		return nil, &Error{source, invalidLine(data), "the text is not UTF-8: save it as UTF-8"}
@@ -53,8 +52,8 @@ func invalidLine(data []byte) int {
 	return line
 }
 
-// split cuts the text before each line "---" and behind each line "...". YAML allows neither inside a document, not even
-// inside a block of text.
+// split cuts the text before each line "---" and after each line "...". YAML allows neither inside a document, not even inside a block of
+// text.
 func split(source string, text []byte) []*Document {
 	documents := []*Document{{File: source, Line: 1}}
 	line := 1
@@ -79,7 +78,7 @@ func split(source string, text []byte) []*Document {
 	return found
 }
 
-// marks reports whether a line is a marker, alone or with something behind it.
+// marks reports whether a line is a marker, alone or followed by something.
 func marks(line []byte, marker string) bool {
 	rest, ok := bytes.CutPrefix(line, []byte(marker))
 	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
@@ -100,7 +99,7 @@ func directives(text []byte) bool {
 	return found
 }
 
-// splitJSON cuts JSON objects that follow one another without markers, as jq and kubectl write them.
+// splitJSON splits JSON objects that follow one another without markers, as jq and kubectl write them.
 func (d *Document) splitJSON() []*Document {
 	body := d.body()
 	if len(d.tail) > 0 || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {

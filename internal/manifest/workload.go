@@ -15,15 +15,15 @@ type Workload struct {
 	Kind      string
 	Name      string
 	Namespace string
-	// Known is false for kinds that are not Kubernetes' own.
+	// Known is false for kinds that are not built into Kubernetes.
 	Known bool
 	// Annotations of the workload itself, not of its template.
 	Annotations map[string]any
-	// Object is the whole of it as JSON.
+	// Object is the whole object as JSON.
 	Object json.RawMessage
-	// Template is the pod or pod template as JSON, nil where the workload has none.
+	// Template is the pod or pod template as JSON; nil if the workload has none.
 	Template json.RawMessage
-	// Pointer leads to the template in its document (RFC 6901), Field is the same for people: empty for a pod.
+	// Pointer leads to the template in its document (RFC 6901). Field is the same for people. Both are empty for a pod.
 	Pointer string
 	Field   string
 	// Rollout of the workload, as far as it has one.
@@ -35,7 +35,7 @@ func (w *Workload) String() string {
 	return strings.ToLower(w.Kind) + "/" + w.Name
 }
 
-// templatePath leads to the pod template of a kind that is Kubernetes' own.
+// templatePath leads to the pod template of a built-in kind.
 func templatePath(group, kind string) (path []string, known bool) {
 	if group == "" && kind == "PodTemplate" {
 		return []string{"template"}, true
@@ -80,10 +80,10 @@ func WorkloadsOf(object json.RawMessage) ([]Workload, error) {
 	return find(object, header{}, nil)
 }
 
-// find looks into an object at a path of the document. An item of a typed list may leave out its kind.
+// find searches an object at a path of the document. An item of a typed list may omit its kind.
 func find(data []byte, fallback header, path []string) ([]Workload, error) {
 	object := fallback
-	// A type error leaves what could be read: enough to tell a workload from a file that only looks like an object.
+	// After a type error, what was read is still enough to distinguish a workload from a file that only looks like an object.
 	err := Decode(data, &object)
 	if err == nil && strings.HasSuffix(object.Kind, "List") && object.Items != nil {
 		return findItems(&object, path)
@@ -97,7 +97,7 @@ func find(data []byte, fallback header, path []string) ([]Workload, error) {
 	}
 	workload, err := newWorkload(data, &object, path, steps)
 	if readable := err == nil && hasContainers(workload.Template); !known && !readable {
-		return nil, nil // what another kind keeps there is its own business
+		return nil, nil // other kinds may keep anything there
 	}
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func find(data []byte, fallback header, path []string) ([]Workload, error) {
 	return []Workload{*workload}, nil
 }
 
-// group of the object's API, empty for the core's.
+// group of the object's API, empty for the core group.
 func (h *header) group() string {
 	group, _, grouped := strings.Cut(h.APIVersion, "/")
 	if !grouped {
@@ -155,7 +155,7 @@ func newWorkload(data []byte, object *header, path, steps []string) (*Workload, 
 	return w, nil
 }
 
-// descend follows a path of keys; nil where it ends early.
+// descend follows a path of keys; nil if it ends early.
 func descend(data json.RawMessage, steps []string) (json.RawMessage, error) {
 	for n, step := range steps {
 		var object map[string]json.RawMessage
@@ -182,7 +182,7 @@ type Rollout struct {
 	ConcurrencyPolicy string
 }
 
-// rollout reads it. Odd types are the API server's to refuse.
+// rollout reads it. The API server will refuse odd types.
 func rollout(data []byte) Rollout {
 	type spec struct {
 		Replicas          *int64 `json:"replicas"`

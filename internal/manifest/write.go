@@ -20,7 +20,7 @@ const (
 	JSON Format = "json"
 )
 
-// Write joins the documents again: those of one file as they stood, those of several files with markers between them.
+// Write joins the documents again: those of one file as they were, those of several files with markers between them.
 func Write(documents []*Document, format Format) ([]byte, error) {
 	var out bytes.Buffer
 	var before *Document
@@ -69,7 +69,7 @@ func (d *Document) indented() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// separate puts between two documents what keeps them apart, and returns the second without its byte order mark.
+// separate writes what must be between two documents, and returns the second without its byte order mark.
 func separate(out *bytes.Buffer, beforeJSON, asJSON bool, text []byte) []byte {
 	if !bytes.HasSuffix(out.Bytes(), []byte("\n")) {
 		out.WriteByte('\n')

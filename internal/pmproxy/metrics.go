@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// The metrics that are read. All of them are there by default.
+// The metrics to read. All of them exist by default.
 const (
 	metricVersion = "pmcd.version"
 	metricAgents  = "pmcd.agent.status"
@@ -23,15 +23,15 @@ const (
 	instanceControl = "control"
 )
 
-// State is what PCP in a pod says of itself.
+// State is what PCP in a pod reports about itself.
 type State struct {
 	// Version of PCP, such as 7.2.2.
 	Version string
 	// Agents of pmcd, sorted by name.
 	Agents []Agent
-	// Archive that the primary pmlogger writes, as a path without its suffix; empty where none runs.
+	// Archive that the primary pmlogger writes, as a path without its suffix; empty if none runs.
 	Archive string
-	// Sources of OpenMetrics, sorted by name. Where the agent does not run, or has just begun, there are none.
+	// Sources of OpenMetrics, sorted by name. There are none if the agent does not run, or has just started.
 	Sources []Source
 }
 
@@ -42,11 +42,11 @@ type Agent struct {
 	Status int
 }
 
-// Source is an OpenMetrics source, as the agent found it when it last fetched from it: at most 10 seconds ago where anybody asks.
+// Source is an OpenMetrics source, as the agent found it when it last fetched from it: at most 10 seconds ago if anybody asks.
 type Source struct {
 	Name   string `json:"name"`
 	Result Result `json:"result"`
-	// Problem is what the agent says of a source that is not reachable.
+	// Problem is what the agent says about a source that it cannot reach.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -117,7 +117,7 @@ func (c *Client) sources(ctx context.Context, values map[int]string) ([]Source, 
 	return sources, nil
 }
 
-// source reads the agent's words, see stats_status in
+// source interprets the agent's words, see stats_status in
 // https://github.com/performancecopilot/pcp/blob/main/src/pmdas/openmetrics/pmdaopenmetrics.python.
 func source(name, status string) Source {
 	switch status {
@@ -136,10 +136,11 @@ func source(name, status string) Source {
 	return Source{Name: name, Result: Unreachable, Problem: problem}
 }
 
-// pythons is what matters in the message of Python's library: HTTPConnectionPool(…): … (Caused by NewConnectionError("…: Failed to …")).
+// pythons is the part that matters of a message of Python's library: HTTPConnectionPool(…): … (Caused by NewConnectionError("…: Failed to
+// …")).
 var pythons = regexp.MustCompile(`Failed to (establish a new connection: [^'"]+|resolve '[^']*' \([^)]*\))`)
 
-// fetch reads metrics' values by their instances. A metric that is not there is left out; one without instances has its value at -1.
+// fetch reads metrics' values by their instances. It omits a metric that does not exist. One without instances has its value at -1.
 func (c *Client) fetch(ctx context.Context, metrics ...string) (map[string]map[int]string, error) {
 	var answer struct {
 		Values []struct {
@@ -167,7 +168,7 @@ func (c *Client) fetch(ctx context.Context, metrics ...string) (map[string]map[i
 	return values, nil
 }
 
-// text is a value as PCP would print it: pmproxy sends numbers as numbers, or as strings.
+// text is a value as PCP would print it. pmproxy sends numbers as numbers, or as strings.
 func text(value json.RawMessage) string {
 	var said string
 	if json.Unmarshal(value, &said) == nil {
@@ -176,7 +177,7 @@ func text(value json.RawMessage) string {
 	return string(value)
 }
 
-// instances are the names of a metric's instances, by their numbers; not asked for where there are no values to name.
+// instances are the names of a metric's instances by their numbers. It does not ask if there are no values to name.
 func (c *Client) instances(ctx context.Context, metric string, values map[int]string) (map[int]string, error) {
 	names := map[int]string{}
 	if len(values) == 0 {

@@ -1,5 +1,5 @@
-// Package pmproxy asks the pmproxy of a live pod about its PCP. It goes through a port-forward with the rights of its user, which
-// reaches pmproxy on the loopback address too, and past every NetworkPolicy.
+// Package pmproxy asks the pmproxy of a live pod about its PCP. It uses a port-forward with the rights of the user, which also reaches
+// pmproxy on the loopback address, and bypasses every NetworkPolicy.
 package pmproxy
 
 import (
@@ -15,15 +15,15 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Client asks one pmproxy, by its REST API: see https://pcp.readthedocs.io/en/latest/api/.
+// Client asks one pmproxy over its REST API: see https://pcp.readthedocs.io/en/latest/api/.
 type Client struct {
 	http *http.Client
 	base string
 	end  func()
 }
 
-// Dial makes a Client for a pod, which takes the verb create on pods/portforward. An error that apierrors.IsForbidden knows says that the
-// user lacks it. The context bounds the dialing alone.
+// Dial makes a Client for a pod. It needs the verb create on pods/portforward. If apierrors.IsForbidden recognizes the error, the user
+// lacks that. The context limits the dialing alone.
 func Dial(ctx context.Context, config *rest.Config, namespace, pod string) (*Client, error) {
 	way, err := open(ctx, config, namespace, pod)
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *Client) Close() { c.end() }
 // maxAnswer is how much of an answer is decoded, in bytes. A hundred sources that all fail take about 60 KiB.
 const maxAnswer = 4 << 20
 
-// get decodes an answer. Its errors are pmproxy's own, where it has said something.
+// get decodes an answer. If pmproxy says why it has none, that is the error.
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+query.Encode(), http.NoBody)
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 	response, err := c.http.Do(request)
 	if err != nil {
 		if outer, ok := errors.AsType[*url.Error](err); ok {
-			err = outer.Err // The URL is not one that the user could try.
+			err = outer.Err // Omit the URL, because the user could not try it.
 		}
 		return fmt.Errorf("pmproxy does not answer: %w", err)
 	}
@@ -71,7 +71,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 	return nil
 }
 
-// refusal is what pmproxy says where it has no answer, such as that pmcd does not run.
+// refusal is what pmproxy says if it has no answer, such as that pmcd does not run.
 func refusal(status string, body []byte) error {
 	var said struct {
 		Message string `json:"message"`

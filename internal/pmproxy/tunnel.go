@@ -22,14 +22,14 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// tunnel is a port-forward to a pod. Unlike client-go's PortForwarder it opens no port on this machine, which its other users could
-// use with this user's rights, and hands over what the kubelet says when it reaches nobody.
+// tunnel is a port-forward to a pod. Unlike client-go's PortForwarder, it opens no port on this machine, which other users of the machine
+// could use with this user's rights, and it returns what the kubelet says when it reaches nobody.
 type tunnel struct {
 	connection httpstream.Connection
 	requests   atomic.Int32
 }
 
-// open makes the way to the pod: through the API server and the kubelet.
+// open opens the way to the pod, through the API server and the kubelet.
 func open(ctx context.Context, config *rest.Config, namespace, pod string) (*tunnel, error) {
 	dialer, err := dialerFor(config, namespace, pod)
 	if err != nil {
@@ -51,7 +51,7 @@ func open(ctx context.Context, config *rest.Config, namespace, pod string) (*tun
 		}
 		return &tunnel{connection: r.connection}, nil
 	case <-ctx.Done():
-		// The dialer knows no context: what it may still come to is closed.
+		// The dialer takes no context, so close what it may still return.
 		go func() {
 			if r := <-dialed; r.err == nil {
 				_ = r.connection.Close()
@@ -84,7 +84,7 @@ func dialerFor(config *rest.Config, namespace, pod string) (httpstream.Dialer, e
 
 func (t *tunnel) close() { _ = t.connection.Close() }
 
-// dial connects to pmproxy in the pod: one stream for its data, and one on which the kubelet says why there are none.
+// dial connects to pmproxy in the pod with two streams: one for data, and one on which the kubelet says why there are none.
 func (t *tunnel) dial(context.Context, string, string) (net.Conn, error) {
 	headers := http.Header{}
 	headers.Set(corev1.PortHeader, strconv.Itoa(mutate.PortPMProxy))
@@ -111,14 +111,14 @@ func (t *tunnel) dial(context.Context, string, string) (net.Conn, error) {
 // maxMessage is how much of an error is read, in bytes.
 const maxMessage = 4 << 10
 
-// conn is a stream as a connection. It has no deadlines: those of the request end it.
+// conn is a stream as a connection. It has no deadlines, because those of the request end it.
 type conn struct {
 	httpstream.Stream
 
 	refusal chan string
 }
 
-// Read turns an end without data into the kubelet's reason.
+// Read replaces an end without data by the kubelet's reason.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Stream.Read(p)
 	if n == 0 && errors.Is(err, io.EOF) {
@@ -130,8 +130,8 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// reason leaves out what of the kubelet's message names its own doings: "error forwarding port 44322 to pod 0123…, uid : failed to
-// execute portforward in network namespace …: failed to connect to localhost:44322 inside namespace …: dial tcp …: connection refused".
+// reason omits what the kubelet's message says about itself: "error forwarding port 44322 to pod 0123…, uid : failed to execute portforward
+// in network namespace …: failed to connect to localhost:44322 inside namespace …: dial tcp …: connection refused".
 func reason(said string) string {
 	said = strings.TrimSpace(said)
 	if at := strings.LastIndex(said, "failed to connect to "); at >= 0 {
@@ -143,7 +143,7 @@ func reason(said string) string {
 	return said
 }
 
-// Close ends both directions: that of Stream ends only one.
+// Close ends both directions. The stream's own Close ends only one.
 func (c *conn) Close() error { return c.Reset() } //nolint:wrapcheck // it is the stream's
 
 func (c *conn) LocalAddr() net.Addr              { return address{} }

@@ -15,12 +15,12 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 )
 
-// Container is one of a pod's.
+// Container of a pod.
 type Container struct{ Namespace, Pod, Name string }
 
-// Run runs a command in a container, and returns when it has ended. It takes the verb create on pods/exec. When the context ends, it
-// returns the cause at once: somebody may still write then.
-// What fails in the container is an error with its exit status, as an exec.ExitError of k8s.io/client-go/util/exec.
+// Run runs a command in a container, and returns when it has ended. It needs the verb create on pods/exec. When the context ends, it
+// returns the cause at once, and the command may still write. If the command fails, the error is an exec.ExitError of
+// k8s.io/client-go/util/exec with its exit status.
 func Run(ctx context.Context, client kubernetes.Interface, access *rest.Config, in Container, stdout, stderr io.Writer, command ...string) error {
 	target := client.CoreV1().RESTClient().Post().Resource("pods").Namespace(in.Namespace).Name(in.Pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Container: in.Name, Command: command, Stdout: true, Stderr: true}, scheme.ParameterCodec).URL()

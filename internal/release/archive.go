@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// archived is a file of an archive.
+// archived is a file in an archive.
 type archived struct {
 	name    string
 	mode    int64
@@ -46,7 +46,7 @@ func (r *Release) makePlugin(ctx context.Context) error {
 	return nil
 }
 
-// archiveName is that of the plugin's archive: kubectl-pcp_v1.2.0_linux_amd64.tar.gz.
+// archiveName is the name of the plugin's archive: kubectl-pcp_v1.2.0_linux_amd64.tar.gz.
 func (r *Release) archiveName(p Platform) string {
 	extension := ".tar.gz"
 	if p.OS == "windows" {

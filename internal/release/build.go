@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// build compiles a program of the project as make build and the Dockerfile do, writes its bill of materials beside the release's files under
-// the name sbom, and returns the executable.
+// build compiles a program of the project as make build and the Dockerfile do, writes its bill of materials as sbom beside the release's
+// files, and returns the executable.
 func (r *Release) build(ctx context.Context, program string, p Platform, sbom string) ([]byte, error) {
 	folder, err := os.MkdirTemp("", "release-")
 	if err != nil {
@@ -18,10 +18,10 @@ func (r *Release) build(ctx context.Context, program string, p Platform, sbom st
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	executable := filepath.Join(folder, "executable")
-	// The version that users see comes from -X. Go's own stamp differs between a clone and an archive of one commit.
+	// Users see the version from -X. Go's own stamp differs between a clone and an archive of one commit.
 	cmd := command(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version="+r.Version, "-o", executable, program)
 	cmd.Dir = r.Root
-	// What else the environment may say about code generation is overruled: it would be in the digest.
+	// Overrule everything else that the environment says about code generation, because it would change the digest.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p.OS, "GOARCH="+p.Arch, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFLAGS=")
 	if err := run(cmd); err != nil {
 		return nil, fmt.Errorf("%s for %s: %w", program, p, err)
@@ -42,12 +42,12 @@ func (r *Release) writeSBOM(ctx context.Context, executable, name string) error 
 	return run(cmd)
 }
 
-// command is a tool with arguments that the project gives.
+// command is a tool with arguments that the project chooses.
 func command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, name, arguments...) //nolint:gosec // Who makes a release chooses its tools.
+	return exec.CommandContext(ctx, name, arguments...) //nolint:gosec // Those who make a release choose its tools.
 }
 
-// run runs the command, whose whole output is in the error.
+// run runs the command. Its whole output is in the error.
 func run(cmd *exec.Cmd) error {
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output

@@ -11,7 +11,7 @@ import (
 	"strconv"
 )
 
-// staged returns the folder of a copy of the charts that bear the release's version, and a function that removes it.
+// staged returns the folder of a copy of the charts with the release's version, and a function that removes it.
 func (r *Release) staged() (folder string, remove func(), err error) {
 	folder, err = os.MkdirTemp("", "charts-")
 	if err != nil {
@@ -75,8 +75,8 @@ func (r *Release) stamp(chart []byte) []byte {
 	return chartLines.prerelease.ReplaceAll(chart, []byte("${1}: "+strconv.Quote(strconv.FormatBool(r.prerelease()))))
 }
 
-// packageCharts packages the charts, and writes an index of their releases so far. The releases' own pages are the repository: the address
-// of the newest one's files does not change.
+// packageCharts packages the charts, and writes an index of all releases so far. The releases' own pages are the repository, because the
+// address of the newest one's files does not change.
 func (r *Release) packageCharts(ctx context.Context) error {
 	folder, remove, err := r.staged()
 	if err != nil {
@@ -111,7 +111,7 @@ func (r *Release) take(folder string) error {
 	return nil
 }
 
-// renderInstall writes the manifest for those who do not use Helm, with the image by its digest.
+// renderInstall writes the manifest for users without Helm, with the image by its digest.
 func (r *Release) renderInstall(ctx context.Context, digest string) error {
 	folder, remove, err := r.staged()
 	if err != nil {

@@ -55,7 +55,7 @@ func (r *Release) makeImage(ctx context.Context) (string, error) {
 	return digest.String(), nil
 }
 
-// image is that of the Dockerfile: one executable, no shell, a user by number.
+// image is the image of the Dockerfile: one executable, no shell, a user by number.
 func (r *Release) image(executable []byte, p Platform) (v1.Image, error) {
 	layer, err := r.layer(executable)
 	if err != nil {
@@ -101,7 +101,7 @@ func (r *Release) layer(executable []byte) (v1.Layer, error) {
 	return layer, nil
 }
 
-// labels are those of the Dockerfile.
+// labels are the labels of the Dockerfile.
 func (r *Release) labels() map[string]string {
 	const prefix = "org.opencontainers.image."
 	return map[string]string{

@@ -78,7 +78,7 @@ func (r *Release) writeKrew() error {
 // sumsName is the file that sha256sum --check reads.
 const sumsName = "SHA256SUMS"
 
-// writeSums writes the SHA-256 of every file that is published by itself. The image has its digest.
+// writeSums writes the SHA-256 of every file that is published separately. The image has its digest.
 func (r *Release) writeSums() error {
 	entries, err := os.ReadDir(r.Out)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package release makes everything that a release of the project publishes: the webhook's image, the plugin, the charts, a manifest without
-// Helm, and the files by which users check them. The same commit gives the same bytes, except in index.yaml, which says when it was made, and
-// in its checksum.
+// Package release makes everything that a release of the project publishes: the webhook's image, the plugin, the charts, a manifest for
+// users without Helm, and the files by which users check them. The same commit gives the same bytes, except in index.yaml, which says when
+// it was made, and in its checksum.
 package release
 
 import (
@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// repository is where the project lives, and its releases.
+	// repository of the project and its releases.
 	repository = "https://github.com/performancecopilot/pcp-injector"
 	// Image is the name under which the webhook's image is published.
 	Image = "ghcr.io/performancecopilot/pcp-injector"
 )
 
-// Release is what a release is made from.
+// Release is the input of a release.
 type Release struct {
 	Root    string    // folder of the go.mod
 	Out     string    // folder that is made, with all files of the release
@@ -31,11 +31,11 @@ type Release struct {
 	Time    time.Time // of every file in the archives and of the image: the commit's
 	Plugin  []Platform
 	Tools   Tools
-	// Index is the index.yaml of the releases before this one, which the new one continues; empty: there is none.
+	// Index is the index.yaml of the earlier releases, which the new one continues; empty if there is none.
 	Index string
 }
 
-// Tools are the paths of the executables that do what is not the project's own business.
+// Tools are the paths of executables that are not the project's own.
 type Tools struct {
 	Helm      string
 	CycloneDX string // cyclonedx-gomod, https://github.com/CycloneDX/cyclonedx-gomod
@@ -60,7 +60,7 @@ func ParsePlatforms(list string) ([]Platform, error) {
 	return platforms, nil
 }
 
-// imagePlatforms are those of the webhook's image.
+// imagePlatforms are the platforms of the webhook's image.
 var imagePlatforms = []Platform{{"linux", "amd64"}, {"linux", "arm64"}}
 
 // Make makes the release in r.Out, which must not exist, and reports each step to progress. It returns the digest of the image's index.
@@ -109,7 +109,7 @@ func (r *Release) check() error {
 // chartVersion is the version as Helm writes it.
 func (r *Release) chartVersion() string { return strings.TrimPrefix(r.Version, "v") }
 
-// prerelease says whether the version comes before a release.
+// prerelease reports whether the version comes before a release.
 func (r *Release) prerelease() bool { return strings.Contains(r.Version, "-") }
 
 // asset is the URL under which a file of r.Out is published.
@@ -117,7 +117,7 @@ func (r *Release) asset(name string) string {
 	return repository + "/releases/download/" + r.Version + "/" + name
 }
 
-// path is that of a file in r.Out.
+// path is the path of a file in r.Out.
 func (r *Release) path(name ...string) string {
 	return filepath.Join(append([]string{r.Out}, name...)...)
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// Archives are pmlogger's in a live pod, as they lie in its container. No metric of PCP's has their size.
+// Archives are pmlogger's archives in a live pod, as found in its container. No metric of PCP has their size.
 type Archives struct {
-	// Files that belong to archives, and their size in Bytes.
+	// Files that belong to archives, and their size in bytes.
 	Files, Bytes int64
-	// Oldest and Newest are when files were last written; zero where there are none. Now is the container's clock.
+	// Oldest and Newest are when files were last written; zero if there are none. Now is the container's clock.
 	Oldest, Newest, Now time.Time
-	// Capacity and Free, in bytes, are those of the file system that they are on, which others may share.
+	// Capacity and Free, in bytes, are those of their file system, which others may share.
 	Capacity, Free int64
 }
 
@@ -29,7 +29,7 @@ find /var/log/pcp/pmlogger -type f -name '*.[0-9]*' -printf '%s %T@\n' |
 	awk '{ files++; bytes += $1; if (!oldest || $2 < oldest) oldest = $2; if ($2 > newest) newest = $2 }
 		END { printf "%d %.0f %d %d\n", files, bytes, oldest, newest }'`
 
-// ReadArchives looks into PCP's container, which takes the verb create on pods/exec.
+// ReadArchives looks into PCP's container. It needs the verb create on pods/exec.
 func (r *Reader) ReadArchives(ctx context.Context, namespace, pod string) (*Archives, error) {
 	output, err := r.exec(ctx, namespace, pod, "sh", "-c", measure)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// InjectCA is cert-manager's annotation for whatever has a caBundle that its cainjector is to fill in:
+// InjectCA is the annotation by which cert-manager's cainjector fills in a caBundle:
 // https://cert-manager.io/docs/concepts/ca-injector/
 const InjectCA = "cert-manager.io/inject-ca-from"
 
@@ -21,11 +21,11 @@ type Authority struct {
 	Namespace, Name string
 	Certificates    Read[[]cmapi.Certificate]
 	Issuers         Read[[]cmapi.Issuer]
-	// ClusterIssuers are read only where a Certificate names one.
+	// ClusterIssuers are read only if a Certificate names one.
 	ClusterIssuers Read[[]cmapi.ClusterIssuer]
 }
 
-// readAuthority goes by the annotation: whoever has set it wants cert-manager's certificate.
+// readAuthority goes by the annotation: its author wants cert-manager's certificate.
 func (r *Reader) readAuthority(ctx context.Context, in *Installation) {
 	namespace, name, found := strings.Cut(in.Injector.Webhook.Configuration.Annotations[InjectCA], "/")
 	if !found {
@@ -43,11 +43,11 @@ func (r *Reader) readAuthority(ctx context.Context, in *Installation) {
 	}
 }
 
-// listOf reads objects of cert-manager: its types with the client that is there already, since its own would bring more than it saves.
+// listOf reads objects of cert-manager: its types with the client that is there already, because its own would bring more than it saves.
 func listOf[T any](ctx context.Context, r *Reader, resource, namespace string) ([]T, error) {
 	list, err := r.dynamic.Resource(cmapi.SchemeGroupVersion.WithResource(resource)).Namespace(namespace).List(ctx, metav1.ListOptions{Limit: MaxPods})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // whoever shows it says what was read
+		return nil, err //nolint:wrapcheck //nolint:wrapcheck // whatever shows it says what was read
 	}
 	all := make([]T, len(list.Items))
 	for n := range list.Items {
@@ -65,7 +65,7 @@ func convert(object *unstructured.Unstructured, into any) error {
 	return nil
 }
 
-// Issuer finds an issuer of cert-manager's own, nil if it does not exist; unseen says why that is not known.
+// Issuer finds an issuer of cert-manager's own kinds; nil if it does not exist. unseen says why that is not known.
 func (a *Authority) Issuer(kind, name string) (found cmapi.GenericIssuer, unseen string) {
 	if kind == cmapi.ClusterIssuerKind {
 		for n := range a.ClusterIssuers.Value {

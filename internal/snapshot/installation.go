@@ -19,31 +19,31 @@ import (
 
 // Installation is what can be read about the release that looks after a namespace, and about what it looks after.
 type Installation struct {
-	// Snapshot of the target. Where there is none, its subject is what the target would be.
+	// Snapshot of the target. Without a target, its subject is what the target would be.
 	*Snapshot
-	// Target is nil where the configuration is not known.
+	// Target is nil if the configuration is not known.
 	Target *config.Target
 	// Workload is the target itself.
 	Workload Read[*Subject]
-	// Budgets are those of the release's namespace.
+	// Budgets of the release's namespace.
 	Budgets Read[[]policyv1.PodDisruptionBudget]
-	// Authority is nil where cert-manager has nothing to do with the webhook.
+	// Authority is nil if cert-manager has nothing to do with the webhook.
 	Authority *Authority
-	// Live are the pods with PCP. Its Config is nil where that is not known.
+	// Live are the pods with PCP. Its Config is nil if that is not known.
 	Live Read[*Live]
 	// PCP of the live pods, read by ReadPCP.
 	PCP []PCP
 }
 
 const (
-	// TargetLabel is on the policies of the guard, with the namespace that their release looks after.
+	// TargetLabel is on the guard's policies, with the namespace that their release looks after.
 	TargetLabel = "pcp.io/target-namespace"
-	// UnansweredSuffix ends the name of the policy that goes with the webhook: others outlive their release.
+	// UnansweredSuffix ends the name of the policy that is deleted with the webhook. Others outlive their release.
 	UnansweredSuffix = ".unanswered"
 )
 
-// Namespaces are those that releases look after: by their webhooks, and by the guards of those whose webhook is gone. Where the user
-// may read neither, it is none. releases are those releases, by the namespaces that they look after.
+// Namespaces are those that releases look after, found by their webhooks, and by the guards of those whose webhook is gone; none if the
+// user may read neither. releases are those releases, by the namespaces that they look after.
 func (r *Reader) Namespaces(ctx context.Context) (namespaces []string, releases map[string]Release, err error) {
 	releases = map[string]Release{}
 	webhooks, err := r.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
@@ -91,7 +91,7 @@ func (r *Reader) NamespaceExists(ctx context.Context, name string) bool {
 	return !apierrors.IsNotFound(err)
 }
 
-// ReadInstallation reads what there is about the release that looks after the namespace.
+// ReadInstallation reads everything about the release that looks after the namespace.
 func (r *Reader) ReadInstallation(ctx context.Context, namespace string) (*Installation, error) {
 	in := &Installation{Snapshot: &Snapshot{Subject: Subject{Namespace: namespace}}}
 	r.readInjector(ctx, in.Snapshot)
@@ -114,7 +114,7 @@ func (r *Reader) ReadInstallation(ctx context.Context, namespace string) (*Insta
 	return in, group.Wait()
 }
 
-// readTarget finds the subject: the target, or else the workload of a pod that has PCP, or else one that stands for them.
+// readTarget finds the subject: the target, or otherwise the workload of a pod that has PCP, or a stand-in for them.
 func (r *Reader) readTarget(ctx context.Context, in *Installation) (err error) {
 	namespace := in.Subject.Namespace
 	subject := &in.Subject
@@ -179,7 +179,7 @@ func (r *Reader) readBudgets(ctx context.Context, in *Installation) {
 	}
 }
 
-// Namespace of the release, empty where the webhook is called by URL.
+// Namespace of the release; empty if the webhook is called by URL.
 func (i *Injector) Namespace() string {
 	if service := i.Webhook.Webhook.ClientConfig.Service; service != nil {
 		return service.Namespace

@@ -14,7 +14,7 @@ import (
 type Kind struct {
 	Kind     string
 	Resource schema.GroupVersionResource
-	// Names by which kubectl knows it, the one to show first.
+	// Names by which kubectl knows it. The first is the one to show.
 	Names []string
 }
 
@@ -24,7 +24,7 @@ var shortNames = map[config.TargetKind]string{
 	config.KindReplicaSet: "rs", config.KindReplicationController: "rc", config.KindCronJob: "cj",
 }
 
-// Kinds are the known ones. The table spares the requests of a discovery.
+// Kinds are the known ones. The table saves the requests of a discovery.
 var Kinds = knownKinds()
 
 func knownKinds() []Kind {

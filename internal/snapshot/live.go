@@ -14,7 +14,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// Live is what of a namespace has PCP, and the configuration that made it.
+// Live is what has PCP in a namespace, and the configuration that made it.
 type Live struct {
 	Namespace string
 	Config    *config.InjectorConfig
@@ -24,9 +24,9 @@ type Live struct {
 // LivePod is a pod with a container of PCP's name.
 type LivePod struct {
 	Pod *unstructured.Unstructured
-	// Template of its workload, nil where that is not known.
+	// Template of its workload; nil if that is not known.
 	Template *mutate.Pod
-	// owner is what is restarted to replace it.
+	// owner is what to restart to replace it.
 	owner *Subject
 }
 
@@ -77,7 +77,7 @@ func (i *Injector) ParseConfig() (*config.InjectorConfig, error) {
 	return nil, errors.New("the ConfigMap is empty")
 }
 
-// readLivePods goes by the container's name: labels may have been removed.
+// readLivePods goes by the container's name, because labels may have been removed.
 func (r *Reader) readLivePods(ctx context.Context, live *Live) error {
 	options := metav1.ListOptions{Limit: MaxPods}
 	for {
@@ -119,7 +119,7 @@ func (r *Reader) livePod(ctx context.Context, pod *unstructured.Unstructured) (*
 	if err != nil {
 		return nil, err
 	}
-	// The ReplicaSet's template is the pod's own: the Deployment's may be newer.
+	// The ReplicaSet's template is the pod's own. The Deployment's may be newer.
 	found := &LivePod{Pod: pod, owner: subject}
 	if controller := metav1.GetControllerOf(pod); controller != nil {
 		if kind := kindNamed(controller.Kind, controller.APIVersion); kind != nil {
@@ -131,7 +131,7 @@ func (r *Reader) livePod(ctx context.Context, pod *unstructured.Unstructured) (*
 	return found, r.findOwner(ctx, subject)
 }
 
-// TemplateOf is a workload's pod template, nil where it has none.
+// TemplateOf is a workload's pod template; nil if it has none.
 func TemplateOf(object *unstructured.Unstructured) *mutate.Pod {
 	if object == nil {
 		return nil

@@ -11,20 +11,20 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/pmproxy"
 )
 
-// PCP is what the PCP of a live pod says of itself.
+// PCP is what the PCP of a live pod reports about itself.
 type PCP struct {
 	Pod string
-	// Reached: there was a way to the pod, so an error is PCP's own.
+	// Reached: there was a way to the pod, so any error is PCP's own.
 	Reached bool
 	State   Read[*pmproxy.State]
-	// Archives were measured only where pmcd answers.
+	// Archives are measured only if pmcd answers.
 	Archives Read[*Archives]
 }
 
 const (
-	// askLimit is how long one PCP has to answer.
+	// askLimit is how long one PCP may take to answer.
 	askLimit = 15 * time.Second
-	// askedAtOnce is how many are asked at a time.
+	// askedAtOnce is how many are asked at the same time.
 	askedAtOnce = 8
 )
 
@@ -58,7 +58,7 @@ func (r *Reader) askPCP(ctx context.Context, namespace string, p *PCP) {
 	}
 }
 
-// missingOfPCP tells RBAC's refusal to exec from that of the guard, which wants a verb of its own.
+// missingOfPCP distinguishes RBAC's refusal to exec from that of the guard, which requires its own verb.
 func (in *Installation) missingOfPCP(lacks *rightsLacked) {
 	namespace := in.Subject.Namespace
 	for n := range in.PCP {

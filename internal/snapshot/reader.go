@@ -48,7 +48,7 @@ func NewReader(config *rest.Config) (*Reader, error) {
 	return &Reader{config, client, untyped}, nil
 }
 
-// Reach asks the API server for its version, and fails where there is none.
+// Reach asks the API server for its version, and fails if there is none.
 func (r *Reader) Reach(ctx context.Context) error {
 	if err := r.client.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Error(); err != nil {
 		return fmt.Errorf("failed to ask for the cluster's version: %w", err)
@@ -61,7 +61,7 @@ const (
 	webhookSuffix = ".pcp.io"
 	// partOf is the label of all that the chart installs.
 	partOf = "app.kubernetes.io/part-of=pcp"
-	// MaxPods is how many pods of a namespace are looked at.
+	// MaxPods is how many pods of a namespace are read.
 	MaxPods = 500
 )
 
@@ -85,7 +85,7 @@ func (r *Reader) Read(ctx context.Context, subject *Subject) *Snapshot {
 	return s
 }
 
-// readAround reads all but the injector, and whatever else is to be read beside it.
+// readAround reads everything but the injector, and at the same time what beside reads.
 func (r *Reader) readAround(ctx context.Context, s *Snapshot, beside ...func(context.Context, *Snapshot)) {
 	var group errgroup.Group
 	for _, read := range append(beside,
@@ -134,8 +134,8 @@ func (r *Reader) readRight(ctx context.Context, s *Snapshot) {
 	}
 }
 
-// readTrial has the API server call the webhook as it would for any pod, which shows more than a connection of the user's own would:
-// the network between them, the caBundle, and which configuration the webhook runs.
+// readTrial makes the API server call the webhook as it would for any pod. This shows more than a connection of the user's own would: the
+// network between them, the caBundle, and which configuration the webhook runs.
 func (r *Reader) readTrial(ctx context.Context, s *Snapshot) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "kubectl-pcp-", Annotations: map[string]string{mutate.AnnotationInject: "true"}},
@@ -152,7 +152,7 @@ func (r *Reader) readTrial(ctx context.Context, s *Snapshot) {
 	}
 }
 
-// StatusIn is what the webhook has written into a pod's annotations, nil where it has written nothing.
+// StatusIn is the webhook's status in a pod's annotations; nil if there is none.
 func StatusIn(annotations map[string]string) *mutate.Status {
 	text, present := annotations[mutate.AnnotationStatus]
 	var status mutate.Status
@@ -162,7 +162,7 @@ func StatusIn(annotations map[string]string) *mutate.Status {
 	return &status
 }
 
-// lacksRight tells RBAC's refusal, which comes before admission, from those of admission.
+// lacksRight distinguishes RBAC's refusal, which comes before admission, from those of admission.
 func lacksRight(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, ` cannot create resource "pods" in API group ""`)
@@ -263,7 +263,7 @@ func injectorsOf(configurations []admissionregistrationv1.MutatingWebhookConfigu
 	return found
 }
 
-// choose the webhook that looks after the subject's namespace, or else the first.
+// choose returns the webhook that looks after the subject's namespace, or otherwise the first.
 func (s *Snapshot) choose() *Webhook {
 	for n := range s.Webhooks.Value {
 		if TargetNamespace(&s.Webhooks.Value[n]) == s.Subject.Namespace {
@@ -276,7 +276,7 @@ func (s *Snapshot) choose() *Webhook {
 	return &s.Webhooks.Value[0]
 }
 
-// TargetNamespace is the one namespace that the webhook's selector names, empty where it names none.
+// TargetNamespace is the one namespace that the webhook's selector names; empty if it names none.
 func TargetNamespace(webhook *Webhook) string {
 	if webhook.Webhook.NamespaceSelector == nil {
 		return ""
@@ -295,7 +295,7 @@ func (r *Reader) readService(ctx context.Context, injector *Injector) {
 	if injector.Endpoints.Err = err; err == nil {
 		injector.Endpoints.Value = slicesOf.Items
 	}
-	// Labels of the configuration are the release's, also where the Service is gone.
+	// The webhook's configuration has the release's labels, even if the Service is gone.
 	selector := partOf
 	if instance := injector.Webhook.Configuration.Labels["app.kubernetes.io/instance"]; instance != "" {
 		selector = "app.kubernetes.io/instance=" + instance
@@ -307,12 +307,12 @@ func (r *Reader) readService(ctx context.Context, injector *Injector) {
 func (r *Reader) deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error) {
 	list, err := r.client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // whoever shows it says what was read
+		return nil, err //nolint:wrapcheck //nolint:wrapcheck // whatever shows it says what was read
 	}
 	return list.Items, nil
 }
 
-// readConfig reads the ConfigMap that the Deployment mounts; without a Deployment, the one named like the Service, as the chart does.
+// readConfig reads the ConfigMap that the Deployment mounts or, without a Deployment, the one named like the Service, as in the chart.
 func (r *Reader) readConfig(ctx context.Context, namespace string, injector *Injector) {
 	name := injector.Webhook.Webhook.ClientConfig.Service.Name
 	if deployment := injector.Deployment(); deployment != nil {
@@ -325,7 +325,7 @@ func (r *Reader) readConfig(ctx context.Context, namespace string, injector *Inj
 	injector.Config.Value, injector.Config.Err = r.client.CoreV1().ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
 }
 
-// Deployment whose pods serve the webhook, nil where none is known.
+// Deployment whose pods serve the webhook; nil if none is known.
 func (i *Injector) Deployment() *appsv1.Deployment {
 	for n := range i.Deployments.Value {
 		deployment := &i.Deployments.Value[n]

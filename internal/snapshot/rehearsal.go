@@ -19,12 +19,12 @@ import (
 type Rehearsal struct {
 	// Without PCP, and With it, both after admission.
 	Without, With *unstructured.Unstructured
-	// Creator in whose name the pod was offered; empty for the user's own.
+	// Creator in whose name the pod was sent; empty for the user's own.
 	Creator string
 }
 
-// Rehearse offers the subject's pod to the API server in dry runs: once as it is, and once declining PCP. A controller's pods are
-// offered in the name of the controller, which the injector trusts: that takes the right to impersonate it.
+// Rehearse sends the subject's pod to the API server in dry runs: once as it is, and once declining PCP. A controller's pods are sent in
+// the name of the controller, which the injector trusts. That needs the right to impersonate it.
 func (r *Reader) Rehearse(ctx context.Context, access *rest.Config, subject *Subject) (*Rehearsal, error) {
 	rehearsal := &Rehearsal{}
 	access = rest.CopyConfig(access)
@@ -53,7 +53,7 @@ func (r *Reader) Rehearse(ctx context.Context, access *rest.Config, subject *Sub
 	return rehearsal, nil
 }
 
-// creatorFor is the first creator that the live configuration trusts, or the default of the kind where that cannot be read.
+// creatorFor is the first creator that the live configuration trusts, or the default of the kind if that cannot be read.
 func (r *Reader) creatorFor(ctx context.Context, subject *Subject) string {
 	s := &Snapshot{Subject: *subject}
 	r.readInjector(ctx, s)
@@ -100,10 +100,10 @@ func offeredPod(subject *Subject, ask string) (*unstructured.Unstructured, error
 	return pod, nil
 }
 
-// rehearsed is what stands for a hash or a number in the names of what is between a workload and its pods.
+// rehearsed stands for a hash or a number in the names of objects between a workload and its pods.
 const rehearsed = "0"
 
-// claimPod makes the pod the controller's, through a ReplicaSet or a Job where there is one between.
+// claimPod makes the pod the controller's, through a ReplicaSet or a Job if there is one between.
 func claimPod(pod *unstructured.Unstructured, subject *Subject) {
 	owner := metav1.OwnerReference{
 		APIVersion: subject.Object.GetAPIVersion(), Kind: subject.Kind.Kind, Name: subject.Object.GetName(), UID: subject.Object.GetUID(), Controller: new(true),
@@ -122,7 +122,7 @@ func claimPod(pod *unstructured.Unstructured, subject *Subject) {
 	default:
 	}
 	if owner.UID == "" {
-		owner.UID = "00000000-0000-0000-0000-000000000000" // of what is not created yet
+		owner.UID = "00000000-0000-0000-0000-000000000000" // of an object that does not exist yet
 	}
 	pod.SetName(owner.Name + "-rehearsal")
 	pod.SetOwnerReferences([]metav1.OwnerReference{owner})

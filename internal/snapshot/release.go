@@ -12,12 +12,12 @@ import (
 // InstanceLabel has the name of the release that an object belongs to.
 const InstanceLabel = "app.kubernetes.io/instance"
 
-// Release is one of Helm's.
+// Release is a release of Helm.
 type Release struct {
 	Name, Namespace string
 }
 
-// ReleaseOf is the release of an object in the release's namespace. What is not known is a word in capital letters.
+// ReleaseOf is the release of an object in the release's namespace. An unknown value is a word in capital letters.
 func ReleaseOf(object *metav1.ObjectMeta) Release {
 	return Release{orElse(object.Labels[InstanceLabel], "RELEASE"), orElse(object.Namespace, "NAMESPACE")}
 }
@@ -33,8 +33,8 @@ func (r Release) Restore() string {
 	return fmt.Sprintf("helm get manifest %s --namespace %s | kubectl apply --server-side --force-conflicts --field-manager helm -f -", r.Name, r.Namespace)
 }
 
-// Upgrade is the command that changes values, given as key=value, and keeps the others that the user has set. What was not set comes from
-// the new chart: --reuse-values would leave out the keys that it adds (https://helm.sh/docs/helm/helm_upgrade).
+// Upgrade is the command that changes values, given as key=value, and keeps the others that the user has set. Values that were not set come
+// from the new chart: --reuse-values would leave out the keys that it adds (https://helm.sh/docs/helm/helm_upgrade).
 func (r Release) Upgrade(values ...string) string {
 	command := fmt.Sprintf("helm upgrade %s CHART --namespace %s --reset-then-reuse-values", r.Name, r.Namespace)
 	if len(values) > 0 {

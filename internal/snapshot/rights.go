@@ -9,12 +9,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Right is one that RBAC grants.
+// Right is a right that RBAC grants.
 type Right struct {
 	Verbs []string
 	// Resource, with its subresource after a slash, and the Group of its API.
 	Resource, Group string
-	// Namespace is empty for what is the cluster's.
+	// Namespace is empty for resources of the cluster.
 	Namespace string
 }
 
@@ -30,7 +30,7 @@ func (r *Right) String() string {
 	return fmt.Sprintf("%s %s %s", strings.Join(r.Verbs, " and "), resource, scope)
 }
 
-// Missing are the rights for lack of which something was not read.
+// Missing are the rights without which something was not read.
 func (in *Installation) Missing() []Right {
 	namespace := in.Subject.Namespace
 	lacks := rightsLacked{}

@@ -1,5 +1,5 @@
-// Package snapshot is what can be read of a cluster about one object that may ask for PCP: the object, its namespace, the injector
-// that would answer, and whatever else has a say. What could not be read is part of it.
+// Package snapshot is what can be read from a cluster about one object that may ask for PCP: the object, its namespace, the injector that
+// would answer, and everything else that has a say. What could not be read is part of it.
 package snapshot
 
 import (
@@ -26,13 +26,13 @@ type Read[T any] struct {
 	Err   error
 }
 
-// Missing tells whether the object does not exist.
+// Missing reports whether the object does not exist.
 func (r *Read[T]) Missing() bool { return apierrors.IsNotFound(r.Err) }
 
-// queries are those of URLs: that of an exec has the whole script.
+// queries matches the queries of URLs, because that of an exec contains the whole script.
 var queries = regexp.MustCompile(`((?:http|ws)s?://[^\s"?]+)\?[^\s"]*`)
 
-// Unseen says why it is not known what there is, if it is not.
+// Unseen says why the content is not known; empty if it is.
 func (r *Read[T]) Unseen() string {
 	switch {
 	case r.Err == nil || r.Missing():
@@ -50,18 +50,18 @@ type Snapshot struct {
 	User      Read[authenticationv1.UserInfo]
 	Namespace Read[*corev1.Namespace]
 	Webhooks  Read[[]Webhook]
-	// Stray are Deployments of injectors, read only where no webhook calls any.
+	// Stray are Deployments of injectors, read only if no webhook calls any.
 	Stray    Read[[]appsv1.Deployment]
 	Policies Read[[]admissionregistrationv1.ValidatingAdmissionPolicy]
 	Bindings Read[[]admissionregistrationv1.ValidatingAdmissionPolicyBinding]
-	// MayInject is whether the user has the verb inject on injections.pcp.io in the namespace.
+	// MayInject reports whether the user has the verb inject on injections.pcp.io in the namespace.
 	MayInject Read[bool]
-	// Injector is nil where no webhook is known.
+	// Injector is nil if no webhook is known.
 	Injector *Injector
-	// Trial is what became of a pod that asked for PCP in a dry run.
+	// Trial is the result for a pod that asks for PCP in a dry run.
 	Trial  Read[Trial]
 	Claims Read[[]corev1.PersistentVolumeClaim]
-	// Classes are read only where a claim is pending.
+	// Classes are read only if a claim is pending.
 	Classes Read[[]storagev1.StorageClass]
 	Quotas  Read[[]corev1.ResourceQuota]
 	Ranges  Read[[]corev1.LimitRange]
@@ -69,13 +69,13 @@ type Snapshot struct {
 	Pods Read[[]corev1.Pod]
 }
 
-// Webhook is one that calls an injector, with the configuration that it is part of.
+// Webhook is one that calls an injector, with the configuration that contains it.
 type Webhook struct {
 	Configuration *admissionregistrationv1.MutatingWebhookConfiguration
 	Webhook       *admissionregistrationv1.MutatingWebhook
 }
 
-// Injector is what stands behind the webhook that looks after the namespace.
+// Injector is what is behind the webhook that looks after the namespace.
 type Injector struct {
 	Webhook   Webhook
 	Service   Read[*corev1.Service]
@@ -88,9 +88,9 @@ type Injector struct {
 
 // Trial is a dry run of a pod that asks for PCP.
 type Trial struct {
-	// Status that the webhook wrote, nil where it wrote none.
+	// Status that the webhook wrote; nil if it wrote none.
 	Status *mutate.Status
-	// Refusal is the API server's, nil where it would have created the pod.
+	// Refusal of the API server; nil if it would have created the pod.
 	Refusal error
 }
 
@@ -103,11 +103,11 @@ type Subject struct {
 	Kind *Kind
 	// Object itself.
 	Object *unstructured.Unstructured
-	// Workload is the object's pod template and what goes with it. Of a pod, it is the pod.
+	// Workload is the object's pod template and what goes with it. For a pod, it is the pod.
 	Workload manifest.Workload
-	// Owner is the workload at the top, which for a pod may be a Deployment.
+	// Owner is the topmost workload, which for a pod may be a Deployment.
 	Owner mutate.Owner
-	// OwnerObject is nil where the pod has none, or it could not be read.
+	// OwnerObject is nil if the pod has none, or it could not be read.
 	OwnerObject *unstructured.Unstructured
 	// Stored is false for an object from a file.
 	Stored bool
@@ -115,7 +115,7 @@ type Subject struct {
 	File string
 }
 
-// IsPod tells whether the subject is a pod, not a template of some.
+// IsPod reports whether the subject is a pod, not a pod template.
 func (s *Subject) IsPod() bool { return s.Kind.Kind == "Pod" }
 
 // OwnerArgument is the owner in kubectl's words.

@@ -31,7 +31,7 @@ func (r *Reader) FindSubject(ctx context.Context, kind *Kind, namespace, name st
 	return subject, nil
 }
 
-// StandardInput is the name of the file that is none.
+// StandardInput stands for a file's name.
 const StandardInput = "standard input"
 
 // SubjectFrom is a workload from a file.
@@ -58,7 +58,7 @@ func SubjectFrom(workload *manifest.Workload, file, namespace string) (*Subject,
 	return subject, checkContainers(subject)
 }
 
-// checkNames refuses names that no API server accepts: remedies repeat them in commands, which people paste into a shell.
+// checkNames refuses names that no API server accepts, because remedies repeat them in commands, which people paste into a shell.
 func checkNames(object *unstructured.Unstructured, namespace string) error {
 	if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
 		return fmt.Errorf("%s: metadata.namespace is %q: %s", object.GetKind(), namespace, problems[0])
@@ -71,7 +71,7 @@ func checkNames(object *unstructured.Unstructured, namespace string) error {
 	return nil
 }
 
-// checkContainers does so for the names of containers.
+// checkContainers does the same for the names of containers.
 func checkContainers(subject *Subject) error {
 	var pod mutate.Pod
 	if err := manifest.Decode(subject.Workload.Template, &pod); err != nil {
@@ -122,7 +122,7 @@ func (r *Reader) findOwner(ctx context.Context, subject *Subject) error {
 		}
 		owner, err := r.get(ctx, kind, subject.Namespace, controller.Name)
 		if read := (Read[bool]{Err: err}); read.Missing() || read.Unseen() != "" {
-			// Forged, deleted, or not for this user to see: the pod itself still says a lot.
+			// Forged, deleted, or not readable for this user: the pod itself still says a lot.
 			subject.OwnerObject = nil
 			return nil
 		}

@@ -15,14 +15,14 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// pollPeriod is how often a pod is looked at that restarts a container.
+// pollPeriod is how often to look at a pod that restarts a container.
 const pollPeriod = time.Second
 
-// ErrRunsAlready is that PCP's container has the image already.
+// ErrRunsAlready says that PCP's container has the image already.
 var ErrRunsAlready = errors.New("it runs this image already")
 
-// SetImage gives PCP's container in a live pod another image, and returns the pod as it was before. The kubelet restarts that
-// container alone.
+// SetImage gives PCP's container in a live pod another image, and returns the pod as it was before. The kubelet restarts only that
+// container.
 func (r *Reader) SetImage(ctx context.Context, namespace, name, image string) (*corev1.Pod, error) {
 	pods := r.client.CoreV1().Pods(namespace)
 	before, err := pods.Get(ctx, name, metav1.GetOptions{})
@@ -46,7 +46,7 @@ func (r *Reader) SetImage(ctx context.Context, namespace, name, image string) (*
 	return before, nil
 }
 
-// withPCP is the list of the pod's containers that PCP's is in, empty if it has none, and its image.
+// withPCP is the list of containers that PCP's is in, empty if the pod has none, and its image.
 func withPCP(pod *corev1.Pod) (list, image string) {
 	for list, containers := range map[string][]corev1.Container{"containers": pod.Spec.Containers, "initContainers": pod.Spec.InitContainers} {
 		for n := range containers {
@@ -58,7 +58,7 @@ func withPCP(pod *corev1.Pod) (list, image string) {
 	return "", ""
 }
 
-// PodsWithPCP are the names of the subject's pods that have it.
+// PodsWithPCP are the names of the subject's pods with PCP.
 func (r *Reader) PodsWithPCP(ctx context.Context, subject *Subject) ([]string, error) {
 	s := &Snapshot{Subject: *subject}
 	r.readPods(ctx, s)

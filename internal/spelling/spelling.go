@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Nearest is the known name that was probably meant by an unknown one, or nothing where none is near.
+// Nearest is the known name that an unknown one probably means, or nothing if none is near.
 func Nearest(name string, known []string) string {
 	nearest, least := "", 1+(len(name)+2)/3
 	for _, candidate := range known {
@@ -19,7 +19,7 @@ func Nearest(name string, known []string) string {
 	return nearest
 }
 
-// distance is Levenshtein's: how many characters to insert, delete or replace, here bytes.
+// distance is the Levenshtein distance: how many bytes to insert, delete or replace.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for n := range row {

@@ -1,6 +1,6 @@
-// Package strictyaml reads a YAML document into a Go value, and finds every mistake with its line: unknown, duplicate and empty keys,
-// wrong types, aliases and merge keys. The decoders for JSON know no lines, stop at the first wrong type, and cannot see duplicate
-// keys once YAML is a Go map.
+// Package strictyaml reads a YAML document into a Go value, and finds every mistake with its line: unknown, duplicate and empty keys, wrong
+// types, aliases and merge keys. JSON decoders know no lines, stop at the first wrong type, and cannot see duplicate keys once YAML is a Go
+// map.
 package strictyaml
 
 import (
@@ -73,14 +73,14 @@ func parse(data []byte) (*yaml.Node, *Problem) {
 
 var syntaxError = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 
-// syntaxProblem takes the line out of the parser's message.
+// syntaxProblem extracts the line from the parser's message.
 func syntaxProblem(err error) *Problem {
 	match := syntaxError.FindStringSubmatch(err.Error())
-	line, _ := strconv.Atoi(match[1]) // none is line 0
+	line, _ := strconv.Atoi(match[1]) // without a number, line 0
 	return &Problem{Line: line, Message: "not valid YAML: " + strings.TrimPrefix(err.Error(), match[0])}
 }
 
-// Text is a string at the top of the document, with its line; 0 where there is none under that key.
+// Text is a string at the top of the document, with its line; 0 if there is none under that key.
 func (d *Document) Text(key string) (text string, line int) {
 	for n := 0; n+1 < len(d.root.Content) && d.root.Kind == yaml.MappingNode; n += 2 {
 		name, value := d.root.Content[n], d.root.Content[n+1]
@@ -91,8 +91,8 @@ func (d *Document) Text(key string) (text string, line int) {
 	return "", 0
 }
 
-// Decode reads the document into a pointer to a struct, by its JSON keys. Keys that the document does not have keep the values that
-// the struct holds. Types that decode themselves are written as one of the scalars. Where there are problems, the struct is unchanged.
+// Decode reads the document into a pointer to a struct, by its JSON keys. Keys that the document lacks keep the values of the struct. Types
+// that decode themselves are written as one of the scalars. If there are problems, the struct is unchanged.
 func (d *Document) Decode(into any, scalars Scalars) []Problem {
 	r := &reader{lines: d.lines, scalars: scalars}
 	value := r.read(d.root, reflect.TypeOf(into).Elem(), nil)
@@ -119,8 +119,8 @@ func decode(value, into any) error {
 	return nil
 }
 
-// Line of the key with that path (as of field.Path) in a decoded document or, where the document does not have it, of the nearest key
-// around it; 0 where there is none.
+// Line of the key with that path (as of field.Path) in a decoded document or, if the document lacks it, of the nearest key around it; 0 if
+// there is none.
 func (d *Document) Line(path string) int {
 	for path != "" {
 		if line, found := d.lines[path]; found {

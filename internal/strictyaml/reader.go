@@ -30,7 +30,7 @@ func (r *reader) report(node *yaml.Node, path *field.Path, message string) {
 	r.problems = append(r.problems, Problem{Line: node.Line, Message: message})
 }
 
-// read returns the node's value for the type. What it returns after reporting a problem does not matter.
+// read returns the node's value for the type. After it has reported a problem, the value does not matter.
 func (r *reader) read(node *yaml.Node, typ reflect.Type, path *field.Path) any {
 	if node.Kind == yaml.AliasNode {
 		r.report(node, path, "aliases (*name) are not supported: write the value out")
@@ -70,14 +70,14 @@ func (r *reader) readObject(node *yaml.Node, typ reflect.Type, path *field.Path)
 	})
 }
 
-// readMap reads a mapping whose keys are free.
+// readMap reads a mapping with arbitrary keys.
 func (r *reader) readMap(node *yaml.Node, typ reflect.Type, path *field.Path) any {
 	return r.readKeys(node, path, path.Key, func(_, value *yaml.Node, child *field.Path) any {
 		return r.read(value, typ.Elem(), child)
 	})
 }
 
-// readKeys reads the keys of a mapping, which must be strings and no duplicates.
+// readKeys reads the keys of a mapping, which must be strings without duplicates.
 func (r *reader) readKeys(
 	node *yaml.Node, path *field.Path, toChild func(string) *field.Path, read func(key, value *yaml.Node, child *field.Path) any,
 ) any {
@@ -119,7 +119,7 @@ func (r *reader) readList(node *yaml.Node, typ reflect.Type, path *field.Path) a
 	return list
 }
 
-// fieldTypes are the types of a struct's fields, those of embedded structs among them, by their JSON keys.
+// fieldTypes are the types of a struct's fields, including those of embedded structs, by their JSON keys.
 func fieldTypes(typ reflect.Type) map[string]reflect.Type {
 	types := map[string]reflect.Type{}
 	for _, f := range reflect.VisibleFields(typ) {
@@ -131,7 +131,7 @@ func fieldTypes(typ reflect.Type) map[string]reflect.Type {
 	return types
 }
 
-// suggest helps with an unknown key.
+// suggest names the key that an unknown one probably means, or all known ones.
 func suggest(key string, known map[string]reflect.Type) string {
 	keys := make([]string, 0, len(known))
 	for candidate := range known {
@@ -184,7 +184,7 @@ func (s *Scalar) accepts(value any, typ reflect.Type) bool {
 	return json.Unmarshal(data, reflect.New(typ).Interface()) == nil
 }
 
-// readScalar reads a string, a boolean or a number. Its messages never repeat the value: it may be a header's.
+// readScalar reads a string, a boolean or a number. Its messages never repeat the value, because it may be a header's.
 func (r *reader) readScalar(node *yaml.Node, typ reflect.Type, path *field.Path) any {
 	value := scalarValue(node)
 	switch typ.Kind() {
@@ -211,7 +211,7 @@ func quoteHint(node *yaml.Node) string {
 	return ""
 }
 
-// scalarValue is the value of a scalar as encoding/json can write it, or nil. Dates are strings: no key wants one.
+// scalarValue is the value of a scalar as encoding/json can write it, or nil. Dates are strings, because no key is a date.
 func scalarValue(node *yaml.Node) any {
 	if node.Kind != yaml.ScalarNode {
 		return nil

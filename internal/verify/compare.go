@@ -12,7 +12,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// compare lists where the live pod differs from what is wanted, in what the injector adds.
+// compare lists the differences between the live and the wanted pod in what the injector adds.
 func compare(wanted, live json.RawMessage) ([]string, error) {
 	wantedParts, err := partsOf(wanted)
 	if err != nil {
@@ -39,7 +39,7 @@ func compare(wanted, live json.RawMessage) ([]string, error) {
 	return differences, nil
 }
 
-// partsOf are the containers, volumes, annotations, label and fields of the pod that are the injector's, by their paths.
+// partsOf are the injector's containers, volumes, annotations, label and fields in the pod, by their paths.
 func partsOf(document json.RawMessage) (map[string]any, error) {
 	var pod struct {
 		Metadata struct {
@@ -89,7 +89,7 @@ func nameOf(item any) string {
 	return name
 }
 
-// differ compares values. The API server fills in defaults, and admission plugins of Kubernetes add to every container.
+// differ compares values. It ignores the API server's defaults, and what Kubernetes' admission plugins add to every container.
 func differ(path string, wanted, live any) []string {
 	switch want := wanted.(type) {
 	case map[string]any:
@@ -138,7 +138,7 @@ func differItems(path string, wanted, live []any) []string {
 	return differences
 }
 
-// withoutToken leaves out the service account's token, which is mounted into all containers.
+// withoutToken omits the service account's token, which is mounted into all containers.
 func withoutToken(items []any) []any {
 	return slices.DeleteFunc(slices.Clone(items), func(item any) bool {
 		object, _ := item.(map[string]any)

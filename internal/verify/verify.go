@@ -1,5 +1,5 @@
-// Package verify holds the live pods with PCP against what they should be. An injection is deterministic, so what the injector
-// added to a pod is derived again from its template and the configuration, and compared.
+// Package verify compares the live pods with PCP with what they should be. An injection is deterministic, so what the injector added to a
+// pod can be derived again from its template and the configuration.
 package verify
 
 import (
@@ -23,15 +23,15 @@ type State string
 const (
 	Current  State = "as it should be"
 	Tampered State = "tampered with"
-	// Stale: made by another configuration than the one in force.
+	// Stale: made by a configuration that is no longer in force.
 	Stale State = "stale"
-	// Older: made by another release of the injector, which would do it otherwise today.
+	// Older: made by another release of the injector, and different from what this one makes.
 	Older State = "by another release"
 	// Upgraded: another image than the configuration's runs in PCP's container, and nothing else differs.
 	Upgraded State = "upgraded"
 )
 
-// Pod compares one live pod. Version is this program's, which derives it.
+// Pod compares one live pod. Version is that of this program, which derives the wanted one.
 func Pod(live *snapshot.LivePod, cfg *config.InjectorConfig, version string) (State, string, error) {
 	status := snapshot.StatusIn(live.Pod.GetAnnotations())
 	if status == nil {
@@ -58,10 +58,10 @@ func Pod(live *snapshot.LivePod, cfg *config.InjectorConfig, version string) (St
 	return Tampered, strings.Join(differences, "; "), nil
 }
 
-// imageOfPCP is the difference that an upgrade makes, also in a native sidecar.
+// imageOfPCP matches the difference that an upgrade makes, also in a native sidecar.
 var imageOfPCP = regexp.MustCompile(`^spec\.(?:containers|initContainers)\[pcp\]\.image: is "?(.*?)"?, should be "?(.*?)"?$`)
 
-// derive makes the pod anew, and lists where the live one differs.
+// derive makes the pod anew, and lists the differences to the live one.
 func derive(live *snapshot.LivePod, injector *mutate.Injector, cfg *config.InjectorConfig) ([]string, error) {
 	document, err := json.Marshal(live.Pod)
 	if err != nil {
@@ -99,7 +99,7 @@ func derive(live *snapshot.LivePod, injector *mutate.Injector, cfg *config.Injec
 	return compare(wanted, document)
 }
 
-// withoutPCP takes out what the status says was added. A status that does not describe the pod is a difference itself.
+// withoutPCP removes what the status says was added. A status that does not describe the pod is itself a difference.
 func withoutPCP(document json.RawMessage, view *mutate.Pod) (bare json.RawMessage, problem string) {
 	removal, err := mutate.Uninject(view)
 	if err == nil {
@@ -111,7 +111,8 @@ func withoutPCP(document json.RawMessage, view *mutate.Pod) (bare json.RawMessag
 	return bare, ""
 }
 
-// withAnnotationsOf gives the pod those annotations of the template that the injector reads: those of the live pod may have been edited.
+// withAnnotationsOf gives the pod those annotations of the template that the injector reads, because those of the live pod may have been
+// edited.
 func withAnnotationsOf(pod json.RawMessage, template *mutate.Pod) (json.RawMessage, error) {
 	var object map[string]any
 	if err := manifest.Decode(pod, &object); err != nil {

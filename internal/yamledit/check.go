@@ -9,7 +9,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 )
 
-// CheckEnd refuses text behind a document in flow style: readers of one document do not look further.
+// CheckEnd refuses text after a document in flow style, because readers of one document do not look further.
 func CheckEnd(text []byte) error {
 	at := skip(text, 0)
 	if bytes.HasPrefix(text[at:], []byte("---")) {
@@ -29,7 +29,7 @@ func CheckEnd(text []byte) error {
 	}
 }
 
-// CheckKeys refuses keys that stand twice in one mapping.
+// CheckKeys refuses keys that a mapping has twice.
 func CheckKeys(text []byte) error {
 	doc, err := parse(text)
 	if err != nil {

@@ -14,7 +14,7 @@ type editor struct {
 	*source
 	style style
 	edits []edit
-	// unended: the last line of the text lacks its break, and goes on to lack it.
+	// unended: the last line of the text has no line break, and must not get one.
 	unended bool
 }
 
@@ -37,7 +37,7 @@ func (e *editor) replace(start, end int, text string) {
 	e.edits = append(e.edits, edit{start, end, text})
 }
 
-// insert puts whole lines behind a line.
+// insert inserts whole lines after a line.
 func (e *editor) insert(line int, lines string) {
 	e.replace(e.starts[line+1], e.starts[line+1], lines)
 }
@@ -46,8 +46,8 @@ func (e *editor) removeLines(first, last int) {
 	e.replace(e.starts[first], e.starts[last+1], "")
 }
 
-// apply returns the edited text. Edits at one place stay in their order, so that what belongs to an inner collection stands
-// before what belongs to the one around it.
+// apply returns the edited text. Edits at one place stay in their order, so the text of an inner collection comes before that of the one
+// around it.
 func (e *editor) apply() ([]byte, error) {
 	if hasOtherBreaks(e.text) {
 		return nil, errLayout
@@ -78,7 +78,7 @@ func (e *editor) apply() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// collection writes what was patched in a collection and in those inside it. Outer is the column of the one around it.
+// collection writes what was patched in a collection and in those inside it. outer is the column of the one around it.
 func (e *editor) collection(n *yaml.Node, outer int) error {
 	held, w := e.held(n), width(n)
 	_, patched := e.before[n]
@@ -118,7 +118,7 @@ func layoutIf(ok bool) error {
 	return nil
 }
 
-// anew reports whether a value is written as a whole: empty collections have no lines to put others behind.
+// anew reports whether to write a value as a whole, because an empty collection has no line after which to add others.
 func (e *editor) anew(old, now *yaml.Node) bool {
 	held, patched := e.before[now]
 	return old != now || patched && (len(held) == 0 || len(now.Content) == 0)
@@ -136,7 +136,7 @@ func (e *editor) replaceValue(n *yaml.Node, i int, value *yaml.Node) error {
 		return errLayout
 	}
 	end := max(colon, e.end(old))
-	// A comment behind the old value stays in its line.
+	// A comment after the old value stays on its line.
 	inline, lines, _ := strings.Cut(e.style.value(value, e.columnOf(n)), "\n")
 	if len(e.held(old)) > 0 && !flow(old) {
 		e.removeLines(e.line(e.start(old)), e.line(end))
@@ -172,7 +172,7 @@ func (e *editor) remove(n *yaml.Node, entries []int) error {
 	return nil
 }
 
-// dash is the line of an item's dash, which has to be the first in its line.
+// dash is the line of an item's dash, which must come first on its line.
 func (e *editor) dash(n, item *yaml.Node) (int, bool) {
 	column, first := e.columnOf(n), e.line(e.start(n))
 	for line := e.line(e.offset(item)); line >= first; line-- {
@@ -183,7 +183,7 @@ func (e *editor) dash(n, item *yaml.Node) (int, bool) {
 	return 0, false
 }
 
-// add writes what a patch has put behind the others. Comments below them belong to them if indented by least columns.
+// add writes what a patch has appended. Comments below the last entry belong to it if they are indented by least columns or more.
 func (e *editor) add(n *yaml.Node, least int) error {
 	w := width(n)
 	fresh := func(i int) bool { return n.Content[i].Line == 0 }
@@ -215,7 +215,7 @@ func flow(n *yaml.Node) bool {
 	return n.Style&yaml.FlowStyle != 0
 }
 
-// columnOf a collection in block style: of its keys, or of its dashes.
+// columnOf is the column of a collection in block style: of its keys, or of its dashes.
 func (e *editor) columnOf(n *yaml.Node) int {
 	if n.Kind == yaml.MappingNode {
 		return e.column(e.offset(e.held(n)[0]))
@@ -223,7 +223,7 @@ func (e *editor) columnOf(n *yaml.Node) int {
 	return e.column(e.start(n))
 }
 
-// end is where a node's text ends, without the comment and the line break behind it.
+// end is where a node's text ends, without the comment and the line break after it.
 func (e *editor) end(n *yaml.Node) int {
 	held, at := e.held(n), e.start(n)
 	switch {
@@ -242,7 +242,7 @@ func (e *editor) end(n *yaml.Node) int {
 	}
 }
 
-// entryEnd is where the last of the entries or items ends. The parser does not say where a value is that is not written.
+// entryEnd is where the last of the entries or items ends. The parser does not say where an omitted value is.
 func (e *editor) entryEnd(nodes []*yaml.Node) int {
 	last := nodes[len(nodes)-1]
 	if last.Value != "" || last.Kind != yaml.ScalarNode || last.Style != 0 || last.Anchor != "" || len(nodes) < 2 {
@@ -252,7 +252,7 @@ func (e *editor) entryEnd(nodes []*yaml.Node) int {
 	return max(e.colon(key), e.end(key))
 }
 
-// colon is the offset behind a key's colon, -1 where the key is not a simple one.
+// colon is the offset after a key's colon, or -1 if the key is not a simple one.
 func (e *editor) colon(key *yaml.Node) int {
 	at := e.end(key)
 	for at < len(e.text) && (e.text[at] == ' ' || e.text[at] == '\t') {

@@ -10,7 +10,7 @@ import (
 	operations "gomodules.xyz/jsonpatch/v2"
 )
 
-// SharedAnchorError is about a place to change that an alias repeats elsewhere, so that one edit would change both.
+// SharedAnchorError is about a place to change that an alias repeats elsewhere, so one edit would change both.
 type SharedAnchorError struct {
 	Anchor string
 	Line   int
@@ -22,8 +22,8 @@ func (e *SharedAnchorError) Error() string {
 		e.Line, e.Anchor, e.Alias, e.Anchor)
 }
 
-// tree is a document whose nodes are patched. It keeps what the patched collections held: what is written into the text is
-// the difference. Nodes that come by a patch have no line.
+// tree is a document whose nodes are patched. It keeps what the patched collections held, because only the difference is written into the
+// text. Nodes that come from a patch have no line.
 type tree struct {
 	doc     *yaml.Node
 	aliases map[*yaml.Node]*yaml.Node // an alias, by the node that it repeats
@@ -80,7 +80,7 @@ func (t *tree) patch(ops []operations.Operation) error {
 // unescape undoes the escapes of a JSON pointer (RFC 6901).
 var unescape = strings.NewReplacer("~1", "/", "~0", "~")
 
-// child is the node below another one. What is there by an alias or a merge key is written out, so that it can be patched.
+// child is the node below another one. If it comes from an alias or a merge key, it is written out, so it can be patched.
 func (t *tree) child(n *yaml.Node, step string) (*yaml.Node, error) {
 	at := position(n, step)
 	if at < 0 {
@@ -113,8 +113,8 @@ func (t *tree) checkShared(n *yaml.Node) error {
 	return nil
 }
 
-// position of an item or of a key's value among a collection's nodes: -1 where it is not written there itself, their number
-// for the end of a sequence.
+// position of an item or of a key's value among a collection's nodes: -1 if it is not written there itself, and their number for the end of
+// a sequence.
 func position(n *yaml.Node, step string) int {
 	if n.Kind == yaml.SequenceNode {
 		at, err := strconv.Atoi(step)
@@ -161,7 +161,7 @@ func merged(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// perform makes an operation on an item or entry of a node.
+// perform performs an operation on an item or entry of a node.
 func (t *tree) perform(n *yaml.Node, step string, op operations.Operation) error {
 	at := position(n, step)
 	present := at >= 0 && at < len(n.Content)

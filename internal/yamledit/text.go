@@ -9,10 +9,10 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 )
 
-// otherBreaks are line breaks to the YAML parser, but to hardly anybody else.
+// otherBreaks are line breaks for the YAML parser, but for hardly anybody else.
 const otherBreaks = "\r\u0085\u2028\u2029"
 
-// hasOtherBreaks: the parser counts them as lines, which this package does not.
+// hasOtherBreaks: the parser counts them as line breaks, and this package does not.
 func hasOtherBreaks(text []byte) bool {
 	return bytes.ContainsAny(bytes.ReplaceAll(text, []byte("\r\n"), nil), otherBreaks)
 }
@@ -45,7 +45,7 @@ func (s *source) line(offset int) int {
 	return min(sort.SearchInts(s.starts, offset+1)-1, len(s.starts)-2)
 }
 
-// column of an offset in bytes: the same as in characters for indentation, which is all that it is used for.
+// column of an offset in bytes. It is only used for indentation, where it is the same in characters.
 func (s *source) column(offset int) int {
 	return offset - s.starts[s.line(offset)]
 }
@@ -66,8 +66,8 @@ func (s *source) blank(line int) bool {
 	return strings.TrimSpace(s.lineText(line)) == ""
 }
 
-// comments is the last line of the block of comments that follows a line and is indented by at least that many columns: it
-// belongs to what stands above it.
+// comments is the last line of the block of comments that follows a line and is indented by at least that many columns. Such a block
+// belongs to what is above it.
 func (s *source) comments(line, least int) int {
 	for strings.HasPrefix(strings.TrimSpace(s.lineText(line+1)), "#") && s.indent(line+1) >= least {
 		line++
@@ -94,7 +94,7 @@ func lineLength(text []byte) int {
 	return len(text)
 }
 
-// start is where a node's own text starts, behind its anchor and tag.
+// start is where a node's own text starts, after its anchor and tag.
 func (s *source) start(n *yaml.Node) int {
 	at := s.offset(n)
 	if n.Anchor == "" && n.Style&yaml.TaggedStyle == 0 {
@@ -113,7 +113,7 @@ func wordLength(text []byte) int {
 	return len(text)
 }
 
-// scalarEnd is where a scalar's text ends, without the comment and the line break behind it.
+// scalarEnd is where a scalar's text ends, without the comment and the line break after it.
 func (s *source) scalarEnd(n *yaml.Node) int {
 	at := s.start(n)
 	switch {
@@ -124,7 +124,7 @@ func (s *source) scalarEnd(n *yaml.Node) int {
 	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
 		return quotedEnd(s.text, at)
 	}
-	// The words of a plain scalar stand in the text as they are.
+	// The words of a plain scalar are in the text as they are.
 	for n, word := range strings.FieldsFunc(n.Value, isSpace) {
 		if n > 0 {
 			at = skip(s.text, at)
@@ -138,7 +138,7 @@ func isSpace(r rune) bool {
 	return r == ' ' || r == '\t' || r == '\n'
 }
 
-// blockEnd: a block scalar (| or >) goes on while lines are indented as its first one.
+// blockEnd: a block scalar (| or >) continues while lines are indented as its first one.
 func (s *source) blockEnd(n *yaml.Node, at int) int {
 	header := s.line(at)
 	keep := bytes.IndexByte(s.text[at:at+wordLength(s.text[at:])], '+') >= 0
@@ -167,7 +167,7 @@ func leadingSpaces(text string) int {
 	return len(text) - len(strings.TrimLeft(text, " "))
 }
 
-// quotedEnd is behind the closing quote.
+// quotedEnd is the offset after the closing quote.
 func quotedEnd(text []byte, at int) int {
 	quote := text[at]
 	for at++; at < len(text); at++ {

@@ -9,7 +9,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 )
 
-// encoded is the node for a value of Go.
+// encoded is the node for a Go value.
 func encoded(value any) (*yaml.Node, error) {
 	data, err := json.Marshal(value)
 	if err != nil {
@@ -56,7 +56,7 @@ func decode(dec *json.Decoder) (*yaml.Node, error) {
 	}
 }
 
-// newString leaves the quotes to the encoder, which knows what other readers take for a number or a boolean.
+// newString leaves quotes to the encoder, which knows what other readers take for a number or a boolean.
 func newString(text string) *yaml.Node {
 	var n yaml.Node
 	if err := n.Encode(text); err != nil || n.Value != text {
@@ -74,14 +74,14 @@ func copyOf(n *yaml.Node) *yaml.Node {
 	return made
 }
 
-// style is how a document indents, so that what is added looks like what is there.
+// style is how a document indents: additions must look like the rest.
 type style struct {
 	step int // a mapping inside a mapping
 	seq  int // a sequence's dashes inside a mapping
-	item int // an item's text behind its dash
+	item int // an item's text after its dash
 }
 
-// detectStyle takes the first example of each kind; where a document has none, kubectl's style.
+// detectStyle takes the first example of each kind, and kubectl's style if a document has none.
 func detectStyle(doc *yaml.Node) style {
 	found := style{step: -1, seq: -1, item: -1}.find(doc.Content[0])
 	return style{step: firstOf(found.step, 2), seq: firstOf(found.seq, 0), item: firstOf(found.item, 2)}
@@ -179,7 +179,7 @@ func (s style) scalar(n *yaml.Node, column int) string {
 	if !several || header != "|" && header != "|-" || strings.ContainsAny(text, otherBreaks) {
 		return oneLine(n)
 	}
-	const indentation = "    " // the encoder's own
+	const indentation = "    " // that of the encoder
 	text = header
 	for line := range strings.SplitSeq(lines, "\n") {
 		if line != "" {
@@ -207,7 +207,7 @@ func oneLine(n *yaml.Node) string {
 func marshal(n *yaml.Node) string {
 	data, err := yaml.Marshal(n)
 	if err != nil {
-		return n.Value // what it means is verified in the end
+		return n.Value // verify checks what it means
 	}
 	return strings.TrimSuffix(string(data), "\n")
 }

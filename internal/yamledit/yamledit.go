@@ -1,5 +1,5 @@
-// Package yamledit applies a JSON patch to the text of a YAML document. It changes only the places that the operations name.
-// All else stays byte for byte as its author wrote it: comments, blank lines, indentation, quoting, the order of keys.
+// Package yamledit applies a JSON patch to the text of a YAML document. It changes only the places that the operations name. Everything
+// else stays byte for byte as its author wrote it: comments, blank lines, indentation, quoting, the order of keys.
 package yamledit
 
 import (
@@ -14,11 +14,11 @@ import (
 	kyaml "sigs.k8s.io/yaml"
 )
 
-// errLayout marks a layout that cannot be edited as text: the document is then written anew from its nodes.
+// errLayout marks a layout that cannot be edited as text: the document is then rewritten from its nodes.
 var errLayout = errors.New("the layout cannot be edited in place")
 
-// Edit returns the text after the operations (RFC 6902). The values of the operations are encoded as JSON. Want is the
-// patched document as JSON: the result has been read again and compared with it, so it never means anything else.
+// Edit returns the text after the operations (RFC 6902). The values of the operations are encoded as JSON. Want is the patched document as
+// JSON: the result is read again and compared with it, so it never means anything else.
 func Edit(text []byte, ops []operations.Operation, want []byte) ([]byte, error) {
 	bare, breaks := unixBreaks(text)
 	doc, err := parse(bare)
@@ -52,7 +52,7 @@ func FromJSON(data []byte) ([]byte, error) {
 	return text, nil
 }
 
-// unixBreaks returns the text with LF for its line breaks, and what they were, where all of them are CRLF or all are CR.
+// unixBreaks returns the text with LF for its line breaks, and the original ones if all of them are CRLF or all are CR.
 func unixBreaks(text []byte) (bare []byte, were string) {
 	lf, cr, pairs := bytes.Count(text, []byte("\n")), bytes.Count(text, []byte("\r")), bytes.Count(text, []byte("\r\n"))
 	switch {
@@ -77,7 +77,7 @@ func parse(text []byte) (*yaml.Node, error) {
 	return &doc, nil
 }
 
-// rewrite is the way out for odd layouts: comments and the order of keys survive, blank lines and indentation may not.
+// rewrite is the fallback for odd layouts: comments and the order of keys survive, but blank lines and indentation may not.
 func (e *editor) rewrite(want []byte) ([]byte, error) {
 	var buf bytes.Buffer
 	if bytes.HasPrefix(e.text, []byte("---")) {

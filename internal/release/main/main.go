@@ -15,7 +15,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/release"
 )
 
-// plugin is what the plugin is published for.
+// plugin lists the platforms that the plugin is published for.
 const plugin = "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64"
 
 func main() {
@@ -51,7 +51,7 @@ func run(r *release.Release, platforms string) error {
 	return nil
 }
 
-// commitTime is that of the commit that is released.
+// commitTime is the time of the commit that is released.
 func commitTime(ctx context.Context) (time.Time, error) {
 	output, err := exec.CommandContext(ctx, "git", "log", "-1", "--format=%cI").Output()
 	if err != nil {
