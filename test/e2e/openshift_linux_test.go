@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/performancecopilot/pcp-injector/test/docs/commands"
 )
 
@@ -33,23 +35,41 @@ func TestOpenShiftPage(t *testing.T) {
 		t.Fatalf("%v: %s", err, output)
 	}
 	s.installPCP(strings.Replace(valuesOnPage(t), "http://app.shop.svc:8080/metrics", "http://exporter:9100/12345", 1))
-	s.awaitReady("")
+	pod := s.awaitReady("")
+	first := s.secondArchive(pod)
 	var log string
 	eventually(t, archiveLimit, "a copy of the archives with several samples of both kinds", func() error {
 		if output, err := s.shell(folder, blocks[1].Text); err != nil {
 			return fmt.Errorf("%w: %s", err, output)
 		}
 		log, err = s.shell(folder, `kubectl exec --stdin deploy/pcp --container pcp -- sh -c `+
-			`'cd "$(mktemp -d)" && tar -xz && pmdumplog archive kernel.all.load openmetrics.app.answer; rm -r "$PWD"' <archives.tar.gz`)
+			`'cd "$(mktemp -d)" && tar -xz && pmdumplog -L archive && pmdumplog archive kernel.all.load openmetrics.app.answer; rm -r "$PWD"' <archives.tar.gz`)
 		if samples := strings.Count(log, "(openmetrics.app.answer): value 6\n"); err == nil && samples < 3 {
 			err = fmt.Errorf("%d samples of the source", samples)
 		}
 		return err
 	})
+	if !strings.Contains(log, first) {
+		t.Errorf("the copy does not begin with the first archive, %s:\n%.500s", first, log)
+	}
 	system, source := strings.Count(log, "(kernel.all.load):"), strings.Count(log, "(openmetrics.app.answer):")
 	if system < 6*source {
 		t.Errorf("the archive has %d samples of the system and %d of the source, want about ten times as many:\n%.3000s", system, source, log)
 	}
+}
+
+// secondArchive has pmlogger begin another archive, and returns when the first one began, as pmdumplog writes it.
+func (s *scene) secondArchive(pod *corev1.Pod) (commencing string) {
+	s.t.Helper()
+	const label = `cd ` + archiveFolder + `/pcp && pmdumplog -L "$(ls *.index | head -n 1)" | grep -o 'commencing.*'`
+	eventually(s.t, archiveLimit, "an archive", func() (err error) {
+		commencing, err = s.in(pod.Name, "pcp", "sh", "-c", label)
+		return err
+	})
+	if output, err := s.in(pod.Name, "pcp", "systemctl", "restart", "pmlogger"); err != nil {
+		s.t.Fatalf("%v: %s", err, output)
+	}
+	return commencing
 }
 
 // shell runs a block of commands in a folder. Its kubectl is that of the scene's namespace.

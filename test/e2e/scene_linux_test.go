@@ -101,7 +101,7 @@ func (s *scene) tell(ctx context.Context) {
 		}
 	}
 	const state = "pminfo -f pmcd.agent.status openmetrics; ls /var/lib/pcp/pmdas/*/.NeedInstall; tail -n 60 /var/log/pcp/pmcd/pmcd.log /var/log/pcp/pmcd/openmetrics.log; " +
-		"head -n 5 /var/log/pcp/pmlogger/*/pmlogger.log; grep -n 'openmetrics\\|changed at' /var/log/pcp/pmlogger/*/pmlogger.log; echo query openmetrics | pmlc -P; " +
+		"head -n 5 /var/log/pcp/pmlogger/*/pmlogger.log; grep -n 'openmetrics\\|changed at' /var/log/pcp/pmlogger/*/pmlogger.log; echo query openmetrics | pmlc -P; tail -n 5 /var/log/pcp/pmlogger/*/pmlogger.log.prev; " +
 		"journalctl | grep -v mount: | tail -n 60"
 	pods, _ := s.kubectl(ctx, "get", "pods", "--selector", s.selector, "--output", "name")
 	for pod := range strings.FieldsSeq(pods) {
