@@ -1,4 +1,4 @@
-# Archives must not fill their volume: pmlogger begins a new one at a tenth of the limit, the oldest make room, or PCP does not start.
+# Archives must not fill their volume: pmlogger starts a new one at a tenth of the limit, and the oldest go. If this fails, PCP does not start.
 cat >/usr/lib/pcp-archives.sh <<'SCRIPT'
 cd /var/log/pcp/pmlogger || exit
 free=`df -Pk . | awk 'END { print $4 }'`

@@ -1,4 +1,4 @@
-# pmie's stock rules call the administrator's webhook. PCP does not start with a URL that a shell would take apart, as pmie runs one.
+# pmie's stock rules call the administrator's webhook through a shell. PCP does not start if the URL has characters that a shell interprets.
 case ${PCP_PMIE_WEBHOOK-} in
 '') echo "pmie calls no webhook: its Secret does not exist, or does not have the key" >&2 ;;
 *[!A-Za-z0-9._~:/?=@,+-]*) echo "the URL of pmie's webhook must consist of letters, digits and . _ ~ : / ? = @ , + -" >&2; exit 1 ;;

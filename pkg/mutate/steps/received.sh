@@ -1,4 +1,4 @@
-# Archives that others push must not fill pmproxy's volume: at 80 % of its space, the oldest make room, or PCP does not start.
+# Archives that others push must not fill pmproxy's volume: at 80 % of its space, the oldest make room. If this fails, PCP does not start.
 cat >/usr/lib/pcp-received.sh <<'SCRIPT'
 cd /var/log/pcp/pmproxy || exit
 find . -mindepth 2 -type f -regex '.*[^A-Za-z0-9._/-].*' -delete

@@ -1,2 +1,2 @@
-# Only PCP's agents smart and farm open the node's disks. PCP starts even where some of them stay.
+# Only PCP's agents smart and farm open the node's disks, and neither runs here. PCP starts even if some of them stay.
 find /dev -xdev -type b -delete || true

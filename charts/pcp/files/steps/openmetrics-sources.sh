@@ -1,4 +1,4 @@
-# The agent openmetrics learns of its sources when a client asks, and pmlogger asks only for what it knows: somebody asks, or PCP does not start.
+# The agent openmetrics learns of sources when asked, but pmlogger asks only for what it knows, so a service asks. If this fails, PCP does not start.
 cat >/usr/lib/pcp-openmetrics.sh <<'SCRIPT'
 . /etc/pcp.env
 while sleep 10; do

@@ -1,4 +1,4 @@
-# A second pmlogger pushes what the first archives, which goes on if nobody takes it. PCP starts even if its version cannot push.
+# A second pmlogger pushes, so the first one archives even if nobody takes what is pushed. PCP starts even if its version cannot push.
 version=`pminfo --version 2>&1 | sed 's/.* //'`
 if printf '7.0.3\n%s\n' "$version" | sort -VC; then
 	interval=$PMLOGGER_INTERVAL
