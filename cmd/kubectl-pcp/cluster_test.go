@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestBadInput: what cannot work gets one clear sentence and an exit code.
+// TestBadInput: input that cannot work gets one clear sentence and an exit code.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	nowhere := filepath.Join(t.TempDir(), "none")

@@ -48,7 +48,7 @@ func TestCompletionProgram(t *testing.T) {
 	}
 }
 
-// TestDocs holds docs/kubectl-pcp.md against the help of the commands.
+// TestDocs compares docs/kubectl-pcp.md with the help of the commands.
 func TestDocs(t *testing.T) {
 	root := newRoot(genericiooptions.NewTestIOStreamsDiscard())
 	var offline, online []string
@@ -100,7 +100,7 @@ func section(cmd *cobra.Command) string {
 	return text
 }
 
-// asMarkdown makes code blocks of what is indented in the help.
+// asMarkdown turns indented lines of the help into code blocks.
 func asMarkdown(help string) string {
 	var out strings.Builder
 	inCode := false

@@ -11,7 +11,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
 )
 
-// FuzzInject: whatever the text, nothing panics, what did not ask is not touched, and uninject brings back what was.
+// FuzzInject: whatever the text, nothing panics, what did not ask is not touched, and uninject restores the original.
 func FuzzInject(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.txtar"))
 	if err != nil || len(files) == 0 {
@@ -48,7 +48,7 @@ func FuzzInject(f *testing.F) {
 			t.Fatalf("injecting twice: %s%s", twice.stderr, cmp.Diff(injected.stdout, twice.stdout))
 		}
 		if strings.Contains(text, "pcp.io/status") {
-			return // uninject would take out more than inject added
+			return // uninject would remove more than inject added
 		}
 		restored := execute(injected.stdout, "uninject", "-f", "-")
 		if diff := cmp.Diff(meaning(t, text), meaning(t, restored.stdout)); restored.code != exitDone || diff != "" {

@@ -41,7 +41,7 @@ func execute(stdin string, args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// TestGolden runs each file of testdata: its args, with stdin and the other files in a folder of their own.
+// TestGolden runs each file of testdata: its args, with its stdin and its other files in a temporary folder.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.txtar"))
@@ -95,7 +95,7 @@ func runGolden(t *testing.T, file string) {
 
 var configHash = regexp.MustCompile(`(config\\?":\\?")[0-9a-f]{16}`)
 
-// original is what was given to inject, in its order.
+// original is the input of inject, in its order.
 func original(archive *txtar.Archive, input map[string]string) string {
 	text := input["stdin"]
 	for _, f := range archive.Files {

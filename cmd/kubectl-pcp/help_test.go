@@ -10,7 +10,7 @@ import (
 
 var verbs = []string{"check", "explain", "inject", "rehearse", "status", "uninject", "upgrade", "verify"}
 
-// TestHelpIsNarrow: all but examples, which are there to be copied, fits a terminal.
+// TestHelpIsNarrow: everything fits a terminal, except examples, which are there to be copied.
 func TestHelpIsNarrow(t *testing.T) {
 	t.Parallel()
 	for _, verb := range verbs {
@@ -28,7 +28,7 @@ func TestHelpIsNarrow(t *testing.T) {
 	}
 }
 
-// TestCompletion: shells show the descriptions of flags as they are.
+// TestCompletion: shells show the descriptions of flags literally.
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	for _, verb := range verbs {

@@ -19,7 +19,7 @@ import (
 
 var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
-// statuses are of pods as they come, one of which says what it must not.
+// statuses are of typical pods, one of which tries to steer the terminal.
 var statuses = []podStatus{
 	{
 		Namespace: "monitoring", Pod: "node-monitor-5d4f8c7b9-x2x7k", Node: "a", Ready: true, Created: noon.Add(-72 * time.Hour), State: verify.Current,
@@ -48,7 +48,7 @@ var statuses = []podStatus{
 
 var escapes = regexp.MustCompile("\x1b\\[\\d+m")
 
-// TestStatusTable: with and without color it is the same text, and what a pod says does not steer the terminal.
+// TestStatusTable: the text is the same with and without color, and text from a pod does not steer the terminal.
 func TestStatusTable(t *testing.T) {
 	t.Parallel()
 	var plain string

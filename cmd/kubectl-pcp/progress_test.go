@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestProgress: what is quick says nothing, and what is not leaves an empty line.
+// TestProgress: a quick verb prints nothing, and a slow one leaves an empty line.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -46,7 +46,7 @@ func TestWatchList(t *testing.T) {
 	})
 }
 
-// TestWatchListFails: a cluster that no longer answers ends it.
+// TestWatchListFails: the list ends when the cluster no longer answers.
 func TestWatchListFails(t *testing.T) {
 	t.Parallel()
 	want := errors.New("connection refused")

@@ -1,12 +1,12 @@
 //go:build !race
 
-// The race detector allocates, too.
+// The race detector also allocates.
 
 package main
 
 import "testing"
 
-// maxAllocations is what an injection of the pod of 5 KB may allocate.
+// maxAllocations is the limit for an injection into the pod of 5 KB.
 const maxAllocations = 80
 
 // TestAllocations guards the cost of an injection: unlike times, allocations do not depend on the machine.

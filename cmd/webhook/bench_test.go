@@ -36,8 +36,8 @@ func BenchmarkAdmission(b *testing.B) {
 	}
 }
 
-// BenchmarkWishes measures pods with wishes of their own, for which parts of the container are built anew. The floor is the
-// same as BenchmarkAdmission's of 5 KB.
+// BenchmarkWishes measures pods with overrides, for which parts of the container are built anew. The floor is the same as
+// BenchmarkAdmission's of 5 KB.
 func BenchmarkWishes(b *testing.B) {
 	h := newTestHandler(b)
 	for name, annotation := range map[string]string{
@@ -60,7 +60,7 @@ func benchmarkHandler(b *testing.B, h http.Handler, body []byte) {
 	}
 }
 
-// sink takes an answer like a connection does: it does not keep it, as a httptest.ResponseRecorder would.
+// sink takes an answer as a connection does: it does not keep it, as a httptest.ResponseRecorder would.
 type sink struct {
 	header http.Header
 	status int

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestBounds: what is larger than what is kept of it is denied, and the answer names the limit.
+// TestBounds: a value larger than the limit is denied, and the answer names the limit.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	list := func(element string, count int) string {
@@ -55,7 +55,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestWithinBounds: at the limits, a pod is decided about.
+// TestWithinBounds: a pod at the limits is decided about.
 func TestWithinBounds(t *testing.T) {
 	t.Parallel()
 	ports := strings.Repeat("{},", 255) + "{}"
@@ -68,7 +68,7 @@ func TestWithinBounds(t *testing.T) {
 	}
 }
 
-// TestLongUID: it would be repeated in the answer.
+// TestLongUID: the answer would repeat it.
 func TestLongUID(t *testing.T) {
 	t.Parallel()
 	recorder := post(stubHandler(untouched, io.Discard), []byte(edit("u-1", strings.Repeat("u", 257))))
@@ -77,7 +77,7 @@ func TestLongUID(t *testing.T) {
 	}
 }
 
-// TestOverloaded: who finds no place is told when to try again, and counted.
+// TestOverloaded: a request that finds no slot gets a time to try again, and is counted.
 func TestOverloaded(t *testing.T) {
 	t.Parallel()
 	h := stubHandler(untouched, io.Discard)
@@ -99,7 +99,7 @@ func TestOverloaded(t *testing.T) {
 	}
 }
 
-// TestSlotsWait: for a place that becomes free, and no longer than a while.
+// TestSlotsWait: a request waits for a slot that becomes free, but only for a while.
 func TestSlotsWait(t *testing.T) {
 	t.Parallel()
 	s := newSlots(1, 1)
@@ -123,7 +123,7 @@ func TestSlotsWait(t *testing.T) {
 	}
 }
 
-// hostileBodies are what people have thought of; the fuzzer thinks of more.
+// hostileBodies are those that people have thought of. The fuzzer thinks of more.
 func hostileBodies() map[string][]byte {
 	const size = 6<<20 + 400<<10
 	fill := func(object, part string) []byte {
@@ -185,15 +185,14 @@ func fillReview(text, member string) []byte {
 	return []byte(strings.Replace(goodReview, member, text+member, 1))
 }
 
-// FuzzAllocations: whatever a body holds, what is allocated to read it, decide and answer is a few times its length and no
-// more than a constant beyond.
+// FuzzAllocations: whatever a body contains, reading it, deciding and answering allocate a few times its length plus a constant at most.
 func FuzzAllocations(f *testing.F) {
 	for _, size := range []string{"5KB", "20KB"} {
 		f.Add(reviewOf(f, size))
 	}
 	f.Add([]byte(goodReview))
 	for _, body := range hostileBodies() {
-		// The limits are passed long before.
+		// The limits are reached long before.
 		f.Add(body[:min(len(body), 128<<10)])
 	}
 	h := newTestHandler(f)

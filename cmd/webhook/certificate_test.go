@@ -60,7 +60,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// replace swaps in a new certificate and removes the former one.
+// replace installs a new certificate and removes the previous one.
 func (c *certificates) replace(t *testing.T) {
 	t.Helper()
 	former, _ := os.Readlink(filepath.Join(c.dir, "..data"))

@@ -19,7 +19,7 @@ func (c *certificates) pem() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.ca.Raw}))
 }
 
-// clientCertificate is one of the authority for an API server, or for another use.
+// clientCertificate is signed by the authority, for an API server or for another use.
 func (c *certificates) clientCertificate(t *testing.T, usage x509.ExtKeyUsage) tls.Certificate {
 	t.Helper()
 	key := newKey(t)
@@ -36,7 +36,7 @@ func (c *certificates) clientCertificate(t *testing.T, usage x509.ExtKeyUsage) t
 func (i *instance) clientWith(certificates ...tls.Certificate) *http.Client {
 	client := i.newClient()
 	transport, _ := client.Transport.(*http.Transport)
-	// Unlike Certificates, it offers one that the server's authorities have not signed.
+	// Unlike Certificates, it offers a certificate that the server's authorities have not signed.
 	transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		if len(certificates) == 0 {
 			return &tls.Certificate{}, nil
@@ -54,8 +54,8 @@ func (i *instance) letsIn(t *testing.T, certificates ...tls.Certificate) bool {
 	return err == nil && response.StatusCode == http.StatusOK
 }
 
-// TestClientCA: only who has a client certificate of the CA is answered; the CA is read again when it changes, and kept when it
-// cannot be read; the probes go on.
+// TestClientCA: only clients with a certificate of the CA are answered. The CA is reloaded when it changes, and kept when it cannot be
+// read. Probes need none.
 func TestClientCA(t *testing.T) {
 	t.Parallel()
 	former, next := newCertificates(t), newCertificates(t)

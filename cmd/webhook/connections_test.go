@@ -41,7 +41,7 @@ func newCrowded(t *testing.T, room int) *crowded {
 	return b
 }
 
-// dial connects from a loopback address of its own and waits until the connection is accepted.
+// dial connects from its own loopback address and waits until the connection is accepted.
 func (b *crowded) dial(t *testing.T, source byte) (client, server net.Conn) {
 	t.Helper()
 	client = b.connect(t, source)
@@ -73,7 +73,7 @@ func isClosed(t *testing.T, client net.Conn) bool {
 	return errors.Is(err, io.EOF)
 }
 
-// TestGreediestLoses: the source with the most connections loses the one without a sign of life for longest, busy or not.
+// TestGreediestLoses: the source with the most connections loses the one that showed no sign of life for longest, busy or not.
 func TestGreediestLoses(t *testing.T) {
 	t.Parallel()
 	b := newCrowded(t, 3)
@@ -96,7 +96,7 @@ func TestGreediestLoses(t *testing.T) {
 	}
 }
 
-// TestUsefulStays: strangers from many addresses take places from each other, not from whom pods were decided for.
+// TestUsefulStays: strangers from many addresses take places from each other, not from clients for whom pods were decided.
 func TestUsefulStays(t *testing.T) {
 	t.Parallel()
 	b := newCrowded(t, 2*usefulShare)
@@ -118,7 +118,7 @@ func TestUsefulStays(t *testing.T) {
 	}
 }
 
-// TestUsefulShare: with more than its share of the places, a source loses its own, not the first connection of another.
+// TestUsefulShare: a source with more than its share of the places loses one of its own, not the first connection of another source.
 func TestUsefulShare(t *testing.T) {
 	t.Parallel()
 	b := newCrowded(t, 2*usefulShare)
@@ -143,7 +143,7 @@ func (b *crowded) dialUseful(t *testing.T, source byte) net.Conn {
 	return client
 }
 
-// TestGreedyNewcomer: it takes the place of one of its own that waits, and where none does, it is refused.
+// TestGreedyNewcomer: it takes the place of one of its own connections that waits. If none does, it is refused.
 func TestGreedyNewcomer(t *testing.T) {
 	t.Parallel()
 	b := newCrowded(t, 3)

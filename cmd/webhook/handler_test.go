@@ -18,12 +18,12 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// stub is a core that decides as it is told.
+// stub is a core with a given decision.
 type stub func(mutate.Request) mutate.Decision
 
 func (s stub) Decide(req mutate.Request) mutate.Decision { return s(req) }
 
-// untouched is the core for requests that must not reach it or that it lets pass.
+// untouched is the core for requests that must not reach it, or that it allows.
 func untouched(mutate.Request) mutate.Decision {
 	return mutate.Decision{Reason: mutate.ReasonNotRequested}
 }
@@ -49,7 +49,7 @@ func edit(old, replacement string) string {
 	return strings.Replace(goodReview, old, replacement, 1)
 }
 
-// TestUnreadable: what is no AdmissionReview gets an HTTP error in plain words.
+// TestUnreadable: a body that is no AdmissionReview gets an HTTP error in plain words.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -91,7 +91,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestUnexpected: what is an AdmissionReview, but not about the creation of a pod, is denied.
+// TestUnexpected: an AdmissionReview that is not about the creation of a pod is denied.
 func TestUnexpected(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ body, want string }{
@@ -127,7 +127,7 @@ func TestUnexpected(t *testing.T) {
 	}
 }
 
-// TestTolerated: odd, but the API server reads them the same way.
+// TestTolerated: these bodies are odd, but the API server reads them the same way.
 func TestTolerated(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -30,8 +30,7 @@ const (
 	atOnce      = 64
 )
 
-// TestHostile attacks the real program, in a process of its own: it stays small, answers ordinary pods meanwhile, and fills
-// no disk.
+// TestHostile attacks the real program in its own process. It stays small, answers ordinary pods meanwhile, and fills no disk.
 func TestHostile(t *testing.T) { //nolint:tparallel // one attack at a time, or none is what it claims to be
 	t.Parallel()
 	if testing.Short() {
@@ -60,7 +59,7 @@ func TestHostile(t *testing.T) { //nolint:tparallel // one attack at a time, or 
 		t.Run(name, func(t *testing.T) {
 			v := startVictim(t, command)
 			before := v.resident(t)
-			// From more addresses than there are places, a connection may be lost before its first answer.
+			// With more addresses than places, a connection may be lost before its first answer.
 			v.crowded = name == "bodies from sources"
 			v.whileServing(t, func() { attack(t, v) })
 			t.Logf("%d KiB resident at first, %d at most, %d bytes logged", before, v.resident(t), v.logSize(t))
@@ -76,7 +75,7 @@ func TestHostile(t *testing.T) { //nolint:tparallel // one attack at a time, or 
 
 const requestHead = "POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
-// attackers is a client of another source than the ordinary ones.
+// attacker is a client from another source than the ordinary ones.
 func (v *victim) attacker(source net.IP) *http.Client {
 	client := v.newClient()
 	transport, _ := client.Transport.(*http.Transport)
@@ -86,8 +85,7 @@ func (v *victim) attacker(source net.IP) *http.Client {
 	return client
 }
 
-// attackWithBodies sends each of the worst bodies alone, all of them at once, and one many times at once; some without their
-// length.
+// attackWithBodies sends each of the worst bodies alone, all of them at once, and one many times at once, some without their length.
 func attackWithBodies(t *testing.T, v *victim) {
 	t.Helper()
 	client := v.attacker(v.source)
@@ -116,7 +114,7 @@ func attackWithBodies(t *testing.T, v *victim) {
 	all.Wait()
 }
 
-// sendHostile wants a clear answer, if any: a server that does not read on may end the connection first.
+// sendHostile expects a clear answer, if any: a server that stops reading may close the connection first.
 func (v *victim) sendHostile(t *testing.T, name string, client *http.Client, body []byte, chunked bool) {
 	t.Helper()
 	var reader io.Reader = bytes.NewReader(body)
@@ -191,7 +189,7 @@ func attackWithHeaders(t *testing.T, v *victim) {
 	<-time.After(time.Second)
 }
 
-// attackWithIdleConnections opens ten thousand, or what the limit on open files allows.
+// attackWithIdleConnections opens ten thousand, or as many as the limit on open files allows.
 func attackWithIdleConnections(t *testing.T, v *victim) {
 	t.Helper()
 	count := 10_000
@@ -214,7 +212,7 @@ func attackWithIdleConnections(t *testing.T, v *victim) {
 		}
 	}
 	t.Logf("%d connections", opened)
-	// How many there are at one moment says less: where one has just been closed for another, one is missing.
+	// A count at one moment says less: while one connection is replaced by another, one is missing.
 	page := body(t, v.metrics)
 	if !regexp.MustCompile(`(?m)^pcp_injector_connections_shed_total\{listener="admission"\} [1-9]`).MatchString(page) {
 		t.Errorf("the limit on connections is not reached: %s", clip(page[max(0, strings.Index(page, "pcp_injector_connections{")):], 300))
@@ -275,7 +273,7 @@ func attackWithHTTP2(t *testing.T, v *victim) {
 	}
 }
 
-// attackWithGarbage sends what is logged, as fast as it can.
+// attackWithGarbage sends what gets logged, as fast as it can.
 func attackWithGarbage(t *testing.T, v *victim) {
 	t.Helper()
 	client := v.attacker(v.source)
@@ -350,7 +348,7 @@ func attackWithHandshakes(t *testing.T, v *victim) {
 	all.Wait()
 }
 
-// attackHalfClosed closes its direction, with and without a request before.
+// attackHalfClosed closes its direction, with and without a request before that.
 func attackHalfClosed(t *testing.T, v *victim) {
 	t.Helper()
 	for n := range 2 * maxConnections {

@@ -68,7 +68,7 @@ func start(t *testing.T, drain string, flags ...string) *instance {
 	return i
 }
 
-// newClient trusts the test's CA only, and would speak HTTP/2.
+// newClient trusts the test's CA only, and would use HTTP/2.
 func (i *instance) newClient() *http.Client {
 	return &http.Client{
 		Timeout: patience,
@@ -134,7 +134,7 @@ func (i *instance) mustAdmit(t *testing.T, body io.Reader) *http.Response {
 	return response
 }
 
-// serial is that of the certificate that a new connection gets.
+// serial is the serial number of the certificate that a new connection gets.
 func (i *instance) serial(t *testing.T) int64 {
 	t.Helper()
 	client := i.newClient()
@@ -158,7 +158,7 @@ func body(t *testing.T, url string) string {
 	return text
 }
 
-// fetch returns status 0 where nobody listens.
+// fetch returns status 0 if nobody listens.
 func fetch(t *testing.T, url string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody)

@@ -26,7 +26,7 @@ func logLines(t *testing.T, log *bytes.Buffer) []map[string]any {
 	return lines
 }
 
-// TestDecisionIsLogged: one line for each request, with all that finds the pod again.
+// TestDecisionIsLogged: each request has one line, with everything that identifies the pod.
 func TestDecisionIsLogged(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -51,7 +51,7 @@ func TestDecisionIsLogged(t *testing.T) {
 	}
 }
 
-// TestLevels: pods that nothing happened to do not fill the ordinary log.
+// TestLevels: pods to which nothing happened do not fill the ordinary log.
 func TestLevels(t *testing.T) {
 	t.Parallel()
 	want := map[mutate.Reason]string{
@@ -87,7 +87,7 @@ func TestNoSecretsInLog(t *testing.T) {
 		"injected":        with(`"env":`, `"env":`),
 		"untouched":       with(`"pcp.io/inject":"true"`, `"token":"`+secret+`"`),
 		"bad request":     with(`"pcp.io/inject":"true"`, `"pcp.io/inject":"`+secret+`"`),
-		"not designated":  with(`"generateName":`, `"labels":null,"generateName":`),
+		"not the target":  with(`"generateName":`, `"labels":null,"generateName":`),
 		"bad sources":     with(`"pcp.io/inject":"true"`, `"pcp.io/inject":"true","openmetrics.pcp.io/app":"`+secret+`\nHEADER: Authorization: `+secret+`"`),
 		"bad services":    with(`"pcp.io/inject":"true"`, `"pcp.io/inject":"true","pcp.io/services":"`+secret+`"`),
 		"mistyped":        with(`"pcp.io/inject":"true"`, `"pcp.io/inject":"true","token":["`+secret+`"]`),
@@ -135,7 +135,7 @@ func TestOutputIsBounded(t *testing.T) {
 	}
 }
 
-// TestErrorsAreBounded: what is no pod creation may be of any size too.
+// TestErrorsAreBounded: requests that create no pod may also have any size.
 func TestErrorsAreBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1<<20)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestNoise: a flood of lines is cut off, severities do not silence each other, and what was left out is counted.
+// TestNoise: a flood of lines is cut off, severities do not silence each other, and omitted lines are counted.
 func TestNoise(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

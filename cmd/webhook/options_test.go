@@ -46,7 +46,7 @@ func TestOptionsFromFlagsAndEnvironment(t *testing.T) {
 		"PCP_INJECTOR_DRAIN":          "0",
 		"PCP_INJECTOR_LOG_LEVEL":      "debug",
 		"PCP_INJECTOR_LOG_FORMAT":     "text",
-		// What Kubernetes sets for a Service called pcp-injector is no option.
+		// These are set by Kubernetes for a Service called pcp-injector, and are no options.
 		"PCP_INJECTOR_PORT":         "tcp://10.0.0.1:443",
 		"PCP_INJECTOR_SERVICE_HOST": "10.0.0.1",
 		"PCP_INJECTOR_VERSION":      "true",

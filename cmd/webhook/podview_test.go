@@ -92,7 +92,7 @@ func FuzzPod(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pod []byte) {
 		lenientText := jsontext.AllowInvalidUTF8(true)
 		if !jsontext.Value(pod).IsValid(lenientText) {
-			return // It has duplicate names, which the two need not see alike, or is no JSON.
+			return // It has duplicate names, which the two may see differently, or is not JSON.
 		}
 		var want *mutate.Pod
 		refused := json.Unmarshal(pod, &want, lenientText)

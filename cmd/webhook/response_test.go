@@ -26,7 +26,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestResponse compares whole answers, as they go over the wire, with golden files.
+// TestResponse compares whole answers, as sent, with golden files.
 func TestResponse(t *testing.T) {
 	t.Parallel()
 	spec := field.NewPath("spec")
@@ -46,7 +46,7 @@ func TestResponse(t *testing.T) {
 		},
 		"not-designated": {
 			Reason:  mutate.ReasonNotDesignated,
-			Message: "the designated workload is Deployment monitoring/node-monitor",
+			Message: "the target is Deployment monitoring/node-monitor",
 		},
 		"rejected": {Reason: mutate.ReasonIncompatible, Problems: field.ErrorList{
 			field.Forbidden(spec.Child("hostPID"), "systemd must be the first process; remove hostPID"),
@@ -86,7 +86,7 @@ func compareGolden(t *testing.T, path string, answer []byte) {
 	}
 }
 
-// TestEncodePatch: what the hand-written encoder writes is what the library reads back.
+// TestEncodePatch: the library reads what the hand-written encoder writes.
 func TestEncodePatch(t *testing.T) {
 	t.Parallel()
 	operations := []jsonpatch.Operation{
@@ -116,7 +116,7 @@ func TestEncodePatch(t *testing.T) {
 	}
 }
 
-// TestSamePatchIsEncodedOnce: pods of one template share the bytes of their patch, and nobody else does.
+// TestSamePatchIsEncodedOnce: only pods of one template share the bytes of their patch.
 func TestSamePatchIsEncodedOnce(t *testing.T) {
 	t.Parallel()
 	patch := func(values ...any) []jsonpatch.Operation {
@@ -180,7 +180,7 @@ func TestWarningsAreClipped(t *testing.T) {
 	}
 }
 
-// TestAppendAnswer: what the hand-written encoder writes is what json.Marshal writes of every field that an answer has.
+// TestAppendAnswer: the hand-written encoder writes what json.Marshal writes, for every field of an answer.
 func TestAppendAnswer(t *testing.T) {
 	t.Parallel()
 	full := &admissionv1.AdmissionResponse{

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// TestServes: over TLS and HTTP/1.1, the one protocol of API servers, with the other listeners beside it.
+// TestServes: it serves over TLS and HTTP/1.1, the only protocol of API servers, with the other listeners beside it.
 func TestServes(t *testing.T) {
 	t.Parallel()
 	i := start(t, "0")
@@ -61,7 +61,7 @@ func TestServes(t *testing.T) {
 	}
 }
 
-// TestCertificateReplaced: while requests run, on connections old and new, none fails, and the new one is served.
+// TestCertificateReplaced: requests on old and new connections do not fail meanwhile, and the new certificate is served.
 func TestCertificateReplaced(t *testing.T) {
 	t.Parallel()
 	i := start(t, "0")
@@ -103,7 +103,7 @@ func TestCertificateReplaced(t *testing.T) {
 	}
 }
 
-// TestRetire: the answers of a server that drains are the last on their connections.
+// TestRetire: the answers of a draining server are the last on their connections.
 func TestRetire(t *testing.T) {
 	t.Parallel()
 	s := &server{}
@@ -121,7 +121,7 @@ func TestRetire(t *testing.T) {
 	}
 }
 
-// TestDrain: not ready at once, still serving for the drain time, and what is in flight then is still answered.
+// TestDrain: it is not ready at once, still serves for the drain time, and then answers what is in flight.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	i := start(t, "1")
@@ -163,7 +163,7 @@ func TestDrain(t *testing.T) {
 	i.wait(t)
 }
 
-// TestStartFails: in one clear line, with exit code 1.
+// TestStartFails: it fails with one clear line and exit code 1.
 func TestStartFails(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -60,7 +60,7 @@ func benchmarkCertificate(b *testing.B) string {
 	return folder
 }
 
-// startOnce starts the program on the given addresses: of admission, health and metrics.
+// startOnce starts the program on the given addresses for admission, health and metrics.
 func startOnce(b *testing.B, addresses []string, command string, flags ...string) (accepted time.Duration, kilobytes int) {
 	b.Helper()
 	stderr := &safeBuffer{}

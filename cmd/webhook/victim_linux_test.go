@@ -18,14 +18,14 @@ import (
 	"time"
 )
 
-// victim is the program in a process of its own.
+// victim is the program in its own process.
 type victim struct {
-	// crowded: strangers come from so many addresses that new connections of others may fail.
+	// crowded: strangers come from so many addresses that new connections of other clients may fail.
 	crowded bool
 	*instance
 	process *os.Process
 	log     string
-	// source is the address of who attacks; ordinary clients have another.
+	// source is the attacker's address. Ordinary clients have another.
 	source net.IP
 }
 
@@ -62,7 +62,7 @@ func startVictim(t *testing.T, command string) *victim {
 	return v
 }
 
-// resident is the most that was ever resident, in KiB.
+// resident is the peak of the resident memory, in KiB.
 func (v *victim) resident(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", v.process.Pid))
@@ -91,7 +91,7 @@ func (v *victim) logSize(t *testing.T) int64 {
 	return info.Size()
 }
 
-// whileServing runs an attack while ordinary pods are created, on connections old and new, and the probes ask: all are answered.
+// whileServing runs an attack while ordinary pods are created on old and new connections and probes run. All of these are answered.
 func (v *victim) whileServing(t *testing.T, attack func()) {
 	t.Helper()
 	stop := make(chan struct{})
@@ -144,7 +144,7 @@ func (*victim) dialFrom(ctx context.Context, source net.IP, address string) (net
 	return dialer.DialContext(ctx, "tcp", address)
 }
 
-// dialTLS returns the error of a connection that is not let in.
+// dialTLS returns the error of a refused connection.
 func (v *victim) dialTLS(t *testing.T, protocols ...string) (*tls.Conn, error) {
 	t.Helper()
 	plain, err := v.dial(t, v.admission)

@@ -57,7 +57,7 @@ func condition(expressions ...string) []admissionregistrationv1.MatchCondition {
 	return conditions
 }
 
-// TestMisses: every stage that excludes the request is named, a false condition before one that cannot be evaluated.
+// TestMisses: every stage that excludes the request is named, and a false condition rather than one that cannot be evaluated.
 func TestMisses(t *testing.T) {
 	t.Parallel()
 	called := admissionregistrationv1.MutatingWebhook{

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestUpToDate fails where go generate has been forgotten.
+// TestUpToDate fails if go generate was forgotten.
 func TestUpToDate(t *testing.T) {
 	t.Parallel()
 	for _, chart := range []string{"../../charts/pcp-injector", "../../charts/pcp"} {

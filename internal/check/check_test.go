@@ -27,7 +27,7 @@ import (
 
 var now = time.Date(2026, time.November, 26, 5, 0, 0, 0, time.UTC)
 
-// healthy is an installation in which what these tests look at is well. test/charts and test/e2e look at real ones.
+// healthy is an installation that is well in everything that these tests examine. test/charts and test/e2e examine real ones.
 func healthy(t *testing.T) *inspection {
 	t.Helper()
 	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{
@@ -93,7 +93,7 @@ func forbidden(text string) error {
 	return apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "node-monitor-0", errors.New(text))
 }
 
-// examined are the gates that these tests look at.
+// examined are the gates that these tests examine.
 func (i *inspection) examined() *gate.Report {
 	report := &gate.Report{Gates: append([]gate.Gate{i.versions(), i.replicas()}, i.chain()...)}
 	for _, pcp := range i.pcp() {
@@ -109,7 +109,7 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
-// TestFindings: what is wrong is found, as the first thing that is.
+// TestFindings: what is wrong is found, and comes first.
 func TestFindings(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -118,7 +118,7 @@ func TestFindings(t *testing.T) {
 		gate   string
 		result gate.Result
 		says   string
-		// does is in one of the commands of the remedy.
+		// does is part of one of the remedy's commands.
 		does string
 	}{
 		{"plugin-newer", func(i *inspection) { i.version = "v1.3.0" }, "version", gate.Warning, "the webhook v1.2.0, which is older", "helm upgrade pcp-injector"},
@@ -216,7 +216,7 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// TestRights: the guard's verb and RBAC's own are told apart, and a user's name is one word of a shell, whatever is in it.
+// TestRights: the guard's verb is distinguished from RBAC's, and a user's name is one word for a shell, whatever it contains.
 func TestRights(t *testing.T) {
 	t.Parallel()
 	const user = `al'ice"$(reboot)`

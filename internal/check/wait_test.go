@@ -7,7 +7,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 )
 
-// TestAwaited: what time cannot mend is not waited for.
+// TestAwaited: what time cannot fix is not awaited.
 func TestAwaited(t *testing.T) {
 	t.Parallel()
 	reports := []*gate.Report{

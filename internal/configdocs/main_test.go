@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestUpToDate fails where go generate has been forgotten.
+// TestUpToDate fails if go generate was forgotten.
 func TestUpToDate(t *testing.T) {
 	t.Parallel()
 	files, err := generate("../../pkg/config", "../../docs/configuration.md")
@@ -25,7 +25,7 @@ func TestUpToDate(t *testing.T) {
 	}
 }
 
-// TestEverythingIsDocumented: a key without a comment is a key that nobody can use.
+// TestEverythingIsDocumented: nobody can use a key without a comment.
 func TestEverythingIsDocumented(t *testing.T) {
 	t.Parallel()
 	comments, err := readComments("../../pkg/config")

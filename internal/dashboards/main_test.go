@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestUpToDate fails where go generate has been forgotten, and where a dashboard was left behind.
+// TestUpToDate fails if go generate was forgotten, or an old dashboard was left behind.
 func TestUpToDate(t *testing.T) {
 	t.Parallel()
 	files, err := generate()
@@ -59,8 +59,8 @@ func shipped(t *testing.T) []string {
 	return found
 }
 
-// TestSchema: Grafana's own types know every key of the dashboards, those of grafana-pcp's queries aside, and accept every value. Grafana
-// itself has not loaded them.
+// TestSchema: Grafana's own types know every key of the dashboards, except those of grafana-pcp's queries, and accept every value. Grafana
+// itself does not load them here.
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	for _, name := range shipped(t) {
@@ -87,7 +87,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestSchemaFinds: the checks of TestSchema find mistakes.
+// TestSchemaFinds: TestSchema's checks find mistakes.
 func TestSchemaFinds(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(charts + "/pcp/files/dashboards/pcp-node.json")
@@ -112,7 +112,7 @@ func TestSchemaFinds(t *testing.T) {
 	}
 }
 
-// readStrictly returns the keys that Grafana's types do not know. The library returns a list of errors that is not nil, even if it is empty.
+// readStrictly returns the keys that Grafana's types do not know. The library's list of errors is not nil even if it is empty.
 func readStrictly(text []byte) error {
 	err := dashboard.NewDashboard().UnmarshalJSONStrict(text)
 	var list cog.BuildErrors
@@ -122,7 +122,7 @@ func readStrictly(text []byte) error {
 	return err
 }
 
-// read is what problems looks at.
+// read is what problems examines.
 type read struct {
 	UID        string `json:"uid"`
 	Templating struct {
@@ -154,7 +154,7 @@ var (
 	builtIn      = regexp.MustCompile(`^(__rate_interval|__range|\d+)$`)
 )
 
-// problems are what Grafana's types do not know.
+// problems returns what Grafana's types do not know.
 func problems(t *testing.T, text []byte) (found []string) {
 	t.Helper()
 	var d read

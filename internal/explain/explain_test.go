@@ -116,14 +116,14 @@ func forbidden(kind string) error {
 	return apierrors.NewForbidden(schema.GroupResource{Resource: kind}, "", errors.New(`User "alice" cannot list resource "`+kind+`"`))
 }
 
-// newcomers is a Deployment as it is before its author has read a word: the annotation is not on its template, and it has the default
-// strategy.
+// newcomers changes the Deployment to what its author writes before reading anything: the annotation is not on the template, and the
+// strategy is the default.
 func newcomers(d *appsv1.Deployment) {
 	d.Annotations, d.Spec.Template.Annotations = d.Spec.Template.Annotations, nil
 	d.Spec.Strategy.Type = appsv1.RollingUpdateDeploymentStrategyType
 }
 
-// TestExplain shows what users see, and covers what no test does on a control plane.
+// TestExplain shows what users see, and covers what no test with a control plane covers.
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -131,7 +131,7 @@ func TestExplain(t *testing.T) {
 		style gate.Style
 		edit  func(*appsv1.Deployment)
 		spoil func(*snapshot.Snapshot)
-		want  string // gate that decides, empty if all are passed
+		want  string // gate that decides; empty if all pass
 	}{
 		{file: "healthy.txt"},
 		{file: "healthy-color.txt", style: gate.Style{Color: true}},
@@ -171,7 +171,7 @@ func TestExplain(t *testing.T) {
 			},
 		},
 		{
-			// What is in the way of a template that does not ask is found as if it asked.
+			// The template does not ask, and other problems are found as if it did.
 			file: "silent-and-incompatible.txt", want: "request",
 			edit: func(d *appsv1.Deployment) {
 				d.Spec.Template.Annotations = map[string]string{"pcp.io/inject": "yes"}

@@ -41,7 +41,7 @@ func report(results ...gate.Result) *gate.Report {
 	return r
 }
 
-// several is a report of gates that are not mended in their own order, two of them by the same.
+// several is a report whose gates have another order of remedies than their own, two of them with the same remedy.
 func several() *gate.Report {
 	restart := &gate.Remedy{Advice: "Replace the pods", Commands: []string{"kubectl rollout restart deployment/node-monitor"}, Order: 2}
 	return &gate.Report{Subject: "deployment/node-monitor in namespace monitoring", Gates: []gate.Gate{
@@ -101,10 +101,10 @@ func requireGolden(t *testing.T, file string, output []byte) {
 	}
 }
 
-// command is a line that is to be copied.
+// command matches a line that is to be copied.
 var command = regexp.MustCompile(`^ +(kubectl|helm) `)
 
-// requireNarrow fails if a line that is no command is wider than a terminal, or text from the cluster could steer it.
+// requireNarrow fails if a line other than a command is wider than a terminal, or if text from the cluster could steer the terminal.
 func requireNarrow(t *testing.T, text string, style gate.Style) {
 	t.Helper()
 	if style.Color {

@@ -53,7 +53,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// FuzzParse: the documents of a file are the file.
+// FuzzParse: joined, the documents of a file are the file.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"", "\ufeffa: b", "a: b\n---\n# c\n...\nd: e\n", "{} {}\n[1]", "%YAML 1.1\n---\r\nx", "apiVersion: v1\nkind: List\nitems: [{kind: Pod, apiVersion: v1}]\n",

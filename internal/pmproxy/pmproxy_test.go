@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorded is a client of a server that gives answers which the pmproxy of real PCP has given, from testdata, without their labels. It is
-// no pmproxy: the real one is asked in test/e2e.
+// recorded is a client of a server that gives recorded answers of real PCP's pmproxy, from testdata, without their labels. It is not
+// pmproxy: test/e2e asks the real one.
 func recorded(t *testing.T, version string) *Client {
 	t.Helper()
 	return clientOf(t, func(w http.ResponseWriter, r *http.Request) {
@@ -63,7 +63,7 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestAnswers: what is no answer of PCP's is one clear sentence.
+// TestAnswers: anything that is no answer of PCP's gives one clear sentence.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -39,7 +39,7 @@ const (
 // committed is the time of the commit.
 var committed = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 
-// here is the platform of the tests: the plugin is made for it alone, since each other one compiles all its packages anew.
+// here is the platform of the tests. The plugin is made only for it, because each other platform would compile all packages anew.
 var here = Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}
 
 // scratch is a folder that is removed after the tests.
@@ -111,7 +111,7 @@ func TestReproducible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The index of a repository says when it was made, and the sums have its sum.
+	// The index of a repository says when it was made, and the sums contain its sum.
 	leave := []string{"index.yaml", sumsName}
 	want, got := sums(t, release(t), leave), sums(t, again, leave)
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -257,7 +257,7 @@ func TestPlugin(t *testing.T) {
 	}
 }
 
-// TestZip: what Windows gets opens, too.
+// TestZip: the archive for Windows opens, too.
 func TestZip(t *testing.T) {
 	t.Parallel()
 	content, err := writeZip([]archived{{"kubectl-pcp.exe", 0o755, []byte("MZ")}}, committed)
@@ -344,7 +344,7 @@ func TestCharts(t *testing.T) {
 	}
 }
 
-// TestIndex: the index continues that of the release before, and each chart is found where the release publishes it.
+// TestIndex: the index continues that of the previous release, and each chart is found where the release publishes it.
 func TestIndex(t *testing.T) {
 	t.Parallel()
 	tools, err := toolchain.Find(t.Context(), t.Output(), "helm")

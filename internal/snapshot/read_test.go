@@ -7,7 +7,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
-// TestUnseen: the address of an exec has the whole script, which says nothing to the user.
+// TestUnseen: the URL of an exec contains the whole script, which says nothing to the user.
 func TestUnseen(t *testing.T) {
 	t.Parallel()
 	read := snapshot.Read[bool]{Err: errors.New(`Get "https://10.0.0.1:6443/api/v1/namespaces/a/pods/b/exec?command=sh&command=-c&stdout=true": EOF`)}

@@ -8,7 +8,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
-// TestNamesOfFiles: a name that is more than a name to a shell goes into no command.
+// TestNamesOfFiles: no command contains a name that is more than a name to a shell.
 func TestNamesOfFiles(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ metadata, container, want string }{

@@ -126,7 +126,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestSecretsAreNotRepeated: a value may be a header's.
+// TestSecretsAreNotRepeated: a value may be that of a header.
 func TestSecretsAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"main: {port: s3cret}", "main: {ready: s3cret}", "servers: s3cret", "labels: s3cret", "labels: {a: [s3cret]}"} {
@@ -138,7 +138,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 	}
 }
 
-// TestDeep: nesting has a bound, so the reader's recursion has one.
+// TestDeep: nesting is limited, and so is the reader's recursion.
 func TestDeep(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("[", 100_000)

@@ -26,7 +26,7 @@ func configuration() *config.InjectorConfig {
 	return cfg
 }
 
-// livePod is what the injector makes of the pod, after an edit.
+// livePod is the injector's result for the pod, after an edit.
 func livePod(t *testing.T, cfg *config.InjectorConfig, edit func(pod *unstructured.Unstructured)) *snapshot.LivePod {
 	t.Helper()
 	injector, err := mutate.New(cfg, version)
@@ -52,7 +52,7 @@ func livePod(t *testing.T, cfg *config.InjectorConfig, edit func(pod *unstructur
 		t.Fatal(err)
 	}
 	edit(pod)
-	// As it comes from the API server, whose numbers are integers.
+	// The API server's numbers are integers.
 	text, err := json.Marshal(pod.Object)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func livePod(t *testing.T, cfg *config.InjectorConfig, edit func(pod *unstructur
 	return &snapshot.LivePod{Pod: pod, Template: &template}
 }
 
-// container is PCP's in the pod.
+// container is PCP's container in the pod.
 func container(pod *unstructured.Unstructured) map[string]any {
 	for _, list := range []string{"containers", "initContainers"} {
 		spec, _ := pod.Object["spec"].(map[string]any)

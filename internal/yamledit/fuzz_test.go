@@ -15,8 +15,8 @@ import (
 	kyaml "sigs.k8s.io/yaml"
 )
 
-// FuzzEdit adds to one collection of any document, and takes it out again: what was added in place leaves no trace. Then it
-// takes out what was there: what remains was not touched.
+// FuzzEdit adds to one collection of any document, and removes it again: the addition leaves no trace. Then it removes what was there
+// before: the rest is not touched.
 func FuzzEdit(f *testing.F) {
 	for _, text := range []string{
 		"a: b # c\n", "a:\n- b\n\n# c\nd: |\n  x\n", "{a: [b, 'c'], d: {e: f}}\n", "---\r\na:\r\n  b: \"x\r\n    y\"\r\n",
@@ -53,7 +53,7 @@ func addAndRemove(t *testing.T, text, have []byte, at collection) {
 	grown := patched(t, have, at.grow())
 	edited, err := Edit(text, at.grow(), grown)
 	if err != nil {
-		return // refused, and so not wrong
+		return // refused, so not wrong
 	}
 	back, err := Edit(edited, at.shrink(), have)
 	if err != nil && bytes.ContainsRune(text, '!') {
@@ -77,7 +77,7 @@ func removeEach(t *testing.T, text, have []byte, at collection) {
 	}
 }
 
-// within reports whether a text is another one without some of its bytes.
+// within reports whether a text equals another one without some of its bytes.
 func within(part, text []byte) bool {
 	for _, c := range text {
 		if len(part) > 0 && part[0] == c {

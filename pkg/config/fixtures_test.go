@@ -17,8 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write what the fixtures want")
 
-// forEachFixture runs got over every <case>.yaml of the archives in a folder of testdata, and compares what it returns with
-// <case>.want.
+// forEachFixture runs got on every <case>.yaml of the archives in a folder of testdata, and compares its result with <case>.want.
 func forEachFixture(t *testing.T, folder string, got func(data []byte) (string, error)) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.txtar"))

@@ -8,8 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestEveryKeyHasFixture: the fixtures that are accepted set every key somewhere, so whoever adds a key shows how it is written and
-// what it becomes.
+// TestEveryKeyHasFixture: the accepted fixtures set every key somewhere, so each new key needs an example of its form and its result.
 func TestEveryKeyHasFixture(t *testing.T) {
 	t.Parallel()
 	set := map[string]bool{}
@@ -34,7 +33,7 @@ func TestEveryKeyHasFixture(t *testing.T) {
 	}
 }
 
-// collect notes all keys of a type, as Type.key, and those that the value has as true. Types of others, such as EnvVar, have none.
+// collect records all keys of a type as Type.key, with true for those that the value has. Types of others, such as EnvVar, have none.
 func collect(typ reflect.Type, value any, set map[string]bool) {
 	switch typ.Kind() {
 	case reflect.Pointer:

@@ -15,7 +15,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// TestKinds: the table has every kind of Kubernetes whose objects have a pod template in a spec, and where it is.
+// TestKinds: the table has every kind of Kubernetes whose objects have a pod template in a spec, and its path.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	want := map[schema.GroupKind]string{}
@@ -42,7 +42,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// templateIn is the path of the pod template in a struct that has the given path; empty where there is none.
+// templateIn is the path of the pod template in a struct with the given path; empty if there is none.
 func templateIn(typ reflect.Type, path string) string {
 	if typ == nil || typ.Kind() != reflect.Struct {
 		return ""

@@ -95,7 +95,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// TestEqualConfigurationsMarshalEqually is what the hash of the configuration rests on.
+// TestEqualConfigurationsMarshalEqually: the hash of the configuration relies on it.
 func TestEqualConfigurationsMarshalEqually(t *testing.T) {
 	t.Parallel()
 	var first []byte

@@ -80,8 +80,8 @@ func TestSchemaAcceptsGoodFiles(t *testing.T) {
 	}
 }
 
-// TestSchemaAgreesWithReader puts a value of every type at every place of a full configuration, and an unknown key into
-// every object. What the reader refuses the schema has to refuse; what the schema refuses Parse has to refuse.
+// TestSchemaAgreesWithReader puts a value of every type at every place of a full configuration, and an unknown key into every object. The
+// schema must refuse what the reader refuses, and Parse what the schema refuses.
 func TestSchemaAgreesWithReader(t *testing.T) {
 	t.Parallel()
 	compiled := compileSchema(t)
@@ -126,7 +126,7 @@ func countPlaces(value any) int {
 	return -1 - count
 }
 
-// mutate replaces the value of the place, counting down in an order that is the same for equal values.
+// mutate replaces the value at a place, counted in an order that is the same for equal values.
 func mutate(value any, place *int, replacement any) {
 	switch value := value.(type) {
 	case map[string]any:

@@ -82,7 +82,7 @@ func TestCheckSourceFile(t *testing.T) {
 	}
 }
 
-// TestPodAuthorURL: what a pod's author may have PCP read, in all the ways in which the agent's libraries understand a host.
+// TestPodAuthorURL: what a pod's author may have PCP read, in every notation that the agent's libraries understand.
 func TestPodAuthorURL(t *testing.T) {
 	t.Parallel()
 	const (
@@ -167,8 +167,8 @@ func TestPodAuthorURL(t *testing.T) {
 	}
 }
 
-// TestEffort: expressions that may take Python too long are refused, however they are written; usual ones are not. TestHostileFilter shows
-// with real Python which are which.
+// TestEffort: expressions that could take Python too long are refused, however they are written, and usual ones are not. TestHostileFilter
+// checks the same expressions with real Python.
 func TestEffort(t *testing.T) {
 	t.Parallel()
 	archive, err := txtar.ParseFile(filepath.Join("testdata", "expressions.txtar"))

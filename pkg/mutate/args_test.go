@@ -12,14 +12,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// configurations whose pods run all steps between them.
+// Together, the pods of these configurations run all steps.
 var configurations = []string{
 	"", "container: {listen: Loopback}", "hostMonitoring: {enabled: true}",
 	"container: {acceptArchives: true}\npush: {url: 'http://a:1'}",
 	"container: {files: [{path: /etc/pcp/a, configMap: a}]}\nopenMetrics: {caBundle: {configMap: a}, intervals: {a: 1}}\npmie: {rules: {configMap: a}, stockRules: [a], webhook: {url: 'http://a'}}",
 }
 
-// TestSteps: each step says why in its first line, is valid for the shell that runs it, and is part of what some pod runs.
+// TestSteps: each step says why in its first line, is valid for the shell that runs it, and is run by some pod.
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("steps", "*"))
@@ -51,8 +51,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestWebhookOfASecret: the step lets no URL through that a shell, through which pmie calls it, would take for more than a URL. pmieconf and chown are
-// replaced: what they do is for the tests with real PCP.
+// TestWebhookOfASecret: pmie calls the URL through a shell, so the step refuses one that is more than a URL to a shell. pmieconf and chown
+// are replaced here; the tests with real PCP run them.
 func TestWebhookOfASecret(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
@@ -82,7 +82,7 @@ func TestWebhookOfASecret(t *testing.T) {
 	}
 }
 
-// TestDesignShowsArgs: docs/design.md has what the container runs, word for word.
+// TestDesignShowsArgs: docs/design.md shows what the container runs, word for word.
 func TestDesignShowsArgs(t *testing.T) {
 	t.Parallel()
 	design, err := os.ReadFile(filepath.Join("..", "..", "docs", "design.md"))

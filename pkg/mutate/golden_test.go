@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write the results of the golden tests i
 
 const testVersion = "v0.0.0-test"
 
-// golden is one file of testdata: the comment says what it is about; config and request may be absent.
+// golden is one file of testdata. The comment describes the case. config and request may be absent.
 type golden struct {
 	file    string
 	archive *txtar.Archive
@@ -72,7 +72,7 @@ func (g *golden) run(t *testing.T) {
 	checkLaws(t, injector, pod, patched, &decision, g.section("request"))
 }
 
-// checkLaws holds for every decision: a second run changes nothing, and Uninject restores the pod.
+// checkLaws checks every decision: a second run changes nothing, and Uninject restores the pod.
 func checkLaws(t *testing.T, injector *mutate.Injector, pod, patched []byte, decision *mutate.Decision, request string) {
 	t.Helper()
 	if !decision.Reason.Allowed() {
@@ -159,7 +159,7 @@ func newInjector(tb testing.TB, text string) *mutate.Injector {
 	return injector
 }
 
-// decide takes the request's namespace and username from YAML; by default they are those of the designated template.
+// decide takes the request's namespace and username from YAML. The defaults are those of the target.
 func decide(t *testing.T, injector *mutate.Injector, pod []byte, request string) mutate.Decision {
 	t.Helper()
 	req := mutate.Request{Namespace: "monitoring", Username: "system:serviceaccount:kube-system:replicaset-controller", Pod: view(t, pod)}

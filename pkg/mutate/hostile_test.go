@@ -9,8 +9,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// TestHostilePods: anyone who may create pods can send millions of mistakes. They are refused, in few words, and a pod as large as
-// the API server takes must not cost more than the test's patience.
+// TestHostilePods: anyone who may create pods can send millions of mistakes. They are refused in few words, and a pod as large as the API
+// server accepts must not take longer than the test waits.
 func TestHostilePods(t *testing.T) {
 	t.Parallel()
 	const many = 200_000
@@ -52,7 +52,7 @@ func TestHostilePods(t *testing.T) {
 	}
 }
 
-// TestHostileButAllowed: what is no mistake has bounds too.
+// TestHostileButAllowed: what is not a mistake has limits, too.
 func TestHostileButAllowed(t *testing.T) {
 	t.Parallel()
 	pod := askingPod()
@@ -85,8 +85,8 @@ func repeat[T any](item T, count int) []T {
 	return items
 }
 
-// TestDiscoveryWithNothingToDiscover: the API server validates a pod only after admission, so it may have no container;
-// and sources without pmcd are nobody's.
+// TestDiscoveryWithNothingToDiscover: the API server validates a pod only after admission, so it may have no container. Without pmcd,
+// nothing reads sources.
 func TestDiscoveryWithNothingToDiscover(t *testing.T) {
 	t.Parallel()
 	empty := askingPod()

@@ -35,10 +35,10 @@ var propertyConfigs = []string{
 	"target: {kind: Pod}\nopenMetrics: {enabled: false}\npersistence: {pmlogger: {type: EmptyDir}, pmproxy: {type: None}}",
 }
 
-// propertyRequest says that any pod is the designated one, so that the properties of injection get their turn.
+// propertyRequest makes any pod the target, for the properties of injection to be tested.
 const propertyRequest = "Owner: {Kind: Pod, Name: node-monitor}"
 
-// TestRawSeedsAreInjected: without that, FuzzRaw would prove little.
+// TestRawSeedsAreInjected: otherwise FuzzRaw would prove little.
 func TestRawSeedsAreInjected(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.txtar"))
@@ -61,7 +61,7 @@ func TestRawSeedsAreInjected(t *testing.T) {
 	}
 }
 
-// FuzzRaw holds for any JSON that the view can be read from.
+// FuzzRaw tests any JSON from which the view can be read.
 func FuzzRaw(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.txtar"))
 	if err != nil || len(files) == 0 {
@@ -88,8 +88,8 @@ func FuzzRaw(f *testing.F) {
 	})
 }
 
-// FuzzGenerated holds for pods as apimachinery's fuzzer makes them, or such as an API server accepts, with fields that no
-// API server knows.
+// FuzzGenerated tests pods as apimachinery's fuzzer makes them, and others that an API server accepts, with fields that no API server
+// knows.
 func FuzzGenerated(f *testing.F) {
 	for seed := range int64(200) {
 		f.Add(seed, uint8(seed/2)) // Even and odd seeds make different pods: each meets every configuration.
@@ -119,7 +119,7 @@ func FuzzGenerated(f *testing.F) {
 	})
 }
 
-// soothe takes out of a random pod what is refused nearly always, so that other properties get their turn.
+// soothe removes from a random pod what is nearly always refused, for other properties to be tested.
 func soothe(pod *corev1.Pod) {
 	pod.Annotations = map[string]string{mutate.AnnotationInject: "true"}
 	pod.Name, pod.OwnerReferences = "node-monitor", nil
@@ -166,7 +166,7 @@ func checkOperation(t *testing.T, op, path string) {
 	}
 }
 
-// checkSurvives: all that was there is there, in its place and unchanged, except for the named pod-level fields.
+// checkSurvives: everything is still in its place and unchanged, except for the named pod-level fields.
 func checkSurvives(t *testing.T, path string, before, after any) {
 	t.Helper()
 	if slices.Contains(podFields, path) || path == "/metadata/annotations/"+mutate.AnnotationStatus {
@@ -210,8 +210,8 @@ func decode(t *testing.T, raw []byte) any {
 	return object
 }
 
-// normalized drops the nulls of the fields that the injector may fill, since to Kubernetes null is absent, and the status,
-// of which an earlier one is not restored.
+// normalized drops the nulls of fields that the injector may fill, because null is absent to Kubernetes, and the status, because an earlier
+// one is not restored.
 func normalized(object any) any {
 	pod, _ := object.(map[string]any)
 	metadata, _ := pod["metadata"].(map[string]any)

@@ -30,7 +30,7 @@ func TestUninjectWhatWasEdited(t *testing.T) {
 	}
 }
 
-// TestUninjectForgedStatus: the status is an annotation like any other, and may name what is not the injector's.
+// TestUninjectForgedStatus: the status is an annotation like any other, and may name things that are not the injector's.
 func TestUninjectForgedStatus(t *testing.T) {
 	t.Parallel()
 	cases := map[string]string{
