@@ -1,17 +1,17 @@
 # The image of the webhook: one static executable, which needs no shell, no libraries, no certificates and no writable files.
 # make image builds it with docker, podman or buildah.
 
-# Where the Go module proxy is out of reach, take a builder that has the modules.
+# If the Go module proxy is out of reach, use a builder that has the modules.
 ARG BUILDER=docker.io/library/golang:1.26
-# gcr.io/distroless/static-debian12:nonroot does as well, for policies that want a known base.
+# gcr.io/distroless/static-debian12:nonroot works as well, for policies that want a known base.
 ARG BASE=scratch
-# What the webhook and the label say: make image gives its own. The default sorts before every release.
+# The version that the webhook and the label show. make image sets it; the default sorts before every release.
 ARG VERSION=v0.0.0-dev
 
-# Go compiles for other architectures by itself: nothing is emulated.
+# Go compiles for other architectures by itself, so nothing is emulated.
 FROM --platform=$BUILDPLATFORM $BUILDER AS build
 WORKDIR /src
-# The modules are a layer of their own, which outlives changes of the code.
+# The modules have their own layer, which survives changes of the code.
 COPY go.mod go.sum ./
 RUN go mod download
 COPY cmd/webhook cmd/webhook
@@ -34,6 +34,6 @@ LABEL org.opencontainers.image.title="pcp-injector" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION"
 COPY --from=build /pcp-injector /pcp-injector
-# By number: the kubelet cannot tell for a name that it is not root's (runAsNonRoot), and there is no /etc/passwd. The chart runs it as the same.
+# By number, because the kubelet cannot know that a name is not root's (runAsNonRoot), and there is no /etc/passwd. The chart uses the same number.
 USER 65532:65532
 ENTRYPOINT ["/pcp-injector"]

@@ -4,11 +4,11 @@
 GO       ?= go
 FUZZTIME ?= 30s
 COUNT    ?= 6
-# Of make compat: the oldest that the charts allow.
+# For make compat: the oldest version that the charts allow.
 KUBERNETES ?= $(shell sed -n 's/^kubeVersion: ">=\(.*\)\.0-0"$$/\1/p' charts/pcp-injector/Chart.yaml)
 IMAGE    ?= ghcr.io/performancecopilot/pcp-injector:$(VERSION)
 
-# One set of flags for programs, tests, tools and the linter, so that what they share is compiled once.
+# One set of flags for programs, tests, tools and the linter, so what they share is compiled once.
 export CGO_ENABLED ?= 0
 export GOFLAGS     := $(strip $(filter-out -trimpath,$(shell $(GO) env GOFLAGS)) -trimpath)
 
@@ -48,7 +48,7 @@ compat: ## Test the webhook and the charts on another control plane: of the olde
 	assets=$$($(TOOLCHAIN) -kubernetes "$(KUBERNETES)") && \
 	KUBEBUILDER_ASSETS="$$assets" KUBERNETES="$(KUBERNETES)" $(GO) test -count 1 -timeout 30m $(TESTFLAGS) ./test/cluster ./test/integration ./test/charts
 
-# The other packages run beside the node's, whose output then still comes as it is written.
+# The other packages run in the background, so the node's output still appears as it is written.
 e2e: ## Test with real PCP, on a node on this machine (root on Debian), or on the cluster of E2E_KUBECONFIG; see test/e2e/README.md
 	others=:; status=0; \
 	$(if $(E2E_KUBECONFIG),,$(E2E_ENV) $(GO) test -count 1 $(TESTFLAGS) ./test/e2e/injectorimage ./test/e2e/prometheus & others="wait $$!";) \
@@ -114,7 +114,7 @@ fuzz: ## Run each fuzz test for FUZZTIME (30s)
 		done \
 	done
 
-# Docker before 23 knows the Dockerfile's BUILDPLATFORM with BuildKit only.
+# Docker before 23 knows the Dockerfile's BUILDPLATFORM only with BuildKit.
 image: ## Build the webhook's image as IMAGE, with the first of docker, podman and buildah that works (or CONTAINER_TOOL, with IMAGEFLAGS)
 	@for tool in $(ENGINES); do \
 		if "$$tool" info >/dev/null 2>&1; then \

@@ -1,5 +1,5 @@
-// Package certmanager runs the real cert-manager beside a control plane under test: its controllers and its cainjector, as
-// processes of their own, compiled from its Go module.
+// Package certmanager runs the real cert-manager beside a control plane under test: its controllers and its cainjector, in their own
+// processes, compiled from its Go module.
 package certmanager
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
-// ClusterIssuer is there once Start has returned. It signs each certificate with the certificate's own key.
+// ClusterIssuer exists once Start has returned. It signs each certificate with the certificate's own key.
 const ClusterIssuer = "self-signed"
 
 const (
@@ -41,8 +41,8 @@ type CertManager struct {
 	processes []*process.Process
 }
 
-// Start compiles what is missing, installs the resource definitions and returns when cert-manager works. It has no webhook: what
-// that would refuse is not refused.
+// Start compiles what is missing, installs the resource definitions and returns when cert-manager works. cert-manager's own webhook does
+// not run, so what it would refuse is not refused.
 func Start(ctx context.Context, plane *cluster.Cluster) (*CertManager, error) {
 	m := &CertManager{plane: plane}
 	if err := m.start(ctx); err != nil {
@@ -63,7 +63,7 @@ func (m *CertManager) start(ctx context.Context) (err error) {
 	if m.folder, err = os.MkdirTemp("", "pcp-certmanager-"); err != nil {
 		return err
 	}
-	// Server-side: the definitions are too long for the annotation in which kubectl apply would keep them.
+	// Server-side, because the definitions are too long for the annotation in which kubectl apply would keep them.
 	if err := m.kubectl(ctx, "", "apply", "--server-side", "-f", definitions); err != nil {
 		return err
 	}

@@ -22,14 +22,14 @@ const (
 	serviceAccountKey = "service-accounts.key"
 )
 
-// Config is the administrator's access to the API server. The caller may change it: it is a copy.
+// Config is a copy of the administrator's access to the API server, which the caller may change.
 func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
 // Client is a client with the administrator's access.
 func (c *Cluster) Client() kubernetes.Interface { return c.client }
 
-// ConfigFor is access as any user: the API server sees, and tells admission webhooks, exactly this name and these groups
-// (and system:authenticated). It need not exist; a service account's name works too. What it may do, RBAC says.
+// ConfigFor is access as any user. The API server sees exactly this name and these groups (and system:authenticated), and passes them to
+// admission webhooks. The user need not exist, and may be a service account. RBAC decides what it may do.
 func (c *Cluster) ConfigFor(user string, groups ...string) (*rest.Config, error) {
 	certificate, err := c.authority.ClientCertificate(user, groups...)
 	if err != nil {
@@ -38,8 +38,8 @@ func (c *Cluster) ConfigFor(user string, groups ...string) (*rest.Config, error)
 	return c.configWith(c.endpoints.apiServer, certificate), nil
 }
 
-// WriteKubeconfig writes a kubeconfig file with the access that ConfigFor gives. A kubelet is system:node:<name> in the group
-// system:nodes, kube-proxy is system:kube-proxy.
+// WriteKubeconfig writes a kubeconfig file with the access of ConfigFor. A kubelet is system:node:<name> in the group system:nodes, and
+// kube-proxy is system:kube-proxy.
 func (c *Cluster) WriteKubeconfig(path, user string, groups ...string) error {
 	config, err := c.ConfigFor(user, groups...)
 	if err != nil {
@@ -51,12 +51,12 @@ func (c *Cluster) WriteKubeconfig(path, user string, groups ...string) error {
 // Kubeconfig is the path of a kubeconfig file with the administrator's access.
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.folder, "kubeconfig") }
 
-// Kubectl is the path of kubectl, of the API server's version unless KUBEBUILDER_ASSETS has another API server.
+// Kubectl is the path of kubectl, in the API server's version unless KUBEBUILDER_ASSETS has another API server.
 func (c *Cluster) Kubectl() string { return c.commands[kubectl] }
 
-// Environment is for commands that talk to the API server as the administrator, such as kubectl and helm, beside that of this process.
-// They share nothing with the user's own, or with those of other runs: neither preferences nor what an API server that once had this
-// one's port knew, which kubectl believes for six hours.
+// Environment is for commands that talk to the API server as the administrator, such as kubectl and helm, in addition to this process's
+// environment. It shares nothing with the user's own commands or other runs: neither preferences nor the cached discovery of an earlier API
+// server on the same port, which kubectl trusts for six hours.
 func (c *Cluster) Environment() []string {
 	return []string{"KUBECONFIG=" + c.Kubeconfig(), "KUBECACHEDIR=" + filepath.Join(c.folder, "kubectl-cache"), "KUBERC=off"}
 }
@@ -64,7 +64,7 @@ func (c *Cluster) Environment() []string {
 // Logs is the folder of the components' logs, each named after its component.
 func (c *Cluster) Logs() string { return c.logs }
 
-// configWith has no client-side rate limit: a test that waits for its own client learns nothing.
+// configWith has no client-side rate limit, because a test that waits for its own client learns nothing.
 func (c *Cluster) configWith(server string, certificate Certificate) *rest.Config {
 	return &rest.Config{
 		WarningHandler: rest.NoWarnings{},
@@ -77,7 +77,7 @@ func (c *Cluster) adminConfig(server string) *rest.Config { return c.configWith(
 
 func (c *Cluster) credential(name string) string { return filepath.Join(c.folder, "credentials", name) }
 
-// writeCredentials makes the authority that signs the API server's certificate and all clients', and the key for tokens.
+// writeCredentials makes the authority for the API server's certificate and all clients' certificates, and the key for tokens.
 func (c *Cluster) writeCredentials(context.Context) (err error) {
 	if c.authority, err = NewAuthority("pcp-injector test cluster"); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (c *Cluster) writeCredentials(context.Context) (err error) {
 	return nil
 }
 
-// serverNames are what clients call the API server: those on this machine, and those in pods.
+// serverNames are the names that clients use for the API server, on this machine and in pods.
 func (c *Cluster) serverNames() []string {
 	names := []string{
 		"localhost", loopback.Host, "::1", ServiceAddress,

@@ -10,8 +10,8 @@ import (
 
 const auditPolicyFile = "audit-policy.yaml"
 
-// auditPolicy records who did what, and the annotations that admission adds, but no objects. Reads by the plane's own
-// components are left out, being the bulk of all requests.
+// auditPolicy records who did what, and the annotations that admission adds, but no objects. It omits reads by the plane's own components,
+// because they are the bulk of all requests.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -45,15 +45,15 @@ type AuditEvent struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 	} `json:"responseStatus"`
-	// Annotations are, among others, those of admission webhooks, as <webhook name>/<key>.
+	// Annotations include those of admission webhooks, as <webhook name>/<key>.
 	Annotations map[string]string `json:"annotations"`
 }
 
 // AuditLog is the path of the API server's audit log: one JSON event a line, at the Metadata level.
 func (c *Cluster) AuditLog() string { return filepath.Join(c.folder, "audit.log") }
 
-// AuditEvents returns the events of the audit log that match, oldest first. An event may be written a
-// moment after the client has its response: wait for it with Eventually.
+// AuditEvents returns the matching events of the audit log, the oldest first. An event may be written a moment after the client has its
+// response: wait for it with Eventually.
 func (c *Cluster) AuditEvents(match func(AuditEvent) bool) ([]AuditEvent, error) {
 	file, err := os.Open(c.AuditLog())
 	if err != nil {

@@ -24,7 +24,7 @@ type Certificate struct {
 	Cert, Key []byte
 }
 
-// lifetime covers the longest test run, and clocks that run behind.
+// lifetime covers the longest test run, and clocks that are slow.
 const (
 	lifetime  = 24 * time.Hour
 	clockSkew = time.Hour
@@ -51,12 +51,12 @@ func NewAuthority(name string) (*Authority, error) {
 // PEM is the authority's certificate: the caBundle of a webhook.
 func (a *Authority) PEM() []byte { return encode("CERTIFICATE", a.certificate.Raw) }
 
-// ServingCertificate is a certificate for a server that is reached by the given DNS names and IP addresses.
+// ServingCertificate is a certificate for a server with the given DNS names and IP addresses.
 func (a *Authority) ServingCertificate(hosts ...string) (Certificate, error) {
 	return a.ServingCertificateUntil(time.Now().Add(lifetime), hosts...)
 }
 
-// ServingCertificateUntil is one that is valid until then, which may be less than the clock skew ago.
+// ServingCertificateUntil is valid until the given time, which may be in the past by less than the clock skew.
 func (a *Authority) ServingCertificateUntil(end time.Time, hosts ...string) (Certificate, error) {
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: hosts[0]}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
@@ -72,7 +72,7 @@ func (a *Authority) ServingCertificateUntil(end time.Time, hosts ...string) (Cer
 	return a.issue(template)
 }
 
-// ClientCertificate is a certificate that the API server takes as the user in the groups.
+// ClientCertificate identifies the user in the groups to the API server.
 func (a *Authority) ClientCertificate(user string, groups ...string) (Certificate, error) {
 	return a.issue(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: user, Organization: groups},
@@ -89,7 +89,7 @@ func (a *Authority) issue(template *x509.Certificate) (Certificate, error) {
 	return Certificate{Cert: encode("CERTIFICATE", raw), Key: encoded}, err
 }
 
-// sign makes a key and a certificate for it, signed by the authority or, while that has no certificate, by the key itself.
+// sign makes a key and a certificate for it, signed by the authority or, while the authority has no certificate, by the key itself.
 func (a *Authority) sign(template *x509.Certificate) ([]byte, *ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package cluster starts and stops a real Kubernetes control plane on this machine, for tests, the demo and benchmarks. It needs
-// no root, no container and no network: the components are executables that the tool chain downloads, or compiles from Go modules.
+// Package cluster starts and stops a real Kubernetes control plane on this machine, for tests, the demo and benchmarks. It needs no root,
+// no container and no network: the components are executables that the tool chain downloads, or compiles from Go modules.
 package cluster
 
 import (
@@ -20,26 +20,26 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
 )
 
-// Options choose what is started. The zero value is the API server alone.
+// Options choose what to start. The zero value is the API server alone.
 type Options struct {
-	// Full adds the controller manager, the scheduler and one node whose kubelet is simulated by kwok, so that a Deployment
-	// gets its Pod, created by the real controllers, and the Pod becomes Ready. Without, the plane is etcd and the API
-	// server: objects are admitted and stored, and nothing else happens to them.
+	// Full adds the controller manager, the scheduler and one node whose kubelet is simulated by kwok, so a Deployment gets its Pod,
+	// created by the real controllers, and the Pod becomes Ready. Otherwise, the plane is etcd and the API server: objects are admitted and
+	// stored, and nothing else happens to them.
 	Full bool
 	// Controllers adds the controller manager alone, which Full includes: a Deployment gets its Pod, which stays Pending.
 	Controllers bool
 	// NodeAddress leaves the node of a full plane to the caller, who runs a real kubelet at this IP address of the machine, see
-	// WriteKubeconfig. The API server listens on all addresses then, and the Service kubernetes leads to it at this one. Empty: a
-	// simulated node, and an API server on the loopback interface alone.
+	// WriteKubeconfig. The API server then listens on all addresses, and the Service kubernetes leads to it at this one. If it is empty,
+	// the node is simulated, and the API server listens on the loopback interface only.
 	NodeAddress string
-	// LogFolder keeps the components' logs, after what is in there already. Empty: they are removed on Stop, with all else.
+	// LogFolder keeps the components' logs, appended to what it already contains. If it is empty, Stop removes them with all else.
 	LogFolder string
-	// Progress reports what is being started. Nil reports only, on standard error, that tools are being downloaded or compiled.
+	// Progress reports what is being started. If it is nil, only downloads and compilations of tools are reported, on standard error.
 	Progress io.Writer
-	// APIServerFlags are added to those of kube-apiserver, and win over them.
+	// APIServerFlags are added to those of kube-apiserver, and take precedence.
 	APIServerFlags []string
 
-	// pickPort lets a test hand out a port that is taken.
+	// pickPort lets a test return a port that is taken.
 	pickPort func(context.Context) (int, error)
 }
 
@@ -63,11 +63,11 @@ type Cluster struct {
 	stopErr    error
 }
 
-// stopGrace is how long a component may take to end by itself; with nothing worth saving, it may be killed then.
+// stopGrace is how long a component may take to end by itself. It can be killed then, because there is nothing worth saving.
 const stopGrace = 10 * time.Second
 
-// Start downloads or compiles what is missing, starts the control plane and returns when it is ready. The context bounds the start
-// only: the plane runs until Stop. When Start fails, nothing of the plane is left.
+// Start downloads or compiles what is missing, starts the control plane and returns when it is ready. The context limits only the start;
+// the plane runs until Stop. If Start fails, nothing of the plane is left.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
 	c := &Cluster{options: options, failure: failure{done: make(chan struct{})}}
 	if err := c.start(ctx); err != nil {
@@ -161,7 +161,7 @@ func (c *Cluster) Stop() error {
 	return c.stopErr
 }
 
-// grace is short after a component has died: the others cannot end in order without it.
+// grace is short after a component has died, because the others cannot end in order without it.
 func (c *Cluster) grace() time.Duration {
 	if c.Err() != nil {
 		return time.Second
@@ -169,13 +169,13 @@ func (c *Cluster) grace() time.Duration {
 	return stopGrace
 }
 
-// Done is closed when a component has died by itself; Err then says which and why.
+// Done is closed when a component has died by itself. Err then says which and why.
 func (c *Cluster) Done() <-chan struct{} { return c.failure.done }
 
 // Err is nil while all components run.
 func (c *Cluster) Err() error { return c.failure.get() }
 
-// failure is the first component's death that nobody asked for.
+// failure is the first unwanted death of a component.
 type failure struct {
 	mutex    sync.Mutex
 	done     chan struct{}

@@ -59,7 +59,7 @@ func pod(name string) *corev1.Pod {
 	}
 }
 
-// requireVersion: make compat, which sets KUBERNETES, tests what it says.
+// requireVersion: make compat sets KUBERNETES and must test that version.
 func requireVersion(t *testing.T, c *Cluster) {
 	t.Helper()
 	version, err := c.Client().Discovery().ServerVersion()
@@ -225,7 +225,7 @@ func TestCanceledStart(t *testing.T) {
 	defer cancel()
 	var ports atomic.Int32
 	c := &Cluster{failure: failure{done: make(chan struct{})}, options: Options{pickPort: func(ctx context.Context) (int, error) {
-		// The third port is the API server's: it is about to be started.
+		// The third port is the API server's, which is about to be started.
 		if ports.Add(1) == 3 {
 			time.AfterFunc(500*time.Millisecond, cancel)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
-// The components and what goes with them, by the names that the tool chain knows them by.
+// The components and what goes with them, by the tool chain's names.
 const (
 	etcd              = "etcd"
 	apiServer         = "kube-apiserver"
@@ -37,13 +37,13 @@ type component struct {
 	name      string
 	arguments []string
 	log       string
-	start     int64 // of what it writes to the log, which may tell of an earlier process of that name
+	start     int64 // in the log, which may contain output of an earlier process of that name
 	process   *process.Process
 	// retired is set before the plane itself ends the component, to start it again.
 	retired atomic.Bool
 }
 
-// errPortTaken is a component's early death because another process was faster to listen on the port chosen for it.
+// errPortTaken is a component's early death because another process took its port first.
 var errPortTaken = errors.New("the port is taken")
 
 // launch starts a component, without waiting for it.
@@ -78,7 +78,7 @@ func openLog(path string) (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-// watch reports the component's death from now on, at once, to whoever waits for anything of the plane.
+// watch reports the component's death at once to everyone who waits for anything of the plane.
 func (c *Cluster) watch(started *component) {
 	go func() {
 		<-started.process.Done()
@@ -88,8 +88,8 @@ func (c *Cluster) watch(started *component) {
 	}()
 }
 
-// launchReady starts a component that listens on ports of its own choice and returns when the probe succeeds. Between the
-// choice of a port and its use another process may take it: then it tries others.
+// launchReady starts a component that listens on ports of its own choice, and returns when the probe succeeds. If another process takes a
+// port before the component does, it tries other ports.
 func (c *Cluster) launchReady(ctx context.Context, name string, arguments func(context.Context) ([]string, error), probe func(context.Context) error) error {
 	c.report("starting %s", name)
 	var err error
@@ -114,7 +114,7 @@ func (c *Cluster) launchReady(ctx context.Context, name string, arguments func(c
 	return fmt.Errorf("gave up after %d attempts: %w", portAttempts, err)
 }
 
-// await returns when the probe succeeds, or the component or another one has died, or time is up.
+// await returns when the probe succeeds, a component has died, or time is up.
 func (c *Cluster) await(ctx context.Context, started *component, probe func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()

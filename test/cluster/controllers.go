@@ -19,11 +19,11 @@ var stageFiles = []string{
 	"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml", "pod/fast/pod-delete.yaml",
 }
 
-// startControllerManager starts what makes Pods from workloads. Controllers get their own service accounts, as in any real cluster,
-// so that the creator of a Pod is the controller it comes from.
+// startControllerManager starts what makes Pods from workloads. Controllers use their own service accounts, as in any real cluster, so the
+// creator of a Pod is its controller.
 func (c *Cluster) startControllerManager(context.Context) error {
 	return c.startClient(controllerManager, "--use-service-account-credentials", "--leader-elect=false", "--secure-port=0",
-		// By default it would spend five seconds waiting for its own rate limit while it makes its service accounts.
+		// By default, it would spend five seconds waiting for its own rate limit while it makes its service accounts.
 		"--kube-api-qps=1000", "--kube-api-burst=1000",
 		"--service-account-private-key-file="+c.credential(serviceAccountKey), "--root-ca-file="+c.credential("ca.crt"))
 }
@@ -33,9 +33,9 @@ func (c *Cluster) startScheduler(context.Context) error {
 	return c.startClient(scheduler, "--leader-elect=false", "--secure-port=0", "--kube-api-qps=1000", "--kube-api-burst=1000")
 }
 
-// startKwok starts what stands in for the kubelet of the plane's node; other nodes are left to who makes them.
+// startKwok starts what simulates the kubelet of the plane's node. It leaves other nodes to their creators.
 func (c *Cluster) startKwok(context.Context) error {
-	// Without a lease, the controller manager takes the node for dead after 50 seconds, and its Pods for not Ready.
+	// Without a lease, the controller manager considers the node dead after 50 seconds, and its Pods not Ready.
 	flags := []string{"--manage-single-node=" + NodeName, "--cidr=10.244.0.0/16", "--node-ip=10.0.0.1", "--node-lease-duration-seconds=40"}
 	for _, stage := range stageFiles {
 		flags = append(flags, "--config="+filepath.Join(c.stages, filepath.FromSlash(stage)))
@@ -58,8 +58,8 @@ func (c *Cluster) startClient(name string, flags ...string) error {
 	return nil
 }
 
-// componentKubeconfig gives a component the identity that RBAC's default roles know it by. kwok stands in for kubelets: an
-// administrator's identity spares it a role of its own.
+// componentKubeconfig gives a component the identity for which RBAC has default roles. kwok simulates kubelets; an administrator's identity
+// saves it a role of its own.
 func (c *Cluster) componentKubeconfig(name string) (string, error) {
 	user, groups := "system:"+name, []string(nil)
 	if name == kwok {
@@ -79,8 +79,8 @@ func (c *Cluster) addNode(ctx context.Context) error {
 	return nil
 }
 
-// waitForControllers returns when what needs each of them has come about: kwok makes the node Ready, and the controller manager
-// then takes its not-ready taint away and creates the default ServiceAccount.
+// waitForControllers returns when each of them has done its part: kwok makes the node Ready, and the controller manager then removes its
+// not-ready taint and creates the default ServiceAccount.
 func (c *Cluster) waitForControllers(ctx context.Context) error {
 	if err := c.Eventually(ctx, "the node to be schedulable", c.nodeReady); err != nil {
 		return err

@@ -27,8 +27,8 @@ type Egress struct {
 	dial   func(ctx context.Context, address string) (net.Conn, error)
 }
 
-// NewEgress starts a proxy that asks dial for each of the API server's connections. The address is a host and a port: of a Service, its cluster IP
-// or its external name.
+// NewEgress starts a proxy that calls dial for each of the API server's connections. The address is a host and a port. For a Service, the
+// host is its cluster IP or its external name.
 func NewEgress(ctx context.Context, dial func(ctx context.Context, address string) (net.Conn, error)) (*Egress, error) {
 	folder, err := os.MkdirTemp("", "pcp-egress-")
 	if err != nil {
@@ -49,12 +49,12 @@ func NewEgress(ctx context.Context, dial func(ctx context.Context, address strin
 
 func (e *Egress) file(name string) string { return filepath.Join(e.folder, name) }
 
-// Flags are those of the API server.
+// Flags are the API server's flags for the proxy.
 func (e *Egress) Flags() []string {
 	return []string{"--egress-selector-config-file=" + e.file("egress.yaml")}
 }
 
-// Close ends the proxy, but not the connections through it.
+// Close stops the proxy, but not the connections through it.
 func (e *Egress) Close() error { return errors.Join(e.server.Close(), os.RemoveAll(e.folder)) }
 
 // connect answers the API server's CONNECT.

@@ -16,9 +16,9 @@ const (
 	injectionEnabled = "enabled"
 )
 
-// CreateNamespace creates a namespace in which Pods can be created at once: it returns when there is a default
-// ServiceAccount, which the ServiceAccount admission plugin demands. On the plain plane, where no controller
-// creates it, it creates that itself; there, a namespace cannot be deleted either. A namespace that exists is an error.
+// CreateNamespace creates a namespace in which Pods can be created at once: it returns when there is a default ServiceAccount, which the
+// ServiceAccount admission plugin requires. On the plain plane, no controller creates it, so this does, and a namespace cannot be deleted.
+// It is an error if the namespace exists.
 func (c *Cluster) CreateNamespace(ctx context.Context, name string, labels map[string]string) error {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
 	if _, err := c.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
@@ -48,8 +48,8 @@ func (c *Cluster) waitForServiceAccount(ctx context.Context, namespace string) e
 	})
 }
 
-// Eventually repeats the check until it succeeds, until the context's deadline, or for 5 minutes if it has none. It ends early when a
-// component dies, and says so.
+// Eventually repeats the check until it succeeds, until the context's deadline, or for 5 minutes if there is none. It ends early, with an
+// error, when a component dies.
 func (c *Cluster) Eventually(ctx context.Context, what string, check func(context.Context) error) error {
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc

@@ -17,7 +17,7 @@ import (
 const (
 	// ServiceRange is where the cluster IPs of Services come from.
 	ServiceRange = "10.96.0.0/16"
-	// ServiceAddress is the cluster IP of the Service kubernetes, the API server's.
+	// ServiceAddress is the cluster IP of the API server's Service, kubernetes.
 	ServiceAddress = "10.96.0.1"
 )
 
@@ -27,13 +27,13 @@ type endpoints struct {
 	apiServer string
 }
 
-// address picks a port and returns it with the loopback address before it.
+// address picks a port and returns it with the loopback address.
 func (c *Cluster) address(ctx context.Context) (string, error) {
 	port, err := c.options.pickPort(ctx)
 	return net.JoinHostPort(loopback.Host, strconv.Itoa(port)), err
 }
 
-// startEtcd starts etcd without fsync: the data need not survive a power cut.
+// startEtcd starts etcd without fsync, because the data need not survive a power cut.
 func (c *Cluster) startEtcd(ctx context.Context) error {
 	arguments := func(ctx context.Context) ([]string, error) {
 		client, err := c.address(ctx)
@@ -81,13 +81,13 @@ func (c *Cluster) apiServerArguments(ctx context.Context) ([]string, error) {
 		"--service-cluster-ip-range="+ServiceRange,
 		"--authorization-mode=Node,RBAC", "--allow-privileged",
 		"--audit-policy-file="+filepath.Join(c.folder, auditPolicyFile), "--audit-log-path="+c.AuditLog(),
-		// Larger than what a test writes: a rotated log would lose the events that tests look for.
+		// More than a test writes, because a rotated log would lose the events that tests look for.
 		"--audit-log-maxsize=1000",
 	), c.options.APIServerFlags...), err
 }
 
-// exposure is where the API server listens, and what it publishes as the Service kubernetes: nothing without a node, since the
-// loopback address is refused there.
+// exposure is where the API server listens, and what it publishes as the Service kubernetes. Without a node it publishes nothing, because
+// the loopback address is refused there.
 func (c *Cluster) exposure() []string {
 	if c.options.NodeAddress == "" {
 		return []string{"--bind-address=" + loopback.Host, "--advertise-address=" + loopback.Host, "--endpoint-reconciler-type=none"}

@@ -11,8 +11,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// RestartEtcd kills etcd, as a crash does, starts it again with its data and its ports, and returns when the API server, which stays up
-// meanwhile, answers from it again. Done stays open and Err nil. Only one goroutine may restart anything at a time, and none while Stop runs.
+// RestartEtcd kills etcd, as a crash does, starts it again with its data and its ports, and returns when the API server, which keeps
+// running, answers from it again. Done stays open and Err nil. Only one goroutine may restart anything at a time, and none while Stop runs.
 func (c *Cluster) RestartEtcd(ctx context.Context) error {
 	err := c.restart(ctx, etcd, c.probeEtcd)
 	if err == nil {
@@ -24,8 +24,8 @@ func (c *Cluster) RestartEtcd(ctx context.Context) error {
 	return nil
 }
 
-// RestartAPIServer kills the API server, as a crash does, starts it again at its port, and returns when it is ready again. Done stays
-// open and Err nil. Only one goroutine may restart anything at a time, and none while Stop runs.
+// RestartAPIServer kills the API server, as a crash does, starts it again on its port, and returns when it is ready again. Done stays open
+// and Err nil. Only one goroutine may restart anything at a time, and none while Stop runs.
 func (c *Cluster) RestartAPIServer(ctx context.Context) error {
 	client, err := rest.HTTPClientFor(c.adminConfig(""))
 	if err == nil {
@@ -52,14 +52,14 @@ func (c *Cluster) restart(ctx context.Context, name string, probe func(context.C
 	if err != nil {
 		return err
 	}
-	// In its old place, so that Stop ends etcd after the API server, which waits for it in vain otherwise.
+	// In its old place, so Stop ends etcd after the API server, which would otherwise wait for it in vain.
 	c.components[at] = started
 	c.components = c.components[:len(c.components)-1]
 	c.watch(started)
 	return c.await(ctx, started, probe)
 }
 
-// probeStorage succeeds if the API server reads from etcd: unlike a list, a read by name is never answered from its cache.
+// probeStorage succeeds if the API server reads from etcd. Unlike a list, a read by name is never answered from its cache.
 func (c *Cluster) probeStorage(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -67,7 +67,7 @@ func (c *Cluster) probeStorage(ctx context.Context) error {
 	return err
 }
 
-// retire kills the component, and keeps its death from being reported.
+// retire kills the component without reporting its death.
 func (s *component) retire() error {
 	s.retired.Store(true)
 	running, err := os.FindProcess(s.process.ID())

@@ -38,7 +38,7 @@ func TestRestartEtcd(t *testing.T) {
 	requireStarts(t, c, 3)
 }
 
-// requireStarts counts etcd's starts in its log, which goes on over restarts.
+// requireStarts counts etcd's starts in its log, which continues over restarts.
 func requireStarts(t *testing.T, c *Cluster, want int) {
 	t.Helper()
 	log, err := os.ReadFile(filepath.Join(c.Logs(), "etcd.log"))
@@ -47,7 +47,7 @@ func requireStarts(t *testing.T, c *Cluster, want int) {
 	}
 }
 
-// TestRestartAPIServer: clients find it where it was, with what it had.
+// TestRestartAPIServer: clients find it at the same address, with the same data.
 func TestRestartAPIServer(t *testing.T) {
 	t.Parallel()
 	c := startForTest(t, Options{})
@@ -69,7 +69,7 @@ func TestRestartAPIServer(t *testing.T) {
 	}
 }
 
-// TestRestartDeadEtcd: a death that nobody asked for stays one.
+// TestRestartDeadEtcd: an unwanted death stays one.
 func TestRestartDeadEtcd(t *testing.T) {
 	t.Parallel()
 	c := startForTest(t, Options{})

@@ -10,8 +10,8 @@ import (
 // dataLink is the name of the symbolic link that the kubelet swaps when a mounted Secret changes.
 const dataLink = "..data"
 
-// WriteSecretVolume writes files into a folder the way the kubelet mounts a Secret: each name is a link through the link
-// "..data", which is swapped in one step. Written again, all files change at once, and a watcher sees what it sees in a Pod. See
+// WriteSecretVolume writes files into a folder the way the kubelet mounts a Secret: each name is a link through the link "..data", which is
+// replaced in one step. Written again, all files change at once, and a watcher sees the same as in a Pod. See
 // https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go
 func WriteSecretVolume(folder string, files map[string][]byte) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -44,7 +44,7 @@ func WriteSecretVolume(folder string, files map[string][]byte) error {
 	return nil
 }
 
-// swap points the data link to a new version, and returns the one before, if any.
+// swap points the data link to a new version, and returns the previous one, if any.
 func swap(folder, version string) (previous string, err error) {
 	link, next := filepath.Join(folder, dataLink), filepath.Join(folder, dataLink+"_tmp")
 	if previous, err = os.Readlink(link); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -59,8 +59,8 @@ func swap(folder, version string) (previous string, err error) {
 	return previous, nil
 }
 
-// Write writes the certificate as a mounted kubernetes.io/tls Secret: tls.crt and tls.key. Written again with another
-// certificate, it is what a renewal looks like to the server.
+// Write writes the certificate as a mounted kubernetes.io/tls Secret: tls.crt and tls.key. Written again with another certificate, it looks
+// like a renewal to the server.
 func (p Certificate) Write(folder string) error {
 	return WriteSecretVolume(folder, map[string][]byte{"tls.crt": p.Cert, "tls.key": p.Key})
 }

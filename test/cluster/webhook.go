@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 )
 
-// ProbeNamespace is where InstallWebhook tries a webhook out, by dry runs, if not told otherwise.
+// ProbeNamespace is the default for where InstallWebhook tries a webhook out, by dry runs.
 const ProbeNamespace = "webhook-probe"
 
 // auditIDHeader lets a client choose the id of its request's audit event.
@@ -23,29 +23,29 @@ const auditIDHeader = "Audit-ID"
 
 // Webhook is a mutating webhook for Pods, served on this machine.
 type Webhook struct {
-	// Name is that of the configuration and of the webhook in it, in DNS form with two dots at least. The API server calls
-	// webhooks in the order of their configurations' names.
+	// Name of the configuration and of the webhook in it, in DNS form with at least two dots. The API server calls webhooks in the order of
+	// their configurations' names.
 	Name string
 	// Namespace and Service make the name that the webhook's certificate must be for; see ServerName.
 	Namespace, Service string
-	// Port is where the webhook listens on localhost, and Path what it serves.
+	// Port on localhost where the webhook listens, and the Path that it serves.
 	Port int32
 	Path string
 	// CABundle is the PEM certificate of the authority that signed the webhook's.
 	CABundle []byte
-	// ProbeNamespace is where the webhook is tried out; if it exists, it must have opted in. Empty: the constant ProbeNamespace.
+	// ProbeNamespace is where to try the webhook out. If it exists, it must have opted in. Defaults to the constant ProbeNamespace.
 	ProbeNamespace string
 	// Adjust may change the configuration before it is created: another selector, other match conditions, and so on.
 	Adjust func(*admissionregistrationv1.MutatingWebhook)
 }
 
-// ServerName is the DNS name that the API server demands of the webhook's certificate.
+// ServerName is the DNS name that the webhook's certificate must have for the API server.
 func (w Webhook) ServerName() string { return w.Service + "." + w.Namespace + ".svc" }
 
 func (w Webhook) probeNamespace() string { return cmp.Or(w.ProbeNamespace, ProbeNamespace) }
 
-// Configuration is what the chart installs too: only Pods that ask for it, in namespaces that have opted in, ever wait for
-// the webhook, so it may fail closed.
+// Configuration is what the chart also installs: only Pods that ask for it, in namespaces that have opted in, wait for the webhook, so it
+// may fail closed.
 func (w Webhook) Configuration() *admissionregistrationv1.MutatingWebhookConfiguration {
 	webhook := admissionregistrationv1.MutatingWebhook{
 		Name: w.Name,
@@ -76,10 +76,10 @@ func (w Webhook) Configuration() *admissionregistrationv1.MutatingWebhookConfigu
 	}
 }
 
-// InstallWebhook makes the API server call the webhook, and returns when it does: a new configuration takes a moment to be
-// heeded. Namespace and Service are created if they do not exist. The API server reaches the webhook through
-// the Service, with the verification of its name that this implies: the Service's ExternalName is localhost. The webhook
-// must be up, since it is tried out by dry runs of an annotated Pod in its ProbeNamespace; what it answers does not matter.
+// InstallWebhook makes the API server call the webhook, and returns when it does: a new configuration takes a moment to take effect.
+// Namespace and Service are created if they do not exist. The API server reaches the webhook through the Service, whose ExternalName is
+// localhost, and so verifies its name. The webhook must be running, because it is tried out by dry runs of an annotated Pod in its
+// ProbeNamespace. Its answer does not matter.
 func (c *Cluster) InstallWebhook(ctx context.Context, webhook Webhook) error {
 	if err := c.ensureNamespace(ctx, webhook.Namespace, nil); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (c *Cluster) ensureNamespace(ctx context.Context, name string, labels map[s
 	return err
 }
 
-// probeWebhook succeeds if the API server called the webhook for a Pod that asks for injection. The audit event tells: the
+// probeWebhook succeeds if the API server called the webhook for a Pod that asks for injection. It looks for the audit event, because the
 // webhook's answer may leave no trace in the Pod.
 func (c *Cluster) probeWebhook(ctx context.Context, webhook Webhook) error {
 	pod := &corev1.Pod{
@@ -122,7 +122,7 @@ func (c *Cluster) probeWebhook(ctx context.Context, webhook Webhook) error {
 	id := string(uuid.NewUUID())
 	err := c.client.CoreV1().RESTClient().Post().Namespace(webhook.probeNamespace()).Resource("pods").Param("dryRun", metav1.DryRunAll).
 		SetHeader(auditIDHeader, id).Body(pod).Do(ctx).Error()
-	// This is how the API server reports that it could not call a webhook, as opposed to what a webhook denies.
+	// This is how the API server reports that it could not call a webhook, unlike a webhook's denial.
 	if apierrors.IsInternalError(err) {
 		return fmt.Errorf("a dry run failed: %w", err)
 	}

@@ -1,6 +1,6 @@
-// Command demo shows the product's main job in a real control plane that it starts and stops: a Deployment asks for PCP, and
-// its pod, created by the real controllers, is admitted through the webhook over TLS. Run it with make demo, which shows the same
-// offline before, see preview.
+// Command demo shows the product's main job in a real control plane that it starts and stops: a Deployment asks for PCP, and its pod,
+// created by the real controllers, is admitted through the webhook over TLS. Run it with make demo, which first shows the same offline, see
+// preview.
 package main
 
 import (
@@ -89,7 +89,7 @@ func (d *demo) startWebhook(ctx context.Context) error {
 	return err
 }
 
-// apply does what a user does. The events of a refusal would be shown by kubectl describe.
+// apply does what a user does. kubectl describe would show the events of a refusal.
 func (d *demo) apply(ctx context.Context) error {
 	manifest, claims := filepath.Join(d.examples, "node-monitor.yaml"), filepath.Join(d.examples, "claims.yaml")
 	d.say("kubectl apply -f %s -f %s", manifest, claims)

@@ -13,7 +13,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/demo/report"
 )
 
-// next is what to do after the demo; a test holds it against the repository.
+// next is what to do after the demo. A test compares it with the repository.
 const next = `
 What next:
 

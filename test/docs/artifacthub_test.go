@@ -49,7 +49,7 @@ func charts(t *testing.T) (metadata map[string]chartMetadata, values map[string]
 	return metadata, values
 }
 
-// TestImagesForArtifactHub: the images that Artifact Hub is to scan are those of the charts' defaults.
+// TestImagesForArtifactHub: Artifact Hub scans the images of the charts' defaults.
 func TestImagesForArtifactHub(t *testing.T) {
 	t.Parallel()
 	metadata, values := charts(t)
@@ -75,7 +75,7 @@ func TestImagesForArtifactHub(t *testing.T) {
 	}
 }
 
-// TestChangesForArtifactHub: what the charts say of their newest version is in the newest section of CHANGELOG.md, under the same kind.
+// TestChangesForArtifactHub: the charts' changes of their newest version are in the newest section of CHANGELOG.md, under the same kind.
 func TestChangesForArtifactHub(t *testing.T) {
 	t.Parallel()
 	known := changelog(t)

@@ -11,13 +11,14 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/docs/commands"
 )
 
-// TestCommandsAreRun: each block of commands in the documentation is run by a test that reads it from the page, or says why none can run it.
+// TestCommandsAreRun: each block of commands in the documentation is run by a test that reads it from the page, or says why no test can run
+// it.
 func TestCommandsAreRun(t *testing.T) {
 	t.Parallel()
 	runners := testsThatRunBlocks(t)
 	run, not := 0, 0
 	for _, page := range pages(t) {
-		// The page is made of it, and has the same commands.
+		// The page is generated from it, and has the same commands.
 		if strings.HasSuffix(page, ".gotmpl") {
 			continue
 		}
@@ -69,7 +70,7 @@ func testsThatRunBlocks(t *testing.T) map[string]string {
 	return found
 }
 
-// TestUnmarkedCommandsAreFound: commands that nobody says anything of are an error, and so are excuses.
+// TestUnmarkedCommandsAreFound: unmarked commands are an error, and so are excuses.
 func TestUnmarkedCommandsAreFound(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

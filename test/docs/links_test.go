@@ -23,7 +23,7 @@ var (
 	punctuation = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
-// TestLinks: what the documentation links to within the tree is there, and has the heading that the anchor names.
+// TestLinks: links of the documentation within the tree lead to a file, and to a heading if they have an anchor.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	links := 0
@@ -56,7 +56,7 @@ func TestBrokenLinksAreFound(t *testing.T) {
 	}
 }
 
-// pages are the Markdown files of the tree, and the templates of those that are generated.
+// pages are the Markdown files of the tree, and the templates of the generated ones.
 func pages(t *testing.T) []string {
 	t.Helper()
 	var found []string
@@ -94,7 +94,7 @@ func linksOf(text string) []string {
 	return targets
 }
 
-// follow returns why the link leads nowhere, if so. Links to other hosts are not followed.
+// follow returns why the link leads nowhere, if it does. It does not follow links to other hosts.
 func follow(t *testing.T, page, target string) string {
 	t.Helper()
 	parsed, err := url.Parse(target)

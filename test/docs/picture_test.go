@@ -16,7 +16,7 @@ const modulePath = "github.com/performancecopilot/pcp-injector/"
 
 var arrow = regexp.MustCompile(`(?m)^ {4}(\S+) --> (\S+)$`)
 
-// TestPicture: the picture of the packages has no arrow that is not an import, and a way for each import.
+// TestPicture: each arrow in the picture of the packages is an import, and each import has a way of arrows.
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	drawn := map[string][]string{}
@@ -46,7 +46,7 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// importsOfPackages are those of this project's packages of each other, tests and the programs in folders main left out.
+// importsOfPackages are the imports between this project's packages, without tests and the programs in folders called main.
 func importsOfPackages(t *testing.T) map[string][]string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./cmd/...", "./pkg/...", "./internal/...")
@@ -75,7 +75,7 @@ func importsOfPackages(t *testing.T) map[string][]string {
 	}
 }
 
-// leads reports whether there is a way along arrows, which have no circles, as imports have none.
+// leads reports whether there is a way along the arrows, which have no circles, because imports have none.
 func leads(arrows map[string][]string, from, to string) bool {
 	return slices.ContainsFunc(arrows[from], func(next string) bool { return next == to || leads(arrows, next, to) })
 }

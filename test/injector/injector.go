@@ -1,5 +1,5 @@
-// Package injector runs the real webhook, as a process of its own, beside a control plane under test: built from this tree,
-// with a certificate that the API server verifies, and called for real.
+// Package injector runs the real webhook in its own process beside a control plane under test: built from this tree, with a certificate
+// that the API server verifies, and called for real.
 package injector
 
 import (
@@ -31,15 +31,15 @@ const (
 type Options struct {
 	// Command is the path of the pcp-injector executable; see Build.
 	Command string
-	// Name of the webhook, in DNS form; it is its Service's name up to the first dot.
+	// Name of the webhook, in DNS form. Up to the first dot, it is the name of its Service.
 	Name string
 	// Config is the text of the configuration.
 	Config string
-	// ProbeNamespace is where the webhook is tried out; it must have opted in. Default: cluster.ProbeNamespace.
+	// ProbeNamespace is where to try the webhook out. It must have opted in. Defaults to cluster.ProbeNamespace.
 	ProbeNamespace string
 	// Adjust may change the webhook's configuration before it is created.
 	Adjust func(*admissionregistrationv1.MutatingWebhook)
-	// Arguments come before the flags that Start chooses, which win over them; Flags come after, and win.
+	// Arguments come before the flags that Start chooses, which take precedence over them. Flags come after, and take precedence.
 	Arguments, Flags []string
 }
 
@@ -109,7 +109,7 @@ func (i *Injector) prepare(options Options) (err error) {
 	return os.WriteFile(i.file("config.yaml"), []byte(options.Config), 0o600)
 }
 
-// RotateCertificate replaces the served certificate by a new one of the same authority, as a kubelet does when a Secret changes.
+// RotateCertificate replaces the served certificate with a new one of the same authority, as a kubelet does when a Secret changes.
 func (i *Injector) RotateCertificate() error {
 	certificate, err := i.authority.ServingCertificate(i.webhook.ServerName())
 	if err != nil {
@@ -164,7 +164,7 @@ func (i *Injector) awaitReady(ctx context.Context) error {
 	}
 }
 
-// Stop ends the process. The webhook's configuration stays, so that the API server still tries to call it.
+// Stop ends the process. The webhook's configuration stays, so the API server still tries to call it.
 func (i *Injector) Stop() error {
 	if i.process != nil {
 		i.process.Stop(stopGrace)
@@ -178,13 +178,13 @@ func (i *Injector) Kill() { i.process.Stop(0) }
 // Done is closed when the process has ended.
 func (i *Injector) Done() <-chan struct{} { return i.process.Done() }
 
-// Probe asks the process's health endpoint, /readyz or /healthz, as a kubelet does; nil is its consent.
+// Probe asks the process's health endpoint, /readyz or /healthz, as a kubelet does; nil means success.
 func (i *Injector) Probe(ctx context.Context, path string) error {
 	_, err := get(ctx, "http://"+i.health+path)
 	return err
 }
 
-// Name is that of the webhook and of its MutatingWebhookConfiguration.
+// Name of the webhook and of its MutatingWebhookConfiguration.
 func (i *Injector) Name() string { return i.webhook.Name }
 
 // ID is the process id.

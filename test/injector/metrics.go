@@ -12,7 +12,7 @@ import (
 )
 
 // Metric is the value of one series of the webhook's own metrics, named as in the exposition format, e.g.
-// pcp_injector_admissions_total{reason="Injected",result="injected"}. A series that is not there is an error.
+// pcp_injector_admissions_total{reason="Injected",result="injected"}. A missing series is an error.
 func (i *Injector) Metric(ctx context.Context, series string) (float64, error) {
 	text, err := get(ctx, "http://"+i.metrics+"/metrics")
 	if err != nil {
@@ -26,10 +26,10 @@ func (i *Injector) Metric(ctx context.Context, series string) (float64, error) {
 	return 0, fmt.Errorf("the webhook has no metric %s", series)
 }
 
-// MetricsAddress is where the webhook serves its metrics, as /metrics.
+// MetricsAddress is where the webhook serves /metrics.
 func (i *Injector) MetricsAddress() string { return i.metrics }
 
-// Admissions is how many pods the webhook has decided about so far, or failed to.
+// Admissions is how many pods the webhook has decided about, or failed to decide about.
 func (i *Injector) Admissions(ctx context.Context) (int, error) {
 	text, err := get(ctx, "http://"+i.metrics+"/metrics")
 	if err != nil {
@@ -49,7 +49,7 @@ func (i *Injector) Admissions(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-// ServedCertificate is the one that a new TLS connection to the webhook gets.
+// ServedCertificate is the certificate that a new TLS connection to the webhook gets.
 func (i *Injector) ServedCertificate(ctx context.Context) (*x509.Certificate, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(i.webhook.CABundle)

@@ -12,8 +12,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/loopback"
 )
 
-// Serve starts the webhook alone, with the data of a given Secret as its certificate: what makes the API server call it is a
-// chart's.
+// Serve starts only the webhook, with the data of a given Secret as its certificate. A chart makes the API server call it.
 func Serve(ctx context.Context, options Options, certificate map[string][]byte) (*Injector, error) {
 	i := &Injector{webhook: cluster.Webhook{Name: options.Name}}
 	if err := i.serve(ctx, options, certificate); err != nil {

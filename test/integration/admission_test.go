@@ -10,10 +10,10 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/cluster"
 )
 
-func TestDesignatedPodIsInjected(t *testing.T) {
+func TestTargetPodIsInjected(t *testing.T) {
 	t.Parallel()
 	e := start(t, "hostMonitoring: {enabled: true, hostNetwork: true}\ncontainer: {listen: AllAddresses}\npersistence: {pmlogger: {size: 1Gi}}")
-	pod, err := e.create(e.controller, designatedPod())
+	pod, err := e.create(e.controller, targetPod())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,12 +31,12 @@ func TestDesignatedPodIsInjected(t *testing.T) {
 	}
 }
 
-// TestPodsThatDoNotAsk: the API server itself keeps them away, which the webhook's own counter proves.
+// TestPodsThatDoNotAsk: the API server itself does not send them, as the webhook's own counter proves.
 func TestPodsThatDoNotAsk(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")
 	before := e.admissions()
-	optedOut := designatedPod(annotate("pcp.io/inject", "false"))
+	optedOut := targetPod(annotate("pcp.io/inject", "false"))
 	other := plainPod()
 	other.Annotations = map[string]string{"example.com/a": "b"}
 	for _, pod := range []*corev1.Pod{plainPod(), other, optedOut} {
@@ -51,7 +51,7 @@ func TestPodsThatDoNotAsk(t *testing.T) {
 	if after := e.admissions(); after != before {
 		t.Errorf("the webhook was asked %d times about pods that did not ask", after-before)
 	}
-	if _, err := e.create(e.controller, designatedPod()); err != nil || e.count("Injected") != 1 {
+	if _, err := e.create(e.controller, targetPod()); err != nil || e.count("Injected") != 1 {
 		t.Errorf("the webhook injected %d pods, where one asked: %v", e.count("Injected"), err)
 	}
 }
@@ -64,7 +64,7 @@ func TestNamespaceWithoutTheLabel(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := e.admissions()
-	pod, err := e.controller.CoreV1().Pods(other).Create(t.Context(), designatedPod(), dryRun)
+	pod, err := e.controller.CoreV1().Pods(other).Create(t.Context(), targetPod(), dryRun)
 	if err != nil || containers(pod, "pcp") != 0 {
 		t.Errorf("a namespace that has not opted in: %v", err)
 	}
@@ -76,7 +76,7 @@ func TestNamespaceWithoutTheLabel(t *testing.T) {
 func TestNotDesignated(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")
-	pod, err := e.create(e.controller, designatedPod(func(pod *corev1.Pod) { pod.OwnerReferences[0].Name = "web-6d5f8c7b9d" }))
+	pod, err := e.create(e.controller, targetPod(func(pod *corev1.Pod) { pod.OwnerReferences[0].Name = "web-6d5f8c7b9d" }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestNotDesignated(t *testing.T) {
 func TestForgedOwner(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")
-	pod, err := e.create(e.admin, designatedPod())
+	pod, err := e.create(e.admin, targetPod())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestForgedOwner(t *testing.T) {
 	}
 }
 
-// TestForgedOwningPod: anyone who may create pods can claim that the designated one owns theirs.
+// TestForgedOwningPod: anyone who may create pods can claim that the target owns theirs.
 func TestForgedOwningPod(t *testing.T) {
 	t.Parallel()
 	e := start(t, "target: {namespace: NAMESPACE, kind: Pod}")
@@ -121,11 +121,11 @@ func TestForgedOwningPod(t *testing.T) {
 	}
 	forged.OwnerReferences, forged.GenerateName, forged.Name = nil, "", "node-monitor"
 	if pod, err := e.create(e.admin, forged); err != nil || containers(pod, "pcp") != 1 {
-		t.Errorf("the designated pod is not injected: %v", err)
+		t.Errorf("the pod of the target is not injected: %v", err)
 	}
 }
 
-// TestRefusedSources: PCP reads neither itself nor what is the node's on a pod's behalf.
+// TestRefusedSources: PCP reads neither itself nor the node's services on a pod's behalf.
 func TestRefusedSources(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")
@@ -136,12 +136,12 @@ func TestRefusedSources(t *testing.T) {
 		"http://2852039166/":                             "an IPv4 address must be written as four decimal numbers",
 		"file:///etc/shadow":                             "must be a URL that starts with http://, https://",
 	} {
-		_, err := e.create(e.controller, designatedPod(annotate("openmetrics.pcp.io/app", source)))
+		_, err := e.create(e.controller, targetPod(annotate("openmetrics.pcp.io/app", source)))
 		if err == nil || !strings.Contains(err.Error(), "metadata.annotations[openmetrics.pcp.io/app]: Invalid value: line 1: "+want) {
 			t.Errorf("%s: the user sees %v, want %q", source, err, want)
 		}
 	}
-	if pod, err := e.create(e.controller, designatedPod(annotate("openmetrics.pcp.io/app", "http://localhost:9100/metrics"))); err != nil || containers(pod, "pcp") != 1 {
+	if pod, err := e.create(e.controller, targetPod(annotate("openmetrics.pcp.io/app", "http://localhost:9100/metrics"))); err != nil || containers(pod, "pcp") != 1 {
 		t.Errorf("an exporter's source: %v", err)
 	}
 }
@@ -149,7 +149,7 @@ func TestRefusedSources(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")
-	pod, err := e.create(e.controller, designatedPod())
+	pod, err := e.create(e.controller, targetPod())
 	if err != nil || containers(pod, "pcp") != 1 {
 		t.Fatalf("the dry run shows %v, %v", pod, err)
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/injector"
 )
 
-// form is a user in the API server's kubeconfig for webhooks, and a Service to whose webhook it belongs or not.
+// form is a form of a user in the API server's kubeconfig for webhooks, with a Service whose webhook it fits or not.
 type form struct {
 	user, service, namespace string
 	port                     int32
@@ -43,8 +43,9 @@ var forms = []form{
 	{user: "domain.pcp-system.svc.cluster.local", service: "domain", namespace: "pcp-system", port: 443},
 }
 
-// TestClientCertificate: an API server that is configured with a client certificate for webhooks, as docs/security.md describes it, shows it to those
-// whose Service the user's name fits, and gets an answer. Without a certificate, neither it nor a pod of the cluster gets one.
+// TestClientCertificate: an API server that is configured with a client certificate for webhooks, as docs/security.md describes, shows it
+// to webhooks whose Service fits the user's name, and gets an answer. Without a certificate, neither the API server nor a pod of the
+// cluster gets one.
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	clients, err := cluster.NewAuthority("webhook clients")
@@ -117,7 +118,7 @@ func serveForms(t *testing.T, clients *cluster.Authority) (*injector.Injector, *
 	return webhook, authority
 }
 
-// writeAdmission writes the API server's files, and returns the path of the one that its flag names.
+// writeAdmission writes the API server's files, and returns the path of the file for its flag.
 func writeAdmission(t *testing.T, clients *cluster.Authority) string {
 	t.Helper()
 	certificate, err := clients.ClientCertificate("kube-apiserver")
@@ -151,7 +152,7 @@ func writeFile(t *testing.T, name string, data []byte) string {
 	return path
 }
 
-// require fails if the API server shows the certificate to the webhook of the form's Service where it should not, or the other way round.
+// require fails if the API server shows the certificate to the webhook of the form's Service when it should not, or the other way round.
 func (f form) require(t *testing.T, own *cluster.Cluster, authority []byte) {
 	t.Helper()
 	name := strings.NewReplacer("*", "any", ":", "-").Replace(f.user) + ".example.com"

@@ -1,5 +1,4 @@
-// Package integration_test holds what the injector promises against a real API server, which calls the real webhook over
-// TLS.
+// Package integration_test tests the injector's promises with a real API server, which calls the real webhook over TLS.
 package integration_test
 
 import (
@@ -23,7 +22,7 @@ import (
 
 const replicaSetController = "system:serviceaccount:kube-system:replicaset-controller"
 
-// plane is the API server that most tests share, command the webhook built from this tree.
+// plane is the API server that most tests share, and command is the webhook built from this tree.
 var (
 	plane   *cluster.Cluster
 	command string
@@ -55,12 +54,12 @@ func run(m *testing.M) (code int, err error) {
 	return code, plane.Stop()
 }
 
-// environment is an injector of a test's own, for a namespace of its own.
+// environment is a test's own injector, for its own namespace.
 type environment struct {
 	t         *testing.T
 	namespace string
 	injector  *injector.Injector
-	// probes are the dry runs by which the webhook was tried out: a bare pod is not the designated one.
+	// probes are the dry runs that tried the webhook out. Their bare pod is not the target's.
 	probes int
 	// controller is access as the controller of ReplicaSets, admin as the administrator.
 	controller, admin *client
@@ -100,7 +99,7 @@ func startWith(t *testing.T, plane *cluster.Cluster, flags []string, settings st
 		Config:         strings.ReplaceAll(settings, "NAMESPACE", e.namespace),
 		ProbeNamespace: e.namespace,
 		Flags:          append([]string{"--log-level", "debug"}, flags...),
-		// Each test's webhook leaves the namespaces of the others alone.
+		// Each test's webhook ignores the namespaces of the others.
 		Adjust: func(w *admissionregistrationv1.MutatingWebhook) {
 			w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{
 				Name: "test", Expression: "request.namespace in ['" + e.namespace + "', '" + e.namespace + "-other']",
@@ -135,7 +134,7 @@ func (e *environment) cleanUp(plane *cluster.Cluster) {
 	}
 }
 
-// count is how many admissions the webhook has counted for a reason.
+// count is how many admissions with a reason the webhook has counted.
 func (e *environment) count(reason string) int {
 	e.t.Helper()
 	results := map[string]string{
@@ -152,7 +151,7 @@ func (e *environment) count(reason string) int {
 	return int(value)
 }
 
-// admissions is how often the webhook was asked at all.
+// admissions is how often the webhook was asked.
 func (e *environment) admissions() int {
 	e.t.Helper()
 	count, err := e.injector.Admissions(e.t.Context())
@@ -162,7 +161,7 @@ func (e *environment) admissions() int {
 	return count
 }
 
-// client is access as one user, who sees warnings.
+// client is access as one user, which records warnings.
 type client struct {
 	kubernetes.Interface
 

@@ -13,16 +13,16 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/cluster"
 )
 
-// TestWebhookDown: pods that ask are rejected rather than created without PCP, and nobody else notices.
+// TestWebhookDown: pods that ask are rejected instead of created without PCP, and nobody else notices.
 func TestWebhookDown(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")
 	e.injector.Kill()
-	_, err := e.create(e.controller, designatedPod())
+	_, err := e.create(e.controller, targetPod())
 	if err == nil || !strings.Contains(err.Error(), "failed calling webhook") {
 		t.Errorf("the user sees %v", err)
 	}
-	for _, pod := range []*corev1.Pod{plainPod(), designatedPod(annotate("pcp.io/inject", "false"))} {
+	for _, pod := range []*corev1.Pod{plainPod(), targetPod(annotate("pcp.io/inject", "false"))} {
 		if _, err := e.create(e.controller, pod); err != nil {
 			t.Errorf("a pod that did not ask: %v", err)
 		}
@@ -31,7 +31,7 @@ func TestWebhookDown(t *testing.T) {
 	if err := plane.CreateNamespace(t.Context(), other, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.controller.CoreV1().Pods(other).Create(t.Context(), designatedPod(), dryRun); err != nil {
+	if _, err := e.controller.CoreV1().Pods(other).Create(t.Context(), targetPod(), dryRun); err != nil {
 		t.Errorf("a pod in a namespace that has not opted in: %v", err)
 	}
 }
@@ -68,8 +68,8 @@ func TestCertificateIsReplaced(t *testing.T) {
 	}
 }
 
-// renewConnection makes the API server shake hands again: it keeps one connection for each caBundle, which grows here by an
-// authority that signs nothing.
+// renewConnection makes the API server shake hands again. It keeps one connection for each caBundle, so this adds an authority that signs
+// nothing to the bundle.
 func (e *environment) renewConnection() {
 	e.t.Helper()
 	configurations := plane.Client().AdmissionregistrationV1().MutatingWebhookConfigurations()
@@ -97,13 +97,13 @@ func (e *environment) createUntil(stop <-chan struct{}) error {
 			return errors.Join(failed...)
 		default:
 		}
-		if _, err := e.create(e.controller, designatedPod()); err != nil {
+		if _, err := e.create(e.controller, targetPod()); err != nil {
 			failed = append(failed, err)
 		}
 	}
 }
 
-// certificateSerial is that of the certificate that a new connection gets.
+// certificateSerial is the serial number of the certificate that a new connection gets.
 func (e *environment) certificateSerial() string {
 	e.t.Helper()
 	certificate, err := e.injector.ServedCertificate(e.t.Context())

@@ -13,13 +13,12 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/cluster"
 )
 
-// TestReinvocation: a second real webhook edits the pod after ours, so that the API server calls ours again on its own
-// result.
+// TestReinvocation: a second real webhook edits the pod after ours, so the API server calls ours again with its own result.
 func TestReinvocation(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")
 	startSecondWebhook(t, e)
-	pod, err := e.create(e.controller, designatedPod())
+	pod, err := e.create(e.controller, targetPod())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +31,7 @@ func TestReinvocation(t *testing.T) {
 	requireAudited(t, e.injector.Name())
 }
 
-// requireAudited fails if the audit log does not say that the webhook has injected, or if the API server had to ignore what the webhook said
+// requireAudited fails if the audit log does not say that the webhook has injected, or if the API server ignored the webhook's annotations
 // of its second call.
 func requireAudited(t *testing.T, webhook string) {
 	t.Helper()
@@ -66,7 +65,7 @@ func TestLimitRange(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the LimitRange to take effect", func() bool {
-		pod, err := e.create(e.controller, designatedPod())
+		pod, err := e.create(e.controller, targetPod())
 		return err == nil && containers(pod, "pcp") == 1 && pod.Spec.Containers[1].Resources.Limits.Cpu().String() == "500m"
 	})
 	if !strings.Contains(e.controller.allWarnings(), "pcp-injector: CPULimit") {
@@ -74,20 +73,20 @@ func TestLimitRange(t *testing.T) {
 	}
 }
 
-// TestPodSecurity: it judges the pod as the webhook has left it.
+// TestPodSecurity: Pod Security judges the pod as the webhook has left it.
 func TestPodSecurity(t *testing.T) {
 	t.Parallel()
 	t.Run("privileged", func(t *testing.T) {
 		t.Parallel()
 		e := start(t, "", "pod-security.kubernetes.io/enforce=privileged")
-		if pod, err := e.create(e.controller, designatedPod()); err != nil || containers(pod, "pcp") != 1 {
+		if pod, err := e.create(e.controller, targetPod()); err != nil || containers(pod, "pcp") != 1 {
 			t.Errorf("not injected: %v", err)
 		}
 	})
 	t.Run("baseline", func(t *testing.T) {
 		t.Parallel()
 		e := start(t, "", "pod-security.kubernetes.io/enforce=baseline")
-		_, err := e.create(e.controller, designatedPod())
+		_, err := e.create(e.controller, targetPod())
 		if err == nil || !strings.Contains(err.Error(), `violates PodSecurity "baseline:latest"`) || !strings.Contains(err.Error(), `privileged (container "pcp"`) {
 			t.Errorf("the user sees %v", err)
 		}

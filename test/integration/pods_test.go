@@ -16,8 +16,8 @@ func plainPod() *corev1.Pod {
 	}
 }
 
-// designatedPod is what the controller of ReplicaSets creates for the Deployment node-monitor.
-func designatedPod(edits ...func(*corev1.Pod)) *corev1.Pod {
+// targetPod is what the controller of ReplicaSets creates for the Deployment node-monitor.
+func targetPod(edits ...func(*corev1.Pod)) *corev1.Pod {
 	pod := plainPod()
 	pod.GenerateName = "node-monitor-6d5f8c7b9d-"
 	pod.Labels = map[string]string{"pod-template-hash": "6d5f8c7b9d"}

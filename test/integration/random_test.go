@@ -13,7 +13,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/podgen"
 )
 
-// TestRandomPods: wherever the API server accepts a pod, it accepts the injected one, unless the webhook itself refuses it.
+// TestRandomPods: if the API server accepts a pod, it accepts the injected one, unless the webhook itself refuses it.
 func TestRandomPods(t *testing.T) {
 	t.Parallel()
 	configs := []string{

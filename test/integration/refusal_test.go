@@ -42,7 +42,7 @@ func TestRefused(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := e.controller.CoreV1().Pods(e.namespace).Create(t.Context(), designatedPod(c.edit), dryRun)
+			_, err := e.controller.CoreV1().Pods(e.namespace).Create(t.Context(), targetPod(c.edit), dryRun)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the user sees %v, want %s", err, c.want)
 			}
@@ -53,11 +53,11 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestRefusedOnTheNodesNetwork: what the API server or the kubelet would refuse with less to go by.
+// TestRefusedOnTheNodesNetwork: the API server or the kubelet would refuse these with a less helpful message.
 func TestRefusedOnTheNodesNetwork(t *testing.T) {
 	t.Parallel()
 	e := start(t, "hostMonitoring: {enabled: true, hostNetwork: true}")
-	_, err := e.create(e.controller, designatedPod(func(p *corev1.Pod) {
+	_, err := e.create(e.controller, targetPod(func(p *corev1.Pod) {
 		p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 8080}, {ContainerPort: 81, Name: "a"}}
 		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "b", Image: "b", Ports: []corev1.ContainerPort{{ContainerPort: 81}}})
 		p.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "0"}}}
@@ -73,7 +73,7 @@ func TestRefusedOnTheNodesNetwork(t *testing.T) {
 func TestRefusedAllAtOnce(t *testing.T) {
 	t.Parallel()
 	e := start(t, "")
-	_, err := e.create(e.controller, designatedPod(annotate("pcp.io/services", "x"), func(p *corev1.Pod) {
+	_, err := e.create(e.controller, targetPod(annotate("pcp.io/services", "x"), func(p *corev1.Pod) {
 		p.Spec.HostPID = true
 		p.Spec.Volumes = []corev1.Volume{{Name: "pcp-x"}}
 	}))

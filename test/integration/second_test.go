@@ -15,14 +15,14 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/cluster"
 )
 
-// startSecondWebhook installs another injector of the kind that clusters have: it adds a container, once. Its name comes after
-// that of ours, and the API server calls webhooks in the order of their names.
+// startSecondWebhook installs another injector, of the kind that clusters have: it adds a container, once. Its name sorts after ours, and
+// the API server calls webhooks in the order of their names.
 func startSecondWebhook(t *testing.T, e *environment) {
 	t.Helper()
 	webhook := cluster.Webhook{
 		Name: "zz-" + e.namespace + ".example.com", Namespace: "second-system", Service: e.namespace, Path: "/", ProbeNamespace: e.namespace,
 	}
-	// The probe that waits for the webhook must reach it too.
+	// The probe that waits for the webhook must also reach it.
 	webhook.Adjust = func(w *admissionregistrationv1.MutatingWebhook) {
 		w.MatchConditions = []admissionregistrationv1.MatchCondition{{
 			Name: "once", Expression: "request.namespace == '" + e.namespace + "' && object.spec.containers.all(c, c.name != 'second')",

@@ -1,7 +1,7 @@
-// Package loopback hands out ports of the loopback interface to programs that are about to be started. Nobody takes such a port
-// between its choice and its use. It is outside of the range from which the kernel takes the ports of outgoing connections: from in
-// there, a client that dials a port before the program listens can connect to itself (a TCP simultaneous open). And processes that
-// choose their ports here never get the same.
+// Package loopback hands out ports of the loopback interface to programs that are about to be started. Nobody takes such a port between its
+// choice and its use. It is outside of the range from which the kernel takes the ports of outgoing connections: inside that range, a client
+// that dials a port before the program listens can connect to itself (a TCP simultaneous open). Processes that choose their ports here
+// never get the same one.
 package loopback
 
 import (
@@ -40,8 +40,8 @@ func Address(ctx context.Context) (string, error) {
 
 func join(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }
 
-// pool is what is left of the last block of ports. A process has a block to itself by listening on the first port of it for as long as
-// it runs; so it is free again however the process ends. Consul's freeport does the same.
+// pool is what is left of the last block of ports. A process reserves a block by listening on its first port for as long as it runs, so the
+// block is free again however the process ends. Consul's freeport does the same.
 type pool struct {
 	mutex     sync.Mutex
 	next, end int
@@ -66,7 +66,7 @@ func (p *pool) port(ctx context.Context) (int, error) {
 	}
 }
 
-// lease takes another block. The search begins anywhere, so that a port is not used again soon.
+// lease takes another block. The search starts at a random block, so a port is not reused soon.
 func (p *pool) lease(ctx context.Context) error {
 	first, last := outside(ephemeral())
 	blocks := (last - first + 1) / blockSize
@@ -87,8 +87,8 @@ func listen(ctx context.Context, port int) (net.Listener, error) {
 	return new(net.ListenConfig).Listen(ctx, "tcp", join(port))
 }
 
-// ephemeral is the range from which the kernel takes the ports of outgoing connections. Where it does not say, this is no Linux, and
-// the range is smaller than Linux's default.
+// ephemeral is the range from which the kernel takes the ports of outgoing connections. If it is unknown, this is not Linux, and the range
+// is smaller than Linux's default.
 func ephemeral() (low, high int) {
 	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if err == nil {
@@ -100,8 +100,8 @@ func ephemeral() (low, high int) {
 	return low, high
 }
 
-// outside is the larger range of ports beside the ephemeral one. If an administrator has left too few, the usual ones are taken: a block is
-// still this process's, but the kernel may give one of its ports away.
+// outside is the larger range of ports beside the ephemeral one. If an administrator has left too few, it is the usual range: a block is
+// still reserved for this process, but the kernel may give one of its ports away.
 func outside(low, high int) (first, last int) {
 	first, last = lowest, low-1
 	if highest-high > last-first {

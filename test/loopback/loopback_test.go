@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestPort: pools, which stand for as many processes, hand out ports that differ, that can be listened on, and that no outgoing
-// connection gets.
+// TestPort: pools, each standing for a process, hand out different ports that can be listened on and that no outgoing connection gets.
 func TestPort(t *testing.T) {
 	t.Parallel()
 	const processes, each = 8, 3 * blockSize
@@ -41,7 +40,7 @@ func TestPort(t *testing.T) {
 	}
 }
 
-// TestTakenPort: what others listen on is skipped.
+// TestTakenPort: ports that others listen on are skipped.
 func TestTakenPort(t *testing.T) {
 	t.Parallel()
 	var p pool
@@ -76,7 +75,7 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-// release gives the blocks back: a process does so when it ends.
+// release gives the blocks back, as a process does when it ends.
 func (p *pool) release() {
 	for _, lease := range p.leases {
 		_ = lease.Close()

@@ -1,4 +1,4 @@
-// Package oldest_test holds charts/pcp-injector to the oldest Kubernetes that it names.
+// Package oldest_test tests charts/pcp-injector with the oldest Kubernetes that it supports.
 package oldest_test
 
 import (
@@ -26,8 +26,8 @@ var (
 	policyOrWebhook = regexp.MustCompile(`(?m)^kind: (ValidatingAdmissionPolicy|MutatingWebhookConfiguration)$`)
 )
 
-// TestExpressions: an API server of the oldest version compiles what the chart's webhook and policies have in CEL. Kubernetes' libraries for it
-// know in which version each of its own functions came; what came with cel-go itself, they do not.
+// TestExpressions: an API server of the oldest version compiles the CEL in the chart's webhook and policies. Kubernetes' CEL libraries know
+// in which version each of its own functions came, but not those of cel-go itself.
 func TestExpressions(t *testing.T) {
 	t.Parallel()
 	compile := compilerFor(t)
@@ -72,8 +72,8 @@ func boolean(name, text string) expression {
 	return expression{name: name, text: text, returns: []*cel.Type{cel.BoolType}}
 }
 
-// compilerFor compiles as the oldest API server does the expressions of one object, which may use the variables before them. It returns what is
-// wrong with one.
+// compilerFor compiles the expressions of one object, which may use the variables before them, as the oldest API server does. It returns
+// what is wrong with an expression.
 func compilerFor(t *testing.T) func(expression) string {
 	t.Helper()
 	metadata, err := os.ReadFile(filepath.Join(chart, "Chart.yaml"))
@@ -103,7 +103,7 @@ func compilerFor(t *testing.T) func(expression) string {
 	}
 }
 
-// helmAndChart are the path of Helm and a copy of the chart: go test does not see what Helm reads, and would repeat an old result.
+// helmAndChart are the path of Helm and a copy of the chart. go test does not see what Helm reads, and would repeat an old result.
 func helmAndChart(t *testing.T) (helm, folder string) {
 	t.Helper()
 	tools, err := toolchain.Find(t.Context(), nil, "helm")
@@ -143,7 +143,7 @@ func render(t *testing.T, helm string, arguments []string) []string {
 	return strings.Split(string(output), "\n---\n")
 }
 
-// expressionsOf are those of a policy, its variables first, or of a webhook's configuration.
+// expressionsOf are the expressions of a policy, its variables first, or of a webhook's configuration.
 func expressionsOf(t *testing.T, document string) (found []expression) {
 	t.Helper()
 	var object struct {

@@ -23,13 +23,13 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
 )
 
-// A release of the chart's own name gets the names that are the injector's defaults.
+// A release with the chart's own name gets names that are the injector's defaults.
 const (
 	release   = "pcp"
 	namespace = "monitoring"
 )
 
-// namespaces of the charts' releases: the injector's is not that of its target.
+// namespaces of the charts' releases. The injector's is not that of its target.
 var namespaces = map[string]string{"pcp": namespace, "pcp-injector": "pcp-system"}
 
 // rendered is what the chart gives for some values.
@@ -58,7 +58,7 @@ func mustRender(t *testing.T, values string) *rendered {
 	return chart
 }
 
-// findHelm also looks at the charts' files: go test does not see that Helm reads them, and would repeat an old result.
+// findHelm also reads the charts' files: go test does not see that Helm reads them, and would repeat an old result.
 var findHelm = sync.OnceValues(func() (map[string]string, error) {
 	err := filepath.WalkDir("../../charts", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
@@ -72,7 +72,7 @@ var findHelm = sync.OnceValues(func() (map[string]string, error) {
 	return toolchain.Find(context.Background(), nil, "helm")
 })
 
-// render runs helm template. The error is what Helm's user reads.
+// render runs helm template. Its error is what Helm's user reads.
 func render(t *testing.T, chart, values string) (*rendered, error) {
 	t.Helper()
 	paths, err := findHelm()

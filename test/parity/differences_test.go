@@ -18,14 +18,14 @@ const (
 	both
 )
 
-// difference between the pods that is meant to be.
+// difference is an intended difference between the pods.
 type difference struct {
 	path   *regexp.Regexp
 	side   side
 	reason string
 }
 
-// differences are all that are intended. Each has to occur in some case.
+// differences are all intended ones. Each must occur in some case.
 var differences = []difference{
 	{
 		regexp.MustCompile(`^metadata\.labels\.(app\.kubernetes\.io/(name|instance|managed-by)|team|tier)$`), onlyChart,
@@ -85,7 +85,7 @@ func (s *sightings) intended(path string, inChart, inInjector bool) bool {
 	return true
 }
 
-// reportUnused finds differences that are there no more, unless -run left cases out.
+// reportUnused finds differences that no longer occur, unless -run skipped cases.
 func (s *sightings) reportUnused(t *testing.T) {
 	t.Helper()
 	if int(s.cases.Load()) < len(cases) {

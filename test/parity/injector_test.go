@@ -13,12 +13,12 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// stranger is the container that every injected pod has of its own; the chart's pod has none.
+// stranger is the container that every injected pod must have besides PCP's. The chart's pod has none.
 const stranger = "stranger"
 
 const strangersPod = `{"metadata":{"annotations":{"pcp.io/inject":"true"}},"spec":{"containers":[{"name":"` + stranger + `"}]}}`
 
-// inject injects PCP into a pod with next to nothing in it, and returns it without that.
+// inject injects PCP into a minimal pod, and returns the pod without its own container.
 func inject(t *testing.T, cfg *config.InjectorConfig) *corev1.PodTemplateSpec {
 	t.Helper()
 	injector, err := mutate.New(cfg, "v0.0.0-test")

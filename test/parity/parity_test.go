@@ -1,5 +1,5 @@
-// Package parity holds the chart of PCP on its own and the injector together: for the same settings, both give the same
-// container, volumes, files and fields of the pod. The chart's template is text, and so nothing but this test does.
+// Package parity compares the chart pcp with the injector: for the same settings, both give the same container, volumes, files and fields
+// of the pod. Nothing else can, because the chart's template is text.
 package parity
 
 import (
@@ -103,13 +103,13 @@ func compareClaims(t *testing.T, chart *rendered, cfg *config.InjectorConfig) {
 	}
 }
 
-// TestSameRefusals gives both the same mistakes, and wants to read of the key.
+// TestSameRefusals gives both the same mistakes, and expects the key in the message.
 func TestSameRefusals(t *testing.T) {
 	t.Parallel()
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			// Where the schema settles it, keys are separated by slashes.
+			// If the schema refuses, keys are separated by slashes.
 			_, err := render(t, "pcp", c.values)
 			if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), "/", "."), strings.ReplaceAll(c.key, "/", ".")) {
 				t.Errorf("the chart does not refuse %s: %v", c.key, err)
@@ -163,7 +163,7 @@ func (c *settings) parse(t *testing.T, kind config.TargetKind) (*config.Injector
 	return config.Parse(data, c.name)
 }
 
-// stateSizes states the sizes of the claims that the chart creates, as the injector's chart does.
+// stateSizes adds the sizes of the claims that the chart creates, as the injector's chart does.
 func stateSizes(document map[string]any) {
 	persistence := child(document, "persistence")
 	for _, service := range []string{"pmlogger", "pmproxy"} {
@@ -181,7 +181,7 @@ func child(parent map[string]any, key string) map[string]any {
 	return parent[key].(map[string]any)
 }
 
-// fields are all fields of a template by their paths. The types have read it, so that 0444 and 292 are the same.
+// fields are all fields of a template by their paths, as the types have read them, so 0444 and 292 are the same.
 func fields(t *testing.T, template *corev1.PodTemplateSpec) map[string]any {
 	t.Helper()
 	data, err := yaml.Marshal(template)

@@ -1,6 +1,6 @@
 package parity
 
-// refusal is a mistake, and the key of the chart's values that its message has to name.
+// refusal is a mistake, and the key of the chart's values that its message must name.
 type refusal struct {
 	key string
 	settings

@@ -9,7 +9,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
-// TestReservedVariables: neither lets anybody set a variable that it sets itself, in any case.
+// TestReservedVariables: neither of the two allows a variable that it sets itself in some case.
 func TestReservedVariables(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
@@ -18,7 +18,7 @@ func TestReservedVariables(t *testing.T) {
 		if err != nil { // the case is about another kind
 			continue
 		}
-		own := len(cfg.Container.Env) // the administrator's, which are last
+		own := len(cfg.Container.Env) // the administrator's come last
 		containers := inject(t, cfg).Spec.Containers
 		variables := containers[len(containers)-1].Env
 		for _, variable := range variables[:len(variables)-own] {

@@ -1,5 +1,4 @@
-// Package podgen makes random pods for property tests: such as a real API server accepts, and fields that no API server
-// knows.
+// Package podgen makes random pods for property tests: pods that a real API server accepts, and fields that no API server knows.
 package podgen
 
 import (
@@ -12,8 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Valid makes a pod that asks for PCP and that the API server accepts, but for a few whose ports clash. Some of them PCP cannot
-// work in.
+// Valid makes a pod that asks for PCP and that the API server accepts, except a few whose ports clash. PCP cannot work in some of them.
 func Valid(r *rand.Rand) *corev1.Pod {
 	pod := &corev1.Pod{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},

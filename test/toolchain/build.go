@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// In a tool's folder of the cache: its data, and, while it is built, what the go command leaves behind if it is killed.
+// In a tool's folder of the cache: its data and, while it is being built, what the go command would leave behind if it were killed.
 const (
 	filesFolder = "files"
 	workFolder  = "work"
@@ -40,7 +40,7 @@ func (s store) ensure(ctx context.Context, t tool) (string, error) {
 	return folder, nil
 }
 
-// folderOf is where the tool is, if it is compiled.
+// folderOf is where the tool is if it is compiled.
 func (s store) folderOf(ctx context.Context, t tool) (string, error) {
 	t, err := t.resolved(s.root)
 	if err != nil {
@@ -55,8 +55,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// buildInto builds into a folder beside the wanted one and renames it when it is complete: an interrupted build leaves
-// nothing that could be mistaken for a tool. The caller holds the lock, so what an earlier, killed build left can go.
+// buildInto builds into a folder beside the final one, and renames it when it is complete: an interrupted build leaves nothing that looks
+// like a tool. The caller holds the lock, so it can remove what an earlier, killed build left.
 func (s store) buildInto(ctx context.Context, t tool, folder string) (err error) {
 	temporary := folder + ".part"
 	if err := os.RemoveAll(temporary); err != nil {
@@ -98,8 +98,8 @@ func (t tool) build(ctx context.Context, shown *compilation, root, folder string
 	return os.RemoveAll(work)
 }
 
-// sources returns the folder of a module from which the tool can be compiled. For a published tool that is a temporary module
-// that requires it: unlike with go install, its packages can be counted beforehand.
+// sources returns the folder of a module from which the tool can be compiled. For a published tool, that is a temporary module that
+// requires it. Unlike with go install, its packages can be counted beforehand.
 func (t tool) sources(ctx context.Context, shown *compilation, root, work string) (string, error) {
 	if t.staged {
 		return work, t.stage(ctx, shown, root, work)
@@ -128,8 +128,8 @@ func (t tool) compile(ctx context.Context, shown *compilation, module, work, exe
 	return runGo(ctx, module, work, shown, arguments...)
 }
 
-// released is when the tool's version was published. A module proxy that keeps no times leaves it at 1970, which is also the
-// default of upstream's own build date.
+// released is when the tool's version was published. A module proxy without times gives 1970, which is also the default of upstream's own
+// build date.
 func (t tool) released(ctx context.Context, module string) (time.Time, error) {
 	text, err := goOutput(ctx, module, "list", "-m", "-f", `{{with .Time}}{{.Format "2006-01-02T15:04:05Z07:00"}}{{end}}`, t.module)
 	if err != nil {
@@ -145,7 +145,7 @@ func (t tool) released(ctx context.Context, module string) (time.Time, error) {
 	return released, nil
 }
 
-// link gives the executable the names it goes by.
+// link gives the executable all its names.
 func (t tool) link(folder string) error {
 	for _, name := range t.commands {
 		if err := os.Symlink(executable(t.name), filepath.Join(folder, executable(name))); err != nil {
@@ -169,7 +169,7 @@ func (t tool) copyFiles(ctx context.Context, module, target string) error {
 	return nil
 }
 
-// moduleFolder is where the files of a required module are, which go has not downloaded as long as nothing of it was compiled.
+// moduleFolder is where the files of a required module are. go does not download it before something of it is compiled.
 func moduleFolder(ctx context.Context, module, required string) (string, error) {
 	find := []string{"list", "-m", "-f", "{{.Dir}}", required}
 	source, err := goOutput(ctx, module, find...)

@@ -35,7 +35,7 @@ func listedIn(text, name string) string {
 	return ""
 }
 
-// assetIn reads what GitHub's API says of a release.
+// assetIn reads GitHub's JSON about a release.
 // https://docs.github.com/en/rest/releases/releases#get-a-release-by-tag-name
 func assetIn(text []byte, name string) (string, error) {
 	var release struct {

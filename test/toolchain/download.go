@@ -16,14 +16,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// maxExecutable and maxChecksums bound what is read from outside. kube-apiserver has 90 MB; GitHub's JSON about a release with
-// a hundred files has 200 kB.
+// maxExecutable and maxChecksums limit what is read from outside. kube-apiserver has 90 MB, and GitHub's JSON about a release with a
+// hundred files 200 kB.
 const (
 	maxExecutable = 1 << 30
 	maxChecksums  = 4 << 20
 )
 
-// downloaded returns the paths of those commands of the tool that were downloaded earlier.
+// downloaded returns the paths of the tool's commands that were downloaded earlier.
 func (s store) downloaded(t tool, commands []string) (map[string]string, error) {
 	paths := map[string]string{}
 	for _, command := range commands {
@@ -42,14 +42,14 @@ func (s store) pathOf(a *artifact) string {
 	return filepath.Join(s.cache, a.name(s.platform), executable(a.command))
 }
 
-// plan is what to download for a tool: all commands, or none, since what is missing has to be compiled, and the compiled executable
-// has them all.
+// plan is what to download for a tool: all commands or none. What is missing must be compiled, and the compiled executable contains all of
+// them.
 type plan struct {
 	files []*artifact
 	sums  []string
 }
 
-// plan asks for the published checksums. They are small, and show within seconds whether the hosts answer.
+// plan asks for the published checksums, which are small and show within seconds whether the hosts answer.
 func (s store) plan(ctx context.Context, t tool, commands []string) (plan, error) {
 	p := plan{files: make([]*artifact, len(commands)), sums: make([]string, len(commands))}
 	for n, command := range commands {
@@ -64,7 +64,7 @@ func (s store) plan(ctx context.Context, t tool, commands []string) (plan, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.web.patience.checksums)
 	defer cancel()
-	// Without the group's context: each host that is silent is to be found out, in the same few seconds.
+	// Not with the group's context, because each silent host must be found in the same few seconds.
 	var group errgroup.Group
 	for n, a := range p.files {
 		group.Go(func() (err error) {
@@ -101,7 +101,7 @@ func (s store) download(ctx context.Context, t tool, p plan) (paths map[string]s
 	return paths, group.Wait()
 }
 
-// fetchOnce puts the executable into the cache, unless another process has done that in the meantime.
+// fetchOnce puts the executable into the cache, unless another process has done so meanwhile.
 func (s store) fetchOnce(ctx context.Context, shown *transfer, a *artifact, sum string) (err error) {
 	folder := filepath.Join(s.cache, a.name(s.platform))
 	unlock, err := Lock(ctx, s.out, folder+".lock", "preparing "+a.command)
@@ -129,7 +129,7 @@ func (s store) fetchOnce(ctx context.Context, shown *transfer, a *artifact, sum 
 	return nil
 }
 
-// fetch leaves the executable in the folder, and nothing that does not have the published checksum.
+// fetch leaves the executable in the folder only if it has the published checksum.
 func (s store) fetch(ctx context.Context, shown *transfer, a *artifact, sum, folder string) error {
 	target := filepath.Join(folder, executable(a.command))
 	file := target
@@ -152,7 +152,7 @@ func (s store) fetch(ctx context.Context, shown *transfer, a *artifact, sum, fol
 	return os.Remove(file)
 }
 
-// save writes what is at the URL to a file and returns its SHA-256. A broken transfer is tried again.
+// save writes the content of the URL to a file and returns its SHA-256. It retries a broken transfer.
 func (s store) save(ctx context.Context, shown *transfer, url, path string) (string, error) {
 	var err error
 	for range s.web.patience.attempts {

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// downloading is a store that finds the releases at the server, and the tool that is compiled if it does not; the tool says
-// "hello v1.2.3" whatever it is called by.
+// downloading is a store that finds the releases on the server, and the tool to compile if it does not. The tool says "hello v1.2.3",
+// whatever its name.
 func downloading(t *testing.T, server string) (store, tool) {
 	t.Helper()
 	s, plane := sample(t, hello)
@@ -29,7 +29,7 @@ func downloading(t *testing.T, server string) (store, tool) {
 	return s, plane
 }
 
-// at returns the releases with the server's address instead of the real one, in the version of the tool itself.
+// at returns the releases with the server's address instead of the real one, in the tool's own version.
 func at(server string, releases []release) []release {
 	releases = slices.Clone(releases)
 	for n := range releases {
@@ -38,8 +38,8 @@ func at(server string, releases []release) []release {
 	return releases
 }
 
-// said returns what the executable prints. A process that another test starts while the executable is being written has it open for
-// writing for a moment longer, until it executes its own program: https://go.dev/issue/22315.
+// said returns what the executable prints. A process that another test starts while the executable is being written has the file open for a
+// moment, until it executes its own program: https://go.dev/issue/22315.
 func said(t *testing.T, path string) string {
 	t.Helper()
 	for {
@@ -88,7 +88,7 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-// TestDownloadWhatIsMissing: what is in the cache is not asked for again.
+// TestDownloadWhatIsMissing: what is in the cache is not downloaded again.
 func TestDownloadWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	server := newReleaseServer(t)
@@ -119,7 +119,7 @@ func TestDownloadByGitHubsDigest(t *testing.T) {
 	requireCompiled(t, s, kwok, "no SHA-256 of kwok-linux-arm64 in what is published")
 }
 
-// requireCompiled checks that the tool is compiled, that it says why it was not downloaded, and that nothing of a download is left.
+// requireCompiled checks that the tool was compiled, that it says why it was not downloaded, and that nothing of a download is left.
 func requireCompiled(t *testing.T, s store, plane tool, why string) {
 	t.Helper()
 	paths, err := s.provide(t.Context(), wantCommands(plane, plane.commands...))
@@ -218,7 +218,7 @@ func TestCompiledInstead(t *testing.T) {
 	}
 }
 
-// breakOff announces more than it sends, so many times.
+// breakOff announces more than it sends, the given number of times.
 func breakOff(address string, times int) func(http.ResponseWriter, string) bool {
 	var mutex sync.Mutex
 	return func(w http.ResponseWriter, path string) bool {
@@ -248,7 +248,7 @@ func TestBrokenTransferIsRepeated(t *testing.T) {
 	}
 }
 
-// TestStalledTransfer: the server sends the beginning of a file and then nothing, without an end.
+// TestStalledTransfer: the server sends the beginning of a file and then nothing, without closing the connection.
 func TestStalledTransfer(t *testing.T) {
 	t.Parallel()
 	server := newReleaseServer(t)
@@ -276,8 +276,8 @@ func TestStalledTransfer(t *testing.T) {
 	requireNothingKept(t, s)
 }
 
-// TestSilentHost: something accepts connections and never answers, as a firewall's trap does. It costs one wait, however many
-// tools are to be had there.
+// TestSilentHost: something accepts connections and never answers, as a firewall may. It costs one wait, however many tools are published
+// there.
 func TestSilentHost(t *testing.T) {
 	t.Parallel()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -295,7 +295,7 @@ func TestSilentHost(t *testing.T) {
 	requireSilent(t, s, plane, "timeout awaiting response headers")
 }
 
-// requireSilent checks that the host is not asked again: the answer is the earlier one.
+// requireSilent checks that the host is not asked again, and that the answer is the earlier one.
 func requireSilent(t *testing.T, s store, plane tool, why string) {
 	t.Helper()
 	if _, err := s.plan(t.Context(), plane, plane.commands); err == nil || !strings.Contains(err.Error(), why) {
@@ -305,7 +305,7 @@ func requireSilent(t *testing.T, s store, plane tool, why string) {
 
 func TestNobodyListens(t *testing.T) {
 	t.Parallel()
-	// Port 1 is outside the range from which other tests get theirs.
+	// Port 1 is outside of the range from which other tests get theirs.
 	s, plane := downloading(t, "http://127.0.0.1:1")
 	requireCompiled(t, s, plane, "connection refused")
 }
@@ -352,7 +352,7 @@ func TestDownloadsForbidden(t *testing.T) {
 	}
 }
 
-// TestReleases holds the table against the addresses as of November 2026, in the versions that the project requires.
+// TestReleases compares the table with the addresses as of November 2026, in the versions that the project requires.
 func TestReleases(t *testing.T) {
 	root, err := projectRoot()
 	if err != nil {

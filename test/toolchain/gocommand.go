@@ -14,8 +14,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/toolchain/process"
 )
 
-// goCommand is the go command in a folder, with an environment that gives the same executable for everybody: GOFLAGS, a
-// workspace, a cross-compilation's target or cgo would change or break it.
+// goCommand is the go command in a folder, with an environment that gives everybody the same executable. GOFLAGS, a workspace, a
+// cross-compilation's target or cgo would change or break it.
 func goCommand(folder string, arguments ...string) *exec.Cmd {
 	cmd := process.Command("go", arguments...)
 	cmd.Dir = folder
@@ -23,8 +23,8 @@ func goCommand(folder string, arguments ...string) *exec.Cmd {
 	return cmd
 }
 
-// collection has the compiler collect its garbage less often, which saves it a sixth of its time, until its heap has 3 GiB: the
-// largest packages of kube-apiserver take that much anyway. What the user has set stays.
+// collection makes the compiler collect its garbage less often, which saves a sixth of its time, until its heap has 3 GiB. The largest
+// packages of kube-apiserver take that much anyway. The user's own settings stay.
 func collection(environment []string) []string {
 	set := func(entry string) bool {
 		return strings.HasPrefix(entry, "GOGC=") || strings.HasPrefix(entry, "GOMEMLIMIT=")
@@ -35,8 +35,7 @@ func collection(environment []string) []string {
 	return append([]string{"GOGC=800", "GOMEMLIMIT=3GiB"}, environment...)
 }
 
-// runGo runs the go command, with a folder for its temporary files, and passes on what it prints on standard error, which is also
-// quoted if it fails.
+// runGo runs the go command with a folder for its temporary files, and passes on its standard error, which is also quoted if it fails.
 func runGo(ctx context.Context, folder, temporary string, stderr io.Writer, arguments ...string) error {
 	cmd := goCommand(folder, arguments...)
 	cmd.Env = append(cmd.Env, "GOTMPDIR="+temporary)
@@ -54,7 +53,7 @@ func goOutput(ctx context.Context, folder string, arguments ...string) (string, 
 	return strings.TrimSpace(stdout.String()), err
 }
 
-// explain turns a failure of the go command into an error that says what to do.
+// explain turns a failure of the go command into an error with a remedy.
 func explain(ctx context.Context, verb string, err error, said string) error {
 	switch {
 	case err == nil:
@@ -88,7 +87,7 @@ func remedy(said string) string {
 
 const noNetwork = "the Go module proxy cannot be reached: check the network, and the settings HTTPS_PROXY and GOPROXY; with the modules downloaded once, no network is needed"
 
-// complaints keeps the last of what the go command says, without the names of packages and modules that it lists as it goes.
+// complaints keeps the last messages of the go command, without the names of packages and modules that it lists on the way.
 type complaints struct {
 	lines lineWriter
 	kept  []string
@@ -106,7 +105,7 @@ func (c *complaints) Write(data []byte) (int, error) {
 
 func (c *complaints) text() string { return strings.Join(c.kept, "\n") }
 
-// isPackage tells the lines of go build -v, which are import paths, from messages.
+// isPackage reports whether a line of go build -v is an import path and not a message.
 func isPackage(line string) bool { return line != "" && !strings.ContainsAny(line, " :") }
 
 // lineWriter splits what is written to it into lines.

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// buildFlags must stay the same for all that share a Go build cache: a changed flag compiles everything again.
+// buildFlags must be the same for everything that shares a Go build cache, because a changed flag compiles everything again.
 var buildFlags = []string{"-trimpath", "-buildvcs=false"}
 
-// key changes with all that changes the executable, and with nothing else: no path, no time.
+// key changes with everything that changes the executable, and with nothing else: no path, no time.
 func (t tool) key(ctx context.Context, root string) (string, error) {
 	goVersion, err := goOutput(ctx, root, "env", "GOVERSION", "GOHOSTOS", "GOHOSTARCH")
 	if err != nil {
@@ -44,7 +44,7 @@ func (t tool) linkerFlags(version string, released time.Time) string {
 	return strings.Join(flags, " ")
 }
 
-// sourceFolders are those of this repository that the tool is compiled from: of its go.mod and of its main package.
+// sourceFolders are the folders of this repository that the tool is compiled from: those of its go.mod and of its main package.
 func (t tool) sourceFolders() []string {
 	switch {
 	case t.folder == "" || t.pkg == "":
@@ -80,7 +80,7 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// resolved is the tool with its version read from the go.mod of its folder, so that no version is written twice.
+// resolved is the tool with its version read from the go.mod of its folder, so no version is written twice.
 func (t tool) resolved(root string) (tool, error) {
 	if t.version != "" {
 		return t, nil
@@ -106,8 +106,8 @@ func requiredVersion(root, folder, module string) (string, error) {
 
 var thisModule = regexp.MustCompile(`(?m)^module github\.com/performancecopilot/pcp-injector\s*$`)
 
-// projectRoot is the folder of this project's go.mod, at or above the working directory: go test runs each package's tests in
-// the package's folder.
+// projectRoot is the folder of this project's go.mod, at or above the working directory. go test runs each package's tests in the package's
+// folder.
 func projectRoot() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {

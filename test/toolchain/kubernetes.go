@@ -12,16 +12,17 @@ import (
 	"strings"
 )
 
-// kubernetes is the control plane in another version than that of the tests. What is left out, etcd and kubectl, does not vary with it.
-// The version's own go.mod says what it is compiled with.
+// kubernetes is the control plane in another version than the tests'. It omits etcd and kubectl, which do not vary with it. The version's
+// own go.mod decides what it is compiled with.
 var kubernetes = tool{
 	name: "kubernetes", module: "k8s.io/kubernetes", folder: "test/tools/kubernetes", staged: true, pkg: ".", expect: "10 minutes", stamp: stampKubernetes,
 	commands: []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"},
 	releases: controlPlaneReleases,
 }
 
-// Kubernetes downloads or compiles another version's kube-apiserver, kube-controller-manager and kube-scheduler, and returns a folder for
-// KUBEBUILDER_ASSETS that has them. The version is a minor one, as 1.30, for its latest patch release, or complete, as 1.30.14.
+// Kubernetes downloads or compiles another version of kube-apiserver, kube-controller-manager and kube-scheduler, and returns a folder with
+// them for KUBEBUILDER_ASSETS. The version is a minor version such as 1.30, for its latest patch release, or a complete one such as
+// 1.30.14.
 func Kubernetes(ctx context.Context, progress io.Writer, version string) (string, error) {
 	s, err := newStore(progress)
 	if err != nil {
@@ -40,7 +41,7 @@ func Kubernetes(ctx context.Context, progress io.Writer, version string) (string
 
 var kubernetesVersion = regexp.MustCompile(`^v?(\d+\.\d+)(\.\d+)?$`)
 
-// releasedVersion completes a minor version by the number of its latest patch release.
+// releasedVersion adds the number of the latest patch release to a minor version.
 func releasedVersion(ctx context.Context, root, module, version string) (string, error) {
 	parts := kubernetesVersion.FindStringSubmatch(version)
 	switch {
@@ -56,7 +57,7 @@ func releasedVersion(ctx context.Context, root, module, version string) (string,
 	latest := -1
 	for candidate := range strings.FieldsSeq(released) {
 		patch, found := strings.CutPrefix(candidate, "v"+parts[1]+".")
-		// What is no number is a pre-release.
+		// If it is no number, it is a pre-release.
 		if number, err := strconv.Atoi(patch); found && err == nil {
 			latest = max(latest, number)
 		}
@@ -67,8 +68,8 @@ func releasedVersion(ctx context.Context, root, module, version string) (string,
 	return fmt.Sprintf("v%s.%d", parts[1], latest), nil
 }
 
-// stage makes a module of the tool's sources that requires this version of its main dependency. That one replaces Kubernetes' staging modules by
-// folders of its repository; here they are replaced by what is published from those.
+// stage makes a module of the tool's sources that requires this version of its main dependency. That dependency replaces Kubernetes'
+// staging modules with folders of its repository; here they are replaced with the modules published from those.
 func (t tool) stage(ctx context.Context, shown *compilation, root, work string) error {
 	if err := os.CopyFS(work, os.DirFS(filepath.Join(root, t.folder))); err != nil {
 		return fmt.Errorf("failed to copy the sources of %s: %w", t.name, err)
@@ -86,7 +87,7 @@ func (t tool) stage(ctx context.Context, shown *compilation, root, work string) 
 	return runGo(ctx, work, work, shown, "get", t.pkg)
 }
 
-// requirements are arguments of go mod edit. The staging modules' version is v0.30.14 where Kubernetes' is v1.30.14.
+// requirements are arguments of go mod edit. The staging modules have version v0.30.14 if Kubernetes has v1.30.14.
 func (t tool) requirements(ctx context.Context, work string) ([]string, error) {
 	path, err := goOutput(ctx, work, "list", "-m", "-f", "{{.GoMod}}", t.module+"@"+t.version)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestOtherVersion compiles a tool with a module that replaces another by its own folder, as Kubernetes does: the published one is taken instead,
-// in the version that goes with it.
+// TestOtherVersion compiles a tool with a module that replaces another one with its own folder, as Kubernetes does. The published one is
+// used instead, in the matching version.
 func TestOtherVersion(t *testing.T) {
 	proxyOf(t, map[string]string{
 		"example.com/plane@v1.2.3":    "go 1.26\n\nrequire example.com/staged v0.0.0\n\nreplace example.com/staged => ./staging/src/example.com/staged\n",
@@ -49,7 +49,8 @@ func TestOtherVersion(t *testing.T) {
 	}
 }
 
-// proxyOf has the go command find modules, each of one package, in a folder, with the text of their go.mod. Nothing of them stays on the machine.
+// proxyOf makes the go command find modules, each of one package, in a folder, with the text of their go.mod. Nothing of them stays on the
+// machine.
 func proxyOf(t *testing.T, modules map[string]string) {
 	t.Helper()
 	proxy := t.TempDir()

@@ -9,7 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// Lock takes the lock file, so that of several processes one does something and the others wait, and out is told for what. The operating
+// Lock takes the lock file. Of several processes, one then does something while the others wait, and out says for what. The operating
 // system frees the lock when its holder dies.
 func Lock(ctx context.Context, out io.Writer, path, doing string) (unlock func(), err error) {
 	type held struct {

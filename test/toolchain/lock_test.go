@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestLock: whoever comes second says what for, and waits until the first is done, or it is stopped itself.
+// TestLock: the second process says what it waits for, and waits until the first is done or it is stopped itself.
 func TestLock(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "lock")

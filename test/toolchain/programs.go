@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// Programs is the compilation of programs of this project, which goes on in silence until Wait.
+// Programs is the compilation of programs of this project, which is silent until Wait.
 type Programs struct {
 	shown *compilation
 	done  chan struct{}
 	err   error
 }
 
-// CompilePrograms starts to compile main packages of this project, by the path of the executable, with the given flags of the
-// linker. They share all that they can with the tests that make runs.
+// CompilePrograms starts to compile main packages of this project, by the path of the executable, with the given flags of the linker. They
+// share all they can with the tests that make runs.
 func CompilePrograms(ctx context.Context, linkerFlags string, programs map[string]string) *Programs {
 	p := &Programs{shown: newCompilation(io.Discard, "our own programs"), done: make(chan struct{})}
 	go func() {
@@ -48,7 +48,7 @@ func (p *Programs) compile(ctx context.Context, linkerFlags string, programs map
 	return nil
 }
 
-// Wait returns when the programs are compiled, and shows how far that is.
+// Wait returns when the programs are compiled, and shows the progress.
 func (p *Programs) Wait(progress io.Writer) error {
 	select {
 	case <-p.done:

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how far a piece of work is: on a terminal by rewriting one line each second, elsewhere by a line now and then.
+// progress shows how far some work is: on a terminal by rewriting one line each second, elsewhere by a line now and then.
 type progress struct {
 	out      io.Writer
 	terminal bool
@@ -70,7 +70,7 @@ func (p *progress) finish(err error) {
 	}
 }
 
-// left estimates how long the rest takes at the pace so far; nothing as long as too little is done to say.
+// left estimates how long the rest takes at the pace so far. It says nothing while too little is done.
 func left(elapsed time.Duration, done, total float64) string {
 	if elapsed < 5*time.Second || done < total/10 || done >= total {
 		return ""
@@ -122,7 +122,7 @@ func (c *compilation) counts() string {
 	return fmt.Sprintf("%d of at most %d packages compiled%s", c.built, c.total, rest)
 }
 
-// expect sets how many packages there are. Those in Go's build cache already are not compiled again, hence "at most".
+// expect sets the number of packages. Those in Go's build cache are not compiled again, hence "at most".
 func (c *compilation) expect(packages int) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -149,7 +149,7 @@ type transfer struct {
 
 	mutex    sync.Mutex
 	files    int
-	sized    int // of the files, those whose size is known
+	sized    int // how many files have a known size
 	received int64
 	total    int64
 }
@@ -181,7 +181,7 @@ func (d *transfer) amount() string {
 	return fmt.Sprintf("%.0f of %.0f MB downloaded%s", float64(d.received)/megabyte, float64(d.total)/megabyte, rest)
 }
 
-// expect is called with the size of a file, if it is known, when it begins.
+// expect is called with the size of a file, if known, when it starts.
 func (d *transfer) expect(size int64) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
@@ -191,7 +191,7 @@ func (d *transfer) expect(size int64) {
 	}
 }
 
-// forget takes back what was counted of a file that did not arrive.
+// forget subtracts what was counted of a file that did not arrive.
 func (d *transfer) forget(received, size int64) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()

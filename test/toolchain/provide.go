@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// wanted are the commands that are asked for of one tool.
+// wanted are the commands of one tool that were requested.
 type wanted struct {
 	tool     tool
 	commands []string
@@ -34,7 +34,7 @@ func wantedFor(commands []string) ([]*wanted, error) {
 	return all, nil
 }
 
-// provide returns the paths of all commands: of those in the cache, else as downloaded, else as compiled.
+// provide returns the paths of all commands, from the cache if possible, else downloaded, else compiled.
 func (s store) provide(ctx context.Context, all []*wanted) (map[string]string, error) {
 	paths := map[string]string{}
 	missing, err := s.cached(ctx, all, paths)
@@ -52,7 +52,7 @@ func (s store) provide(ctx context.Context, all []*wanted) (map[string]string, e
 	return paths, nil
 }
 
-// cached adds the paths of the commands in the cache, and returns what is not there.
+// cached adds the paths of the commands in the cache, and returns what is missing.
 func (s store) cached(ctx context.Context, all []*wanted, paths map[string]string) ([]*wanted, error) {
 	var missing []*wanted
 	for _, w := range all {
@@ -90,7 +90,7 @@ func (w *wanted) within(folder string) map[string]string {
 	return paths
 }
 
-// planAll asks all hosts at the same time, so that those that do not answer are waited for once.
+// planAll asks all hosts at the same time, so those that do not answer are waited for once.
 func (s store) planAll(ctx context.Context, missing []*wanted) {
 	var group sync.WaitGroup
 	for _, w := range missing {
@@ -102,7 +102,7 @@ func (s store) planAll(ctx context.Context, missing []*wanted) {
 	group.Wait()
 }
 
-// obtain downloads the commands, or else compiles the tool, and says why.
+// obtain downloads the commands, or otherwise compiles the tool and says why.
 func (s store) obtain(ctx context.Context, w *wanted) (map[string]string, error) {
 	err := w.refusal
 	if err == nil {
@@ -122,7 +122,7 @@ func (s store) obtain(ctx context.Context, w *wanted) (map[string]string, error)
 	return w.within(folder), nil
 }
 
-// explainRefusal says in one line why a tool that could have been downloaded is compiled.
+// explainRefusal says in one line why a tool is compiled that could have been downloaded.
 func (s store) explainRefusal(t tool, err error) {
 	if errors.Is(err, errNotPublished) {
 		return

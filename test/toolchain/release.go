@@ -12,7 +12,7 @@ import (
 // downloadVariable forbids downloads if it is "off".
 const downloadVariable = "TOOLS_DOWNLOAD"
 
-// host is where releases are found, unless the variable of the environment names a mirror with the same layout.
+// host is where releases are found, unless its environment variable names a mirror with the same layout.
 type host struct{ variable, url string }
 
 var (
@@ -25,8 +25,8 @@ func (h host) base() string {
 	return strings.TrimSuffix(cmp.Or(os.Getenv(h.variable), h.url), "/")
 }
 
-// release is where the authors of commands publish their executables. In its paths, {command}, {version}, {os} and {arch} are
-// filled in, the last two as Go names them.
+// release is where the authors of commands publish their executables. {command}, {version}, {os} and {arch} in its paths are filled in, the
+// last two as Go names them.
 type release struct {
 	commands []string
 	module   string // whose version, as for a tool, is the release's; empty: the tool's own
@@ -34,15 +34,16 @@ type release struct {
 	from     host
 	path     string
 	member   string // of the archive at path; empty: the executable is there itself
-	// sums is a file with the SHA-256 of what is at path: the digest alone, lines as of sha256sum, or GitHub's JSON about a release.
+	// sums is a file with the SHA-256 of the file at path: the digest alone, lines as printed by sha256sum, or GitHub's JSON about a
+	// release.
 	sums     string
 	sumsFrom host
 }
 
-// controlPlaneReleases are those of what is one executable where it is compiled.
+// controlPlaneReleases are separate executables, which are one if compiled.
 var controlPlaneReleases = []release{
 	{
-		// The kubelet alone is linked to the C library; each machine that has a node has that.
+		// Only the kubelet is linked to the C library, which each machine with a node has.
 		commands: []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"},
 		systems:  []string{"linux"},
 		from:     kubernetesReleases, path: "release/{version}/bin/{os}/{arch}/{command}",
@@ -57,7 +58,7 @@ var controlPlaneReleases = []release{
 	},
 }
 
-// kwokReleases have no file of checksums, but GitHub publishes those of all that is uploaded.
+// kwokReleases have no file of checksums, but GitHub publishes those of all uploaded files.
 var kwokReleases = []release{{
 	commands: []string{"kwok"},
 	systems:  []string{"linux", "darwin"},
@@ -65,7 +66,7 @@ var kwokReleases = []release{{
 	sumsFrom: gitHubAPI, sums: "repos/kubernetes-sigs/kwok/releases/tags/{version}",
 }}
 
-// platform is what executables are for, in Go's words.
+// platform is what executables are made for, in Go's words.
 type platform struct{ system, architecture string }
 
 func thisPlatform() platform { return platform{runtime.GOOS, runtime.GOARCH} }
@@ -76,12 +77,12 @@ type artifact struct {
 	url, sums, member string
 }
 
-// name is that of the artifact's folder in the cache.
+// name of the artifact's folder in the cache.
 func (a *artifact) name(p platform) string {
 	return strings.Join([]string{a.command, a.version, p.system, p.architecture}, "-")
 }
 
-// host is where the artifact comes from.
+// host that the artifact comes from.
 func (a *artifact) host() string {
 	parsed, err := url.Parse(a.url)
 	if err != nil {
@@ -90,8 +91,8 @@ func (a *artifact) host() string {
 	return parsed.Host
 }
 
-// artifact returns where the command's executable is published, in the version that the project requires; none if there is no
-// such release for the platform.
+// artifact returns where the command's executable is published, in the version that the project requires; nil if there is no such release
+// for the platform.
 func (s store) artifact(t tool, command string) (*artifact, error) {
 	for _, r := range t.releases {
 		if !slices.Contains(r.commands, command) || !slices.Contains(r.systems, s.platform.system) {

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// releaseServer stands in for dl.k8s.io, GitHub and its API: the same paths, small files. As on GitHub, a file is a redirect
-// away from its address.
+// releaseServer simulates dl.k8s.io, GitHub and its API, with the same paths and small files. As on GitHub, the address of a file redirects
+// to another one.
 type releaseServer struct {
 	*httptest.Server
 

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// sample is a tool whose module is in the given folder, beneath a project's folder of the test's own.
+// sample is a tool whose module is in the given folder, below the folder of the test's own project.
 func sample(t *testing.T, source string) (store, tool) {
 	t.Helper()
 	s := store{root: t.TempDir(), cache: t.TempDir(), out: &output{}}
@@ -87,7 +87,7 @@ func TestFailedBuild(t *testing.T) {
 	requireNothingKept(t, s)
 }
 
-// requireNothingKept checks that the cache holds the lock file alone.
+// requireNothingKept checks that the cache contains only the lock file.
 func requireNothingKept(t *testing.T, s store) {
 	t.Helper()
 	entries, err := os.ReadDir(s.cache)
@@ -101,7 +101,7 @@ func requireNothingKept(t *testing.T, s store) {
 	}
 }
 
-// TestCanceledBuild replaces go by a script whose build never ends and has a child of its own, as compilations do.
+// TestCanceledBuild replaces go with a script whose build never ends and has its own child, as compilations do.
 func TestCanceledBuild(t *testing.T) {
 	s, hi := sample(t, hello)
 	bin := t.TempDir()
@@ -130,7 +130,7 @@ func awaitFile(t *testing.T, path string) string {
 		if data, err := os.ReadFile(path); err == nil {
 			return strings.TrimSpace(string(data))
 		}
-		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // The file is another process's; nothing tells of it.
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo //nolint:forbidigo // The file is another process's, so nothing reports it.
 	}
 	t.Fatalf("%s did not appear", path)
 	return ""
@@ -140,11 +140,11 @@ func requireDead(t *testing.T, pid string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		stat, err := os.ReadFile("/proc/" + pid + "/stat")
-		// In a container, the first process may be one that reaps no orphans: they stay, as zombies.
+		// In a container, the first process may not reap orphans, which then stay as zombies.
 		if exec.Command("kill", "-0", pid).Run() != nil || err == nil && strings.Contains(string(stat), ") Z ") {
 			return
 		}
-		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // The process is not this one's child; nothing tells of its end.
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo //nolint:forbidigo // The process is not this one's child, so nothing reports its end.
 	}
 	t.Errorf("the compiler's child (process %s) still runs", pid)
 }
@@ -198,7 +198,7 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// TestKeyOfSharedModule: of a module with several tools, each depends on its own main package.
+// TestKeyOfSharedModule: each of several tools in a module depends on its own main package.
 func TestKeyOfSharedModule(t *testing.T) {
 	t.Parallel()
 	s, hi := sample(t, hello)

@@ -22,11 +22,11 @@ import (
 	"strings"
 )
 
-// assetsVariable names a folder with executables to use instead of compiling them, as in controller-runtime's envtest.
+// assetsVariable names a folder with executables to use instead of compiling them, as for controller-runtime's envtest.
 const assetsVariable = "KUBEBUILDER_ASSETS"
 
-// Find returns the path of each named command, by name. What is neither in KUBEBUILDER_ASSETS nor in the cache is downloaded or
-// compiled first, which may take minutes; progress (nil: standard error) then shows how far it is.
+// Find returns the path of each named command, by name. What is neither in KUBEBUILDER_ASSETS nor in the cache is first downloaded or
+// compiled, which may take minutes. progress (nil: standard error) then shows how far it is.
 func Find(ctx context.Context, progress io.Writer, commands ...string) (map[string]string, error) {
 	paths := make(map[string]string, len(commands))
 	var missing []string
@@ -56,8 +56,8 @@ func Find(ctx context.Context, progress io.Writer, commands ...string) (map[stri
 	return paths, nil
 }
 
-// Files returns the folder of data that comes with a tool, for example kwok-stages. It compiles the tool if need be, wherever
-// KUBEBUILDER_ASSETS points.
+// Files returns the folder of data that comes with a tool, for example kwok-stages. It compiles the tool if necessary, whatever
+// KUBEBUILDER_ASSETS is.
 func Files(ctx context.Context, progress io.Writer, command string) (string, error) {
 	for _, t := range tools {
 		if t.files != "" && (t.name == command || slices.Contains(t.names(), command)) {
@@ -72,7 +72,7 @@ func Files(ctx context.Context, progress io.Writer, command string) (string, err
 	return "", fmt.Errorf("no tool %s comes with files", command)
 }
 
-// All downloads or compiles every tool that is missing and returns one folder where all commands are found.
+// All downloads or compiles every missing tool and returns one folder with all commands.
 func All(ctx context.Context, progress io.Writer) (string, error) {
 	var commands []string
 	for _, t := range tools {
@@ -94,7 +94,7 @@ func All(ctx context.Context, progress io.Writer) (string, error) {
 	return linkAll(cache, paths)
 }
 
-// asset is the path of a command in KUBEBUILDER_ASSETS, or nothing.
+// asset is the path of a command in KUBEBUILDER_ASSETS; empty if it is not there.
 func asset(command string) string {
 	folder := os.Getenv(assetsVariable)
 	if folder == "" {
@@ -114,7 +114,7 @@ func executable(name string) string {
 	return name
 }
 
-// store is where tools are built from, and kept.
+// store is where tools are built from and kept.
 type store struct {
 	root     string // the project's folder
 	cache    string
@@ -125,7 +125,7 @@ type store struct {
 
 func newStore(progress io.Writer) (store, error) {
 	if progress == nil {
-		progress = os.Stderr //nolint:forbidigo // Documented: the minutes of a first build must not pass in silence.
+		progress = os.Stderr //nolint:forbidigo //nolint:forbidigo // Documented: the minutes of a first build must not pass in silence.
 	}
 	root, err := projectRoot()
 	if err != nil {
@@ -152,8 +152,8 @@ func cacheFolder() (string, error) {
 	return folder, nil
 }
 
-// linkAll fills a folder with a link to each command. Its name depends on where they point, so that two work trees with
-// different versions do not fight over it.
+// linkAll fills a folder with a link to each command. Its name depends on the links' targets, so two work trees with different versions do
+// not fight over it.
 func linkAll(cache string, paths map[string]string) (string, error) {
 	folder := filepath.Join(cache, "bin-"+digest(fmt.Sprint(paths)))
 	if err := os.MkdirAll(folder, 0o755); err != nil {

@@ -11,7 +11,7 @@ import (
 func TestAssetsAreUsed(t *testing.T) {
 	assets := t.TempDir()
 	t.Setenv(assetsVariable, assets)
-	// Nothing can be compiled: what is found can only come from the assets.
+	// Nothing can be compiled, so what is found can only come from the assets.
 	t.Setenv("PATH", "")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	for _, command := range []string{"etcd", "kube-apiserver"} {

@@ -10,10 +10,10 @@ import (
 type tool struct {
 	name    string // of the executable
 	module  string // the module that has its version
-	version string // empty: as required by the go.mod in folder
-	pkg     string // import path of the main package; empty: nothing is compiled, only the files are wanted
-	folder  string // of this repository, with the go.mod that it is compiled with; empty: a published module, taken as it is
-	staged  bool   // the folder has no go.mod: that of the module is taken, see stage
+	version string // empty: the version that the go.mod in folder requires
+	pkg     string // import path of the main package; empty: nothing is compiled, only the files are needed
+	folder  string // of this repository, with the go.mod for compiling it; empty: a published module, taken as it is
+	staged  bool   // the folder has no go.mod, so the module's is taken, see stage
 	files   string // folder of the module that is needed at run time; copied beside the executable as "files"
 	expect  string // how long the build takes on 2 cores if nothing that it shares with other tools is compiled yet
 
@@ -21,16 +21,16 @@ type tool struct {
 	commands []string
 	// releases are where the commands are published ready to run, and then downloaded instead of compiled.
 	releases []release
-	// stamp returns the linker's -X settings that tell the executable its version, if it cannot know by itself.
+	// stamp returns the linker's -X settings that give the executable its version, if it cannot find it by itself.
 	stamp func(version string, released time.Time) []string
 }
 
-// shared is the module with the versions of all that the tools which contain Kubernetes' libraries are compiled from. One version of
-// each library is compiled once, for all of them and for this project itself: eight tools with eight versions of client-go compile
-// more than twice as much. The versions of the tools are what their authors released; their libraries may be newer than the authors'.
+// shared is the module with the versions of everything that tools with Kubernetes' libraries are compiled from. Each library is compiled
+// once, in one version, for all of them and for this project: eight tools with eight versions of client-go compile more than twice as much.
+// The tools have the versions that their authors released, but their libraries may be newer than the authors'.
 const shared = "test/tools"
 
-// tools is every tool of this project that is not Go itself, git or make.
+// tools are all tools of this project except Go itself, git and make.
 var tools = []tool{
 	{
 		name: "controlplane", module: "k8s.io/kubernetes", folder: shared, pkg: "./controlplane", expect: "10 minutes", stamp: stampKubernetes,
@@ -63,7 +63,7 @@ var tools = []tool{
 	{name: "crane", module: "github.com/google/go-containerregistry", folder: shared, pkg: "github.com/google/go-containerregistry/cmd/crane", expect: "1 minute"},
 }
 
-// names are what the tool's executable is called by.
+// names are all names of the tool's executable.
 func (t tool) names() []string {
 	if t.commands == nil {
 		return []string{t.name}
@@ -71,7 +71,7 @@ func (t tool) names() []string {
 	return t.commands
 }
 
-// stampKubernetes sets what upstream's release scripts set. A module has no commit to tell: its tag stands for it.
+// stampKubernetes sets what upstream's release scripts set. A module has no commit to show, so its tag is used instead.
 func stampKubernetes(version string, released time.Time) []string {
 	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
 	values := []string{
@@ -91,8 +91,8 @@ func stampHelm4(version string, _ time.Time) []string {
 	return []string{"-X helm.sh/helm/v4/internal/version.version=" + version}
 }
 
-// stampHelm3 also tells Helm 3 which Kubernetes it is made for: without a cluster, as in helm template, that is what a chart's
-// kubeVersion is held against. Helm 4 finds it in its own module list.
+// stampHelm3 also tells Helm 3 for which Kubernetes it is made. Without a cluster, as in helm template, it compares a chart's kubeVersion
+// with that. Helm 4 finds it in its own module list.
 func stampHelm3(version string, _ time.Time) []string {
 	settings := []string{"-X helm.sh/helm/v3/internal/version.version=" + version}
 	for _, pkg := range []string{"helm.sh/helm/v3/pkg/chartutil", "helm.sh/helm/v3/pkg/lint/rules"} {
@@ -101,7 +101,7 @@ func stampHelm3(version string, _ time.Time) []string {
 	return settings
 }
 
-// toolFor returns the row of the tool that answers to the name.
+// toolFor returns the row of the tool with that name.
 func toolFor(command string) (tool, error) {
 	var known []string
 	for _, t := range tools {

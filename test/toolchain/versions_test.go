@@ -30,12 +30,12 @@ func required(t *testing.T, folder string) map[string]string {
 	return versions
 }
 
-// older may be another version in go.mod: from 1.20 on, cert-manager asks for a newer CEL than that of the API server, and go install
+// older tools may have another version in go.mod: from 1.20 on, cert-manager requires a newer CEL than the API server's, and go install
 // refuses a module that excludes it.
 var older = map[string]bool{"github.com/cert-manager/cert-manager": true, "sigs.k8s.io/gateway-api": true}
 
-// TestSharedVersions: what the project and the tools both contain has one version, so it is compiled once: a version of one library more
-// compiles all that imports it once more, client-go as a rule.
+// TestSharedVersions: what both the project and the tools contain has one version, so it is compiled once. Another version of a library,
+// usually client-go, compiles everything that imports it again.
 func TestSharedVersions(t *testing.T) {
 	t.Parallel()
 	ours, theirs := required(t, "."), required(t, shared)

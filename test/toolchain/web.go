@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// errNotPublished is that there is nothing to download, which is no failure of anybody's.
+// errNotPublished says that there is nothing to download, which is nobody's failure.
 var errNotPublished = errors.New("there is no release")
 
-// checksumError is a file that is not what its authors published.
+// checksumError is about a file that is not what its authors published.
 type checksumError struct{ url, sums, want, got string }
 
 func (e *checksumError) Error() string {
 	return fmt.Sprintf("%s has the SHA-256 %s, but %s publishes %s: it was deleted and is not used; a mirror or a proxy is broken, or somebody changes files on their way here", e.url, e.got, e.sums, e.want)
 }
 
-// brokenError is a transfer that began and did not end.
+// brokenError is about a transfer that started and did not finish.
 type brokenError struct{ err error }
 
 func (e *brokenError) Error() string { return e.err.Error() }
@@ -52,7 +52,7 @@ type web struct {
 	silent map[string]error // by host
 }
 
-// sharedWeb is that of this process, so that each host is waited for once.
+// sharedWeb is shared within this process, so each host is waited for once.
 var sharedWeb = newWeb(defaultPatience)
 
 func newWeb(p patience) *web {
@@ -66,7 +66,7 @@ func newWeb(p patience) *web {
 	return &web{patience: p, client: &http.Client{Transport: transport, CheckRedirect: checkRedirect}, silent: map[string]error{}}
 }
 
-// checkRedirect lets nobody lead from an encrypted connection to one that is not.
+// checkRedirect refuses redirects from an encrypted connection to an unencrypted one.
 func checkRedirect(next *http.Request, before []*http.Request) error {
 	if len(before) >= 10 {
 		return errors.New("more than 10 redirects")
@@ -77,14 +77,14 @@ func checkRedirect(next *http.Request, before []*http.Request) error {
 	return nil
 }
 
-// text returns what is at the URL.
+// text returns the content of the URL.
 func (w *web) text(ctx context.Context, address string, limit int64) ([]byte, error) {
 	var text bytes.Buffer
 	_, err := w.copy(ctx, address, limit, func(int64) {}, &text)
 	return text.Bytes(), err
 }
 
-// copy writes what is at the URL, and returns how much it wrote. It calls start with the size as announced, or -1.
+// copy writes the content of the URL, and returns how much it wrote. It calls start with the announced size, or -1.
 func (w *web) copy(ctx context.Context, address string, limit int64, start func(size int64), to io.Writer) (int64, error) {
 	ctx, stop := context.WithTimeout(ctx, w.patience.file)
 	defer stop()
@@ -133,7 +133,7 @@ func (w *web) get(ctx context.Context, address string) (*http.Response, error) {
 	return response, nil
 }
 
-// cause leaves out the request, which the caller names.
+// cause omits the request, which the caller names.
 func cause(err error) error {
 	if request, ok := errors.AsType[*url.Error](err); ok {
 		return request.Err
@@ -151,7 +151,7 @@ func (w *web) silence(host string, err error) error {
 	return w.silent[host]
 }
 
-// impatient is a reader that gives up when nothing comes for a while.
+// impatient is a reader that gives up when nothing arrives for a while.
 type impatient struct {
 	from   io.Reader
 	stall  time.Duration

@@ -19,8 +19,8 @@ const pollPeriod = 200 * time.Millisecond
 // Folder returns the folder of the node for a claim.
 type Folder func(claim *corev1.PersistentVolumeClaim) (string, error)
 
-// Provision makes a volume for each claim that waits for one, whatever its storage class, until the context is done. What fails is
-// told and tried again.
+// Provision makes a volume for each claim that waits for one, whatever its storage class, until the context is done. Failures are reported
+// and tried again.
 func Provision(ctx context.Context, client kubernetes.Interface, folder Folder, out io.Writer) {
 	for ctx.Err() == nil {
 		claims, err := client.CoreV1().PersistentVolumeClaims("").List(ctx, metav1.ListOptions{})

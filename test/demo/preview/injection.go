@@ -15,8 +15,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/demo/report"
 )
 
-// show injects PCP into the example, marks what is added, and says why. It does what kubectl-pcp does, which a test compares; that
-// plugin itself has more dependencies than can be compiled in a minute.
+// show injects PCP into the example, marks what is added, and says why. It does what kubectl-pcp does, which a test compares. The plugin
+// itself has more dependencies than can be compiled in a minute.
 func (p *preview) show() error {
 	configFile, file := filepath.Join(p.examples, "injector.yaml"), filepath.Join(p.examples, "node-monitor.yaml")
 	fmt.Fprintf(p.out, "==> Without a cluster, with: bin/kubectl-pcp inject --config %s -f %s\n    + marks what it adds.\n\n", configFile, file)

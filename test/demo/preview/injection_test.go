@@ -14,8 +14,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-// TestPreview shows the example: every line of its author's is there unmarked, in order, what is added is marked, and each of its
-// parts has a reason.
+// TestPreview shows the example: every line of its author is there, unmarked and in order, additions are marked, and each of them has a
+// reason.
 func TestPreview(t *testing.T) {
 	t.Parallel()
 	examples := filepath.Join("..", "..", "..", "examples")
@@ -49,7 +49,7 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// TestPreviewIsThePlugins: what is shown is what kubectl-pcp gives.
+// TestPreviewIsThePlugins: it shows what kubectl-pcp writes.
 func TestPreviewIsThePlugins(t *testing.T) {
 	t.Parallel()
 	plugin := filepath.Join(t.TempDir(), "kubectl-pcp")

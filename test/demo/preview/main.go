@@ -1,5 +1,5 @@
-// Command preview shows an injection offline, and then prepares what the demo needs: the control plane, the webhook and the demo
-// itself. It has few dependencies, so that a newcomer sees the first injection within a minute; see make demo.
+// Command preview shows an injection offline, and then prepares what the demo needs: the control plane, the webhook and the demo itself. It
+// has few dependencies, so a newcomer sees the first injection within a minute; see make demo.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	}
 }
 
-// version is the project's, set by the linker.
+// version of the project, set by the linker.
 var version string
 
 // preview is one run.

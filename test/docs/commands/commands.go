@@ -95,7 +95,7 @@ func unindented(body, indent string) string {
 	return strings.Join(lines, "")
 }
 
-// For returns those blocks of a page that the test is to run, in their order.
+// For returns the blocks of a page that the test runs, in order.
 func For(page, test string) ([]Block, error) {
 	blocks, err := In(page)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command main downloads or compiles the development tools that are not there yet. Named tools: it prints the path of each, one
-// a line. None named: it does so with all of them, and the last line it prints is the folder where all are found.
+// Command main downloads or compiles the development tools that are missing. With arguments, it prints the path of each named tool on a
+// line. Without, it does so for all tools, and the last line is the folder that contains all of them.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package process starts child processes that do not outlive their parent: the Go compiler of the tool chain, and the
-// components of the control plane under test.
+// Package process starts child processes that do not outlive their parent: the Go compiler of the tool chain, and the components of the
+// control plane under test.
 package process
 
 import (
@@ -16,13 +16,13 @@ type Process struct {
 	err  error
 }
 
-// Command is a command for Start or Run.
+// Command returns a command for Start or Run.
 func Command(name string, arguments ...string) *exec.Cmd {
 	return exec.Command(name, arguments...) //nolint:noctx // Stop ends the command with its own children, in order; a context would kill it alone.
 }
 
-// Start starts the command so that it dies when this process does, even if this one is killed (on Linux; elsewhere it
-// dies on Stop only, or by the terminal's Ctrl-C).
+// Start starts the command to die when this process does, even if this one is killed (on Linux; elsewhere it only dies on Stop, or by the
+// terminal's Ctrl-C).
 func Start(cmd *exec.Cmd) (*Process, error) {
 	bind(cmd)
 	p := &Process{cmd: cmd, done: make(chan struct{})}
@@ -31,9 +31,8 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	return p, <-started
 }
 
-// supervise starts the child and waits for it on one OS thread. Linux sends the parent-death signal when the thread
-// that started the child ends, not when the process does; Go ends threads as it likes, unless a goroutine is locked
-// to one.
+// supervise starts the child and waits for it on one OS thread. Linux sends the parent-death signal when the thread that started the child
+// ends, not when the process does, and Go ends threads as it likes unless a goroutine is locked to one.
 func (p *Process) supervise(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -49,18 +48,18 @@ func (p *Process) supervise(started chan<- error) {
 // Done is closed when the child has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err is how the child ended; it may be called when Done is closed.
+// Err says how the child ended. Call it after Done is closed.
 func (p *Process) Err() error { return p.err }
 
 // ID is the process id of the child.
 func (p *Process) ID() int { return p.cmd.Process.Pid }
 
-// Stop asks the child and its own children to end, as Kubernetes does, kills what is left after the grace period, and returns
-// when the child is gone.
+// Stop asks the child and its own children to end, as Kubernetes does, kills what is left after the grace period, and returns when the
+// child is gone.
 func (p *Process) Stop(grace time.Duration) {
 	select {
 	case <-p.done:
-		// Its process id may be another's by now.
+		// Its process id may belong to another process by now.
 		return
 	default:
 	}
@@ -75,7 +74,7 @@ func (p *Process) Stop(grace time.Duration) {
 	<-p.done
 }
 
-// Run runs the command to its end, or stops it and all that it started when the context is done.
+// Run runs the command to its end. When the context is done, it stops the command and everything that it started.
 func Run(ctx context.Context, cmd *exec.Cmd) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -6,11 +6,10 @@ import (
 	"syscall"
 )
 
-// diesWithParent tells that the operating system kills the child of a parent that was killed.
+// diesWithParent reports that the operating system kills the child of a parent that was killed.
 const diesWithParent = true
 
-// bind gives the child a process group of its own, so that a Ctrl-C reaches it through Stop, in order, and its own
-// children can be stopped with it.
+// bind gives the child its own process group, so a Ctrl-C reaches it through Stop, in order, and its own children can be stopped with it.
 func bind(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
@@ -19,5 +18,5 @@ func terminate(p *os.Process) { signalGroup(p, syscall.SIGTERM) }
 
 func kill(p *os.Process) { signalGroup(p, syscall.SIGKILL) }
 
-// signalGroup ignores the error: the group being gone already is what the caller wants.
+// signalGroup ignores the error, because the caller wants the group to be gone.
 func signalGroup(p *os.Process, signal syscall.Signal) { _ = syscall.Kill(-p.Pid, signal) }

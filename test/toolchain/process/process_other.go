@@ -7,11 +7,11 @@ import (
 	"os/exec"
 )
 
-// diesWithParent tells that the operating system kills the child of a parent that was killed.
+// diesWithParent reports that the operating system kills the child of a parent that was killed.
 const diesWithParent = false
 
-// bind leaves the child in the process group of its parent: without a parent-death signal, the terminal's Ctrl-C is
-// what still reaches a child whose parent was killed.
+// bind leaves the child in its parent's process group: without a parent-death signal, only the terminal's Ctrl-C still reaches a child
+// whose parent was killed.
 func bind(*exec.Cmd) {}
 
 func terminate(p *os.Process) {
@@ -21,5 +21,5 @@ func terminate(p *os.Process) {
 	}
 }
 
-// kill ignores the error: the process being gone already is what the caller wants.
+// kill ignores the error, because the caller wants the process to be gone.
 func kill(p *os.Process) { _ = p.Kill() }

@@ -54,7 +54,7 @@ func TestChildDiesWithKilledParent(t *testing.T) {
 	requireDead(t, child)
 }
 
-// alive is false for a zombie too: in a container, the first process may be one that reaps no orphans.
+// alive is false for a zombie too, because the first process of a container may not reap orphans.
 func alive(pid string) bool {
 	if exec.Command("kill", "-0", pid).Run() != nil {
 		return false
@@ -69,7 +69,7 @@ func requireDead(t *testing.T, pid string) {
 		if !alive(pid) {
 			return
 		}
-		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // The process is not this one's child; nothing tells of its end.
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo //nolint:forbidigo // The process is not this one's child, so nothing reports its end.
 	}
 	t.Errorf("process %s is still running", pid)
 }
