@@ -36,19 +36,9 @@ It changes nothing. It has your permissions: what you may not see is unknown, an
 grants it. Without --namespace, it checks the releases for all namespaces. Else it checks the release that looks after that
 namespace, or that is installed in it.
 
-With -o json it writes one object. Its fields do not change, and others may be added:
-
+` + machinesHelp + `
   result                passed, warning, unknown or failed: the worst of all
-  reports[].subject     what was checked, for people
-  reports[].gates[]     one check each:
-    name                one word, or words joined by dashes
-    result              passed, warning, unknown or failed
-    evidence            what was seen
-    remedy.advice       what to do, if it is not passed
-    remedy.commands[]   the commands that do it
-    remedy.notes[]      what else there is to know about the commands
-    remedy.order        remedies of a lower order come first
-
+` + reportsHelp + `
 With --wait it checks again until nothing is left that may turn green by itself. It does not wait for what time cannot mend, such as
 other versions and missing rights. When the time is up, it says so, shows the last list, and ends with its code. After
 Ctrl-C it shows the last list, too.
@@ -212,7 +202,7 @@ func (v *checkVerb) checklist(reports []*gate.Report) error {
 
 func (v *checkVerb) writeChecklist(reports []*gate.Report) error {
 	if v.output != "" {
-		return writeObject(v.streams.Out, v.output, map[string]any{"result": gate.Worst(reports...), "reports": reports})
+		return writeObject(v.streams.Out, v.output, checked{gate.Worst(reports...), reported{reports}})
 	}
 	return gate.WriteChecklist(v.streams.Out, reports, styleOf(v.streams.Out))
 }

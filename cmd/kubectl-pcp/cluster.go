@@ -39,16 +39,23 @@ type clusterVerb struct {
 	streams genericiooptions.IOStreams
 	flags   *genericclioptions.ConfigFlags
 	output  string
+	// formats of the output, beside text.
+	formats []string
 }
 
 func newClusterVerb(streams genericiooptions.IOStreams) *clusterVerb {
-	return &clusterVerb{streams: streams, flags: genericclioptions.NewConfigFlags(true)}
+	return &clusterVerb{streams: streams, flags: genericclioptions.NewConfigFlags(true), formats: []string{"json", "yaml"}}
 }
 
 func (v *clusterVerb) addFlags(cmd *cobra.Command) {
 	v.addClusterFlags(cmd)
-	cmd.Flags().StringVarP(&v.output, "output", "o", "", "`FORMAT` for machines: json or yaml (default: text for people)")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVarP(&v.output, "output", "o", "", fmt.Sprintf("`FORMAT`: %s (default: text for people)", v.formatsListed()))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(v.formats, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (v *clusterVerb) formatsListed() string {
+	last := len(v.formats) - 1
+	return strings.Join(v.formats[:last], ", ") + " or " + v.formats[last]
 }
 
 // addClusterFlags adds kubectl's own flags.
@@ -59,8 +66,8 @@ func (v *clusterVerb) addClusterFlags(cmd *cobra.Command) {
 
 // connect finds the cluster and the namespace, as kubectl does.
 func (v *clusterVerb) connect() (config *rest.Config, namespace string, err error) {
-	if v.output != "" && v.output != "json" && v.output != "yaml" {
-		return nil, "", fmt.Errorf("unknown output format %q: must be json or yaml", v.output)
+	if v.output != "" && !slices.Contains(v.formats, v.output) {
+		return nil, "", fmt.Errorf("unknown output format %q: must be %s", v.output, v.formatsListed())
 	}
 	config, err = v.flags.ToRESTConfig()
 	if err != nil {
@@ -127,7 +134,7 @@ func resultOf(reports []*gate.Report) error {
 
 func (v *clusterVerb) write(reports []*gate.Report) error {
 	if v.output != "" {
-		return writeObject(v.streams.Out, v.output, map[string]any{"reports": reports})
+		return writeObject(v.streams.Out, v.output, reported{reports})
 	}
 	for n, report := range reports {
 		if n > 0 {

@@ -20,6 +20,7 @@ func TestBadInput(t *testing.T) {
 		{"explain service/node-monitor", exitUsage, `unknown kind "service": must be one of pod, deployment,`},
 		{"explain deploy/a -f b.yaml", exitUsage, "name an object"},
 		{"explain deploy/a -o wide", exitUsage, `unknown output format "wide": must be json or yaml`},
+		{"status -o name", exitUsage, `unknown output format "name": must be json, yaml or wide`},
 		{"explain deploy/a --kubeconfig " + nowhere, exitInput, "no cluster to ask: "},
 		{"explain -f - --kubeconfig " + nowhere, exitInput, "no cluster to ask: "},
 		{"explain deploy/a --server http://127.0.0.1:1 --request-timeout 5s", exitInput, "the cluster at http://127.0.0.1:1 cannot be asked: dial tcp 127.0.0.1:1: connect: connection refused"},

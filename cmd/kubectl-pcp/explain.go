@@ -21,6 +21,8 @@ running pod comes last, when its successor can be created.
 It changes nothing. It creates one pod in a dry run, to see whether the API server can reach the webhook. It has your
 permissions: a gate that you may not look at is reported as unknown.
 
+` + machinesHelp + `
+` + reportsHelp + `
 `
 
 const explainExamples = `  # Why does this deployment have no PCP?

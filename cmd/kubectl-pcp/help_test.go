@@ -37,7 +37,9 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%s --<TAB> ends with %d, want descriptions without backquotes:\n%s", verb, got.code, got.stdout)
 		}
 	}
-	if got := execute("", "__complete", "verify", "--output", ""); !strings.HasPrefix(got.stdout, "json\nyaml\n") {
-		t.Errorf("verify --output <TAB> says %q", got.stdout)
+	for verb, formats := range map[string]string{"verify": "json\nyaml\n:", "status": "json\nyaml\nwide\n:"} {
+		if got := execute("", "__complete", verb, "--output", ""); !strings.HasPrefix(got.stdout, formats) {
+			t.Errorf("%s --output <TAB> says %q", verb, got.stdout)
+		}
 	}
 }

@@ -1,22 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/duration"
-	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/client-go/rest"
 
-	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/pmproxy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/internal/verify"
@@ -148,87 +141,4 @@ func unseen(err error) string {
 		return "unknown, because the pod is gone"
 	}
 	return read.Unseen()
-}
-
-// writeStatus writes the list as kubectl does. Below it, it says what is wrong with sources, and why something is unknown.
-func writeStatus(out io.Writer, list []podStatus, style gate.Style, now time.Time) error {
-	table := printers.GetNewTabWriter(out)
-	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")) }
-	// The table is aligned by counting all characters, so each cell of a column needs the same number of invisible ones.
-	neutral := func(text string) string { return style.Paint(gate.Neutral, text) }
-	row("NAMESPACE", "POD", "NODE", neutral("READY"), "RESTARTS", "AGE", neutral("PCP"), neutral("STATE"), neutral("SOURCES"), neutral("ARCHIVES"))
-	for n := range list {
-		p := &list[n]
-		row(p.Namespace, p.Pod, cmp.Or(p.Node, "<none>"), style.Paint(readyColor(p.Ready), strconv.FormatBool(p.Ready)), strconv.Itoa(int(p.Restarts)), duration.HumanDuration(now.Sub(p.Created)),
-			p.version(style), style.Paint(stateColors[p.State], string(p.State)), p.sources(style), p.size(style))
-	}
-	if err := table.Flush(); err != nil {
-		return err //nolint:wrapcheck // the caller says what was written
-	}
-	for n := range list {
-		for _, note := range list[n].notes() {
-			lines := gate.Wrap(fmt.Sprintf("%s/%s: %s", list[n].Namespace, list[n].Pod, note), gate.Width-2)
-			fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n  "))
-		}
-	}
-	return nil
-}
-
-var stateColors = map[verify.State]gate.Color{
-	verify.Current: gate.Green, verify.Upgraded: gate.Green, verify.Stale: gate.Yellow, verify.Older: gate.Yellow, verify.Tampered: gate.Red,
-}
-
-func readyColor(ready bool) gate.Color {
-	if ready {
-		return gate.Green
-	}
-	return gate.Red
-}
-
-const unknownCell = "unknown"
-
-func (p *podStatus) version(style gate.Style) string {
-	if p.Version == "" {
-		return style.Paint(gate.Yellow, unknownCell)
-	}
-	return style.Paint(gate.Neutral, gate.Plain(p.Version))
-}
-
-func (p *podStatus) sources(style gate.Style) string {
-	if p.Version == "" {
-		return style.Paint(gate.Yellow, unknownCell)
-	}
-	reachable := 0
-	for _, source := range p.Sources {
-		if source.Result == pmproxy.Reachable {
-			reachable++
-		}
-	}
-	color := gate.Green
-	if reachable < len(p.Sources) {
-		color = gate.Red
-	}
-	return style.Paint(color, fmt.Sprintf("%d/%d", reachable, len(p.Sources)))
-}
-
-func (p *podStatus) size(style gate.Style) string {
-	if p.Archives == nil {
-		return style.Paint(gate.Yellow, unknownCell)
-	}
-	return style.Paint(gate.Neutral, snapshot.Size(p.Archives.Bytes))
-}
-
-// notes are the sentences below the list.
-func (p *podStatus) notes() []string {
-	var notes []string
-	for _, source := range p.Sources {
-		switch source.Result {
-		case pmproxy.Unreachable:
-			notes = append(notes, fmt.Sprintf("source %s does not answer: %s", source.Name, source.Problem))
-		case pmproxy.Untried:
-			notes = append(notes, fmt.Sprintf("source %s has not been fetched from yet", source.Name))
-		case pmproxy.Reachable:
-		}
-	}
-	return append(notes, p.Unknown...)
 }

@@ -17,6 +17,7 @@ import (
 
 const statusHelp = `List the pods that have PCP: where they run, whether PCP is ready, whether the pod is as it should be, and what PCP says of itself.
 
+  READY      whether PCP's container is ready
   PCP        the version that runs
   STATE      as verify finds it: whether the pod still is what its template and the current configuration give
   SOURCES    how many OpenMetrics sources answered when PCP last fetched from them, of how many there are
@@ -24,10 +25,34 @@ const statusHelp = `List the pods that have PCP: where they run, whether PCP is 
 
 The version and the sources come from pmproxy through a port-forward, which needs the verb create on pods/portforward. The archives
 are measured in PCP's container, which needs the verb create on pods/exec and, where the guard is installed, the verb exec on
-injections.pcp.io. What you may not see is unknown, and the reason follows the list.
+injections.pcp.io. What you may not see is shown as ?, and the reason follows the list.
+
+With -o wide it also shows nodes, restarts, ages and images, in one table for all namespaces.
 
 Without --namespace, the namespaces of all targets are listed. With --watch, the list is shown again whenever more than the
 archives' size has changed, until Ctrl-C.
+
+` + machinesHelp + `
+  pods[]                one pod with PCP each:
+    namespace           of the pod
+    pod                 its name
+    node                where it runs: empty until that is known
+    ready               whether PCP's container is ready: true or false
+    restarts            how often PCP's container has restarted
+    created             when the pod was created: a time of RFC 3339
+    image               of PCP's container, as the pod names it
+    state               "as it should be", "upgraded", "stale",
+                        "by another release" or "tampered with"
+    version             of PCP: absent where it is unknown
+    sources[].name      of an OpenMetrics source
+    sources[].result    reachable, unreachable, or untried: not yet fetched from
+    sources[].problem   what PCP says of a source that is unreachable
+    archives.files      how many files there are
+    archives.bytes      their size in bytes
+    archives.written    when the newest was last written: a time of RFC 3339
+    unknown[]           why something is unknown, for people
+
+sources and archives are absent where they are unknown. With --watch there is one object after the other.
 
 Exit codes:
   0  the list was shown; or watched, until Ctrl-C
@@ -38,6 +63,9 @@ Exit codes:
 const statusExamples = `  # List all pods with PCP
   kubectl pcp status
 
+  # Where do they run, and with which image?
+  kubectl pcp status -o wide
+
   # Keep an eye on those of one namespace
   kubectl pcp status --namespace monitoring --watch
 
@@ -47,11 +75,15 @@ const statusExamples = `  # List all pods with PCP
 // noPods is printed if there is nothing to list.
 const noPods = "No pods with PCP were found."
 
+// wideFormat is for people with wide terminals.
+const wideFormat = "wide"
+
 // watchPeriod is how often the list is read again.
 const watchPeriod = 5 * time.Second
 
 func newStatus(streams genericiooptions.IOStreams) *cobra.Command {
 	v := newClusterVerb(streams)
+	v.formats = append(v.formats, wideFormat)
 	var watch bool
 	cmd := &cobra.Command{
 		Use:     "status [flags]",
@@ -167,15 +199,15 @@ func (v *clusterVerb) list(ctx context.Context, reader *snapshot.Reader, namespa
 // showStatus shows the list. After the first time, an empty line comes before it.
 func (v *clusterVerb) showStatus(list []podStatus, again bool) error {
 	switch {
-	case v.output != "":
-		return writeObject(v.streams.Out, v.output, map[string]any{"pods": list})
+	case v.output != "" && v.output != wideFormat:
+		return writeObject(v.streams.Out, v.output, listed{list})
 	case len(list) == 0:
 		fmt.Fprintln(v.streams.ErrOut, noPods)
 		return nil
 	case again:
 		fmt.Fprintln(v.streams.Out)
 	}
-	if err := writeStatus(v.streams.Out, list, gate.Style{Color: isTerminal(v.streams.Out)}, time.Now()); err != nil {
+	if err := writeStatus(v.streams.Out, list, gate.Style{Color: isTerminal(v.streams.Out)}, time.Now(), v.output == wideFormat); err != nil {
 		return fmt.Errorf("failed to write the list: %w", err)
 	}
 	return nil

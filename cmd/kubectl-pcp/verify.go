@@ -25,6 +25,10 @@ and the live configuration, and compares them with the pod, field by field. A po
 
 Without --namespace, it looks at the namespaces of all targets.
 
+` + machinesHelp + `
+` + reportsHelp + `
+There is a report for each namespace. Its gates are pods, and their names those of the pods.
+
 `
 
 const verifyExamples = `  # Compare all pods with PCP
