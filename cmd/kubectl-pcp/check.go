@@ -138,7 +138,7 @@ func (v *checkVerb) giveUp(ctx context.Context, reports []*gate.Report, waitedFo
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		unmet = context.Cause(ctx).Error() + ", " + unmet
 	}
-	fmt.Fprintf(v.streams.ErrOut, "%s%s\n", strings.ToUpper(unmet[:1]), unmet[1:])
+	fmt.Fprintln(v.streams.ErrOut, capitalized(unmet))
 	return v.checklist(reports)
 }
 

@@ -93,9 +93,18 @@ func said(err error) string {
 	if !errors.As(err, &request) {
 		return err.Error()
 	}
+	return noAnswer(err) + " (is it another one? --kubeconfig, --context and the variable KUBECONFIG name it)"
+}
+
+// noAnswer is that sentence without its question, for a cluster that has answered before.
+func noAnswer(err error) string {
+	var request *url.Error
+	if !errors.As(err, &request) {
+		return err.Error()
+	}
 	server := request.URL
 	if at, parseErr := url.Parse(request.URL); parseErr == nil {
 		server = at.Scheme + "://" + at.Host
 	}
-	return fmt.Sprintf("the cluster at %s cannot be asked: %v (is it another one? --kubeconfig, --context and the variable KUBECONFIG name it)", server, request.Err)
+	return fmt.Sprintf("the cluster at %s cannot be asked: %v", server, request.Err)
 }

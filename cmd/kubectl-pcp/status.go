@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,7 +27,7 @@ injections.pcp.io. What you may not see is shown as ?, and the reason follows th
 With -o wide it also shows nodes, restarts, ages and images, in one table for all namespaces.
 
 Without --namespace, the namespaces of all targets are listed. With --watch, the list is shown again whenever more than the
-archives' size has changed, until Ctrl-C.
+archives' size has changed, until Ctrl-C. When the cluster no longer answers, it waits until the cluster does.
 
 ` + machinesHelp + `
   pods[]                one pod with PCP each:
@@ -56,7 +53,7 @@ sources and archives are absent where they are unknown. With --watch there is on
 
 Exit codes:
   0  the list was shown; or watched, until Ctrl-C
-  1  the cluster cannot be asked, or no longer answers
+  1  the cluster cannot be asked, or what is watched may not be seen any longer
   2  wrong usage
 ` + interruptedCode
 
@@ -77,9 +74,6 @@ const noPods = "No pods with PCP were found."
 
 // wideFormat is for people with wide terminals.
 const wideFormat = "wide"
-
-// watchPeriod is how often the list is read again.
-const watchPeriod = 5 * time.Second
 
 func newStatus(streams genericiooptions.IOStreams) *cobra.Command {
 	v := newClusterVerb(streams)
@@ -113,7 +107,8 @@ func (v *clusterVerb) status(ctx context.Context, watch bool) error {
 		return v.showStatus(list, again)
 	}
 	if watch {
-		err = watchList(ctx, watchPeriod, read, show)
+		say := func(line string) { fmt.Fprintln(v.streams.ErrOut, line) }
+		err = (&watcher{read, show, say}).watch(ctx)
 	} else {
 		err = showOnce(read, show)
 	}
@@ -129,47 +124,6 @@ func showOnce(read func() ([]podStatus, error), show func(list []podStatus, agai
 		return err
 	}
 	return show(list, false)
-}
-
-// watchList reads the list again and again until Ctrl-C, and shows it whenever more than sizes have changed.
-func watchList(ctx context.Context, period time.Duration, read func() ([]podStatus, error), show func(list []podStatus, again bool) error) error {
-	var shown []byte
-	for again := false; ; again = true {
-		list, err := read()
-		switch {
-		case ctx.Err() != nil:
-			return nil //nolint:nilerr // Ctrl-C is how it ends
-		case err != nil:
-			return err
-		}
-		// Compare the JSON, because that is what is shown: equal times can differ internally.
-		now, err := json.Marshal(withoutSizes(list))
-		if err != nil {
-			return fmt.Errorf("failed to compare the lists: %w", err)
-		}
-		if !bytes.Equal(now, shown) {
-			if err := show(list, again); err != nil {
-				return err
-			}
-		}
-		shown = now
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(period):
-		}
-	}
-}
-
-// withoutSizes is the list without the numbers that keep growing.
-func withoutSizes(list []podStatus) []podStatus {
-	list = slices.Clone(list)
-	for n := range list {
-		if list[n].Archives != nil {
-			list[n].Archives = &archives{}
-		}
-	}
-	return list
 }
 
 func (v *clusterVerb) list(ctx context.Context, reader *snapshot.Reader, namespaces []string) ([]podStatus, error) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -139,62 +140,104 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// TestWatch: status shows the list until the cluster no longer answers, which it says in one sentence.
+// TestWatch: status shows the list until Ctrl-C, and outlives the connection to the cluster.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	p := pluginFor(t, "guard.warnings.scope=None")
 	p.apply(nodeMonitor()).must(t)
 	pod := p.pod("node-monitor", injected)
-	address, cut := relay(t, strings.TrimPrefix(plane.Config().Host, "https://"))
-	cmd := exec.CommandContext(t.Context(), pluginCommand, "status", "--watch", "--namespace", p.target, "--server", "https://"+address)
+	connection := newRelay(t, strings.TrimPrefix(plane.Config().Host, "https://"))
+	cmd := exec.CommandContext(t.Context(), pluginCommand, "status", "--watch", "--namespace", p.target, "--server", "https://"+connection.address)
 	cmd.Env = append(os.Environ(), plane.Environment()...)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	stdout, err := cmd.StdoutPipe()
-	if err == nil {
+	output, outputErr := cmd.StdoutPipe()
+	problems, err := cmd.StderrPipe()
+	if err = errors.Join(outputErr, err); err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(stdout)
-	for !strings.Contains(lines.Text(), pod.Name) {
-		if !lines.Scan() {
-			t.Fatalf("the pod is not shown: %v: %s", cmd.Wait(), stderr.String())
+	stdout, stderr := bufio.NewScanner(output), bufio.NewScanner(problems)
+	says := func(lines *bufio.Scanner, what string) {
+		t.Helper()
+		if !lines.Scan() || !strings.Contains(lines.Text(), what) {
+			t.Fatalf("want the line %q, got %q", what, lines.Text())
 		}
 	}
-	cut()
-	for lines.Scan() { // Until it ends.
+	says(stdout, "Pods with PCP in namespace "+p.target)
+	says(stdout, "STATE")
+	says(stdout, pod.Name)
+	connection.cut()
+	says(stderr, "The cluster at https://"+connection.address+" cannot be asked: ")
+	connection.mend()
+	says(stderr, "The cluster answers again")
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
 	}
-	if err := cmd.Wait(); exitStatus(err) != 1 || strings.Count(stderr.String(), "\n") != 1 || !strings.HasPrefix(stderr.String(), "error: the cluster at https://"+address+" cannot be asked: ") {
-		t.Errorf("exit code %d, want 1 and one sentence:\n%s", exitStatus(err), stderr.String())
+	for stdout.Scan() { // Until it ends.
+	}
+	if stderr.Scan() {
+		t.Errorf("it also says %q", stderr.Text())
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after Ctrl-C it ends with %v", err)
 	}
 }
 
-// relay passes on what goes to an address, until it is cut.
-func relay(t *testing.T, to string) (address string, cut func()) {
+// relay passes on what goes to an address, while it is not cut.
+type relay struct {
+	address string
+	lock    sync.Mutex
+	// link ends when it is cut.
+	link context.Context //nolint:containedctx // connections that are to come need it
+	end  context.CancelFunc
+	test context.Context //nolint:containedctx // it outlives each link
+}
+
+func newRelay(t *testing.T, to string) *relay {
 	t.Helper()
-	ctx, cut := context.WithCancel(t.Context())
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	context.AfterFunc(ctx, func() { _ = listener.Close() })
+	context.AfterFunc(t.Context(), func() { _ = listener.Close() })
+	r := &relay{address: listener.Addr().String(), test: t.Context()}
+	r.mend()
 	go func() {
 		for {
 			near, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			far, err := (&net.Dialer{}).DialContext(ctx, "tcp", to)
-			if err != nil {
-				_ = near.Close()
-				continue
-			}
-			context.AfterFunc(ctx, func() { _, _ = near.Close(), far.Close() })
-			go func() { _, _ = io.Copy(far, near) }()
-			go func() { _, _ = io.Copy(near, far) }()
+			r.pass(near, to)
 		}
 	}()
-	return listener.Addr().String(), cut
+	return r
+}
+
+func (r *relay) pass(near net.Conn, to string) {
+	r.lock.Lock()
+	link := r.link
+	r.lock.Unlock()
+	far, err := (&net.Dialer{}).DialContext(link, "tcp", to)
+	if err != nil {
+		_ = near.Close()
+		return
+	}
+	context.AfterFunc(link, func() { _, _ = near.Close(), far.Close() })
+	go func() { _, _ = io.Copy(far, near) }()
+	go func() { _, _ = io.Copy(near, far) }()
+}
+
+// cut ends the connections, and those that are made until it is mended.
+func (r *relay) cut() {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.end()
+}
+
+func (r *relay) mend() {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.link, r.end = context.WithCancel(r.test)
 }
