@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/internal/verify"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
 // inspection is what was read, and what explain makes of it.
@@ -122,8 +124,10 @@ func (i *inspection) target() *gate.Report {
 func (i *inspection) absent() gate.Gate {
 	target := i.Target
 	switch {
-	case snapshot.Named(target.Kind) == nil:
-		return unknown("target", "not examined, because %s is a kind of a custom resource", target.Kind)
+	case errors.Is(i.Workload.Err, snapshot.ErrNoKind):
+		return failed("target", do("Have the administrator install its CustomResourceDefinition, or correct config.target.kind"), "the cluster knows no kind %s", target.Kind)
+	case errors.Is(i.Workload.Err, snapshot.ErrNoTemplate):
+		return i.withoutTemplate()
 	case i.Workload.Missing():
 		return failed("target", do("Create it, with the annotation pcp.io/inject: \"true\" on its pod template, or have the administrator make another workload the target",
 			fmt.Sprintf("kubectl --namespace %s apply -f MANIFEST", target.Namespace)), "%s %s does not exist in namespace %s", target.Kind, target.Name, target.Namespace)
@@ -132,6 +136,17 @@ func (i *inspection) absent() gate.Gate {
 	default:
 		return unknown("target", "unknown, because it could not be read: %v", i.Workload.Err)
 	}
+}
+
+// withoutTemplate judges a custom target by its pods: nobody but its controller knows where it has their annotations from.
+func (i *inspection) withoutTemplate() gate.Gate {
+	target := mutate.Owner{Kind: string(i.Target.Kind), Name: i.Target.Name}
+	for n := range i.Live.Value.Pods {
+		if pod := &i.Live.Value.Pods[n]; pod.Owner() == target {
+			return passed("target", "%s is there, and its pod %s has PCP", target, pod.Pod.GetName())
+		}
+	}
+	return unknown("target", "%s is there; whether it asks for PCP is unknown, because %v, and it has no pod with PCP", target, snapshot.ErrNoTemplate)
 }
 
 // pods compares every pod with PCP with what it should be.

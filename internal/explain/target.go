@@ -19,11 +19,13 @@ import (
 
 // templatePatch is a merge patch for the metadata of a kind's pods.
 func templatePatch(kind, metadata string) string {
-	patch := `{"metadata":` + metadata + `}`
+	steps := []string{"spec", "template"} // of a custom kind
 	if known := config.KnownKind(config.TargetKind(kind)); known != nil {
-		for _, step := range slices.Backward(known.TemplatePath()) {
-			patch = `{"` + step + `":` + patch + `}`
-		}
+		steps = known.TemplatePath()
+	}
+	patch := `{"metadata":` + metadata + `}`
+	for _, step := range slices.Backward(steps) {
+		patch = `{"` + step + `":` + patch + `}`
 	}
 	return patch
 }

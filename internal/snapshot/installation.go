@@ -23,7 +23,9 @@ type Installation struct {
 	*Snapshot
 	// Target is nil if the configuration is not known.
 	Target *config.Target
-	// Workload is the target itself.
+	// Kind of the target, nil where the cluster has none, or it is not known.
+	Kind *Kind
+	// Workload is the target itself. Its error may be ErrNoKind or ErrNoTemplate.
 	Workload Read[*Subject]
 	// Budgets of the release's namespace.
 	Budgets Read[[]policyv1.PodDisruptionBudget]
@@ -119,11 +121,9 @@ func (r *Reader) readTarget(ctx context.Context, in *Installation) (err error) {
 	namespace := in.Subject.Namespace
 	subject := &in.Subject
 	if in.Target != nil {
-		if kind := Named(in.Target.Kind); kind != nil {
-			if in.Workload.Value, in.Workload.Err = r.FindSubject(ctx, kind, namespace, in.Target.Name); in.Workload.Err == nil {
-				*subject = *in.Workload.Value
-				return nil
-			}
+		if in.Kind, in.Workload.Value, in.Workload.Err = r.findTarget(ctx, in); in.Workload.Err == nil {
+			*subject = *in.Workload.Value
+			return nil
 		}
 		*subject, err = standIn(in.Target.Kind, namespace, in.Target.Name)
 		return err

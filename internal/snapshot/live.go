@@ -151,6 +151,9 @@ func TemplateOf(object *unstructured.Unstructured) *mutate.Pod {
 	return &template
 }
 
+// Owner is the workload that the pod belongs to, as far as that can be read.
+func (p *LivePod) Owner() mutate.Owner { return p.owner.Owner }
+
 // Renew is the command that replaces the pod.
 func (p *LivePod) Renew() string {
 	switch p.owner.Owner.Kind {

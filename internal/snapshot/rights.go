@@ -40,7 +40,7 @@ func (in *Installation) Missing() []Right {
 	lacks.reading(in.Bindings.Err, "validatingadmissionpolicybindings", admission, "")
 	lacks.reading(in.Namespace.Err, "namespaces", "", "")
 	in.missingOfRelease(&lacks)
-	if kind := in.workloadKind(); kind != nil {
+	if kind := in.Kind; kind != nil {
 		lacks.reading(in.Workload.Err, kind.Resource.Resource, kind.Resource.Group, namespace)
 	}
 	lacks.reading(in.Live.Err, "pods", "", namespace)
@@ -70,13 +70,6 @@ func (in *Installation) missingOfRelease(lacks *rightsLacked) {
 		lacks.reading(in.Authority.Issuers.Err, "issuers", group, in.Authority.Namespace)
 		lacks.reading(in.Authority.ClusterIssuers.Err, "clusterissuers", group, "")
 	}
-}
-
-func (in *Installation) workloadKind() *Kind {
-	if in.Target == nil {
-		return nil
-	}
-	return Named(in.Target.Kind)
 }
 
 type rightsLacked []Right

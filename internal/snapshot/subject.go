@@ -96,7 +96,7 @@ func newSubject(object *unstructured.Unstructured, kind *Kind, namespace string)
 		return nil, fmt.Errorf("%s/%s: %w", kind.Names[0], object.GetName(), err)
 	}
 	if len(workloads) != 1 || workloads[0].Template == nil {
-		return nil, fmt.Errorf("%s/%s has no pod template", kind.Names[0], object.GetName())
+		return nil, fmt.Errorf("%s/%s: %w", kind.Names[0], object.GetName(), ErrNoTemplate)
 	}
 	subject := &Subject{
 		Argument: kind.Names[0] + "/" + object.GetName(), Namespace: namespace, Kind: kind, Object: object, Workload: workloads[0],

@@ -66,6 +66,7 @@ func TestVerify(t *testing.T) { //nolint:tparallel // the pods are those of one 
 			})
 		})
 	}
+	p.requireCustomTarget(t)
 }
 
 // TestRehearse: what would be added is shown, and nothing is created.
