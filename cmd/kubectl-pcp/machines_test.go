@@ -43,8 +43,7 @@ func fieldsOf(of reflect.Type, path string) []string {
 		return []string{strings.TrimPrefix(path, ".")}
 	}
 	var fields []string
-	for n := range of.NumField() {
-		field := of.Field(n)
+	for field := range of.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
 		case field.Anonymous:

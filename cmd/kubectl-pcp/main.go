@@ -89,11 +89,11 @@ func exitCode(err error, stderr io.Writer) int {
 
 // said is the text of an error. If the cluster does not answer, all verbs say the same, whatever they asked.
 func said(err error) string {
-	var request *url.Error
-	if !errors.As(err, &request) {
-		return err.Error()
+	text := noAnswer(err)
+	if _, unanswered := errors.AsType[*url.Error](err); unanswered {
+		text += " (is it another one? --kubeconfig, --context and the variable KUBECONFIG name it)"
 	}
-	return noAnswer(err) + " (is it another one? --kubeconfig, --context and the variable KUBECONFIG name it)"
+	return text
 }
 
 // noAnswer is that sentence without its question, for a cluster that has answered before.

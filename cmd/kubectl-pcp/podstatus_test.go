@@ -61,8 +61,10 @@ func TestStatusTable(t *testing.T) {
 		style gate.Style
 		wide  bool
 	}{
-		{"status.txt", gate.Style{}, false}, {"status-color.txt", gate.Style{Color: true}, false},
-		{"status-wide.txt", gate.Style{}, true}, {"status-wide-color.txt", gate.Style{Color: true}, true},
+		{"status.txt", gate.Style{}, false},
+		{"status-color.txt", gate.Style{Color: true}, false},
+		{"status-wide.txt", gate.Style{}, true},
+		{"status-wide-color.txt", gate.Style{Color: true}, true},
 	} {
 		var out bytes.Buffer
 		if err := writeStatus(&out, statuses, test.style, noon, test.wide); err != nil {

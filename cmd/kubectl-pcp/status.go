@@ -31,7 +31,7 @@ archives' size has changed, until Ctrl-C. When the cluster no longer answers, it
 
 ` + machinesHelp + `
   pods[]                one pod with PCP each:
-    namespace           of the pod
+    namespace           where the pod is
     pod                 its name
     node                where it runs: empty until that is known
     ready               whether PCP's container is ready: true or false

@@ -16,9 +16,9 @@ import (
 // A target of a custom kind: the configuration has no more than the name of the kind.
 
 var (
-	// ErrNoKind: the cluster has no API with a kind of that name.
+	// ErrNoKind is that the cluster has no API with a kind of that name.
 	ErrNoKind = errors.New("the cluster knows no such kind")
-	// ErrNoTemplate: the object has no pod template where all of Kubernetes' own workloads but one have it, in spec.template.
+	// ErrNoTemplate is that the object has no pod template where all of Kubernetes' own workloads but one have it, in spec.template.
 	ErrNoTemplate = errors.New("it has no pod template in spec.template")
 )
 
