@@ -35,7 +35,7 @@ help: ## Show this help
 build: ## Build bin/pcp-injector and bin/kubectl-pcp
 	$(BUILD) -o bin/pcp-injector ./cmd/webhook
 	$(BUILD) -o bin/kubectl-pcp ./cmd/kubectl-pcp
-	@printf '#!/bin/sh\nexec kubectl-pcp __complete "$$@"\n' > bin/kubectl_complete-pcp && chmod +x bin/kubectl_complete-pcp
+	@cp cmd/kubectl-pcp/kubectl_complete-pcp bin
 
 test: ## Run all tests, against a real control plane (the first run downloads or compiles it and Helm: up to 25 minutes)
 	@$(TOOLCHAIN) $(PLANE) $(CHARTS) >/dev/null

@@ -20,11 +20,18 @@ type archived struct {
 	content []byte
 }
 
-// makePlugin compiles the plugin for each platform, and archives it with its license.
+// completion is the program that kubectl asks to complete a command line of the plugin: a script for a Unix shell.
+const completion = "kubectl_complete-pcp"
+
+// makePlugin compiles the plugin for each platform, and archives it with its license and, where there is a shell for it, its completion.
 func (r *Release) makePlugin(ctx context.Context) error {
 	license, err := os.ReadFile(filepath.Join(r.Root, "LICENSE"))
 	if err != nil {
 		return fmt.Errorf("failed to read the license: %w", err)
+	}
+	script, err := os.ReadFile(filepath.Join(r.Root, "cmd", "kubectl-pcp", completion))
+	if err != nil {
+		return fmt.Errorf("failed to read the completion: %w", err)
 	}
 	for _, p := range r.Plugin {
 		executable, err := r.build(ctx, "./cmd/kubectl-pcp", p, fmt.Sprintf("kubectl-pcp_%s_%s_%s.cdx.json", r.Version, p.OS, p.Arch))
@@ -34,6 +41,8 @@ func (r *Release) makePlugin(ctx context.Context) error {
 		write, files := writeTarGz, []archived{{executableName(p), 0o755, executable}, {"LICENSE", 0o644, license}}
 		if p.OS == "windows" {
 			write = writeZip
+		} else {
+			files = append(files, archived{completion, 0o755, script})
 		}
 		content, err := write(files, r.Time)
 		if err != nil {

@@ -246,7 +246,7 @@ func TestPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := untar(t, compressed)
-	if got, want := slices.Sorted(maps.Keys(files)), []string{"LICENSE", "kubectl-pcp"}; !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(files)), []string{"LICENSE", "kubectl-pcp", "kubectl_complete-pcp"}; !slices.Equal(got, want) {
 		t.Fatalf("the archive has %v, want %v", got, want)
 	}
 	if got := execute(t, files["kubectl-pcp"].content, "--version"); !strings.Contains(got, version) {

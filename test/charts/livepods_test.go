@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -84,6 +85,7 @@ func TestRehearse(t *testing.T) {
 	if after := p.pod("node-monitor", injected); after.UID != before.UID {
 		t.Error("the pod was replaced")
 	}
+	p.requireCompletes(t)
 	p.commands("label namespace TARGET pcp.io/injection-")
 	p.eventually("the namespace's label to be heeded", func(context.Context) error {
 		if said = p.run("rehearse", nodeMonitorDeployment); exitStatus(said.err) != 3 || said.stdout != "" || !strings.Contains(said.stderr, p.expand("the pod would get no PCP: kubectl pcp explain deployment/node-monitor --namespace TARGET says why")) {
@@ -98,6 +100,31 @@ func TestRehearse(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// requireCompletes: kubectl finds the program that a release has beside the plugin, and completes with it, also names in the cluster.
+func (p *plugin) requireCompletes(t *testing.T) {
+	t.Helper()
+	script, err := filepath.Abs(filepath.Join("..", "..", "cmd", "kubectl-pcp", "kubectl_complete-pcp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for _, program := range []string{script, pluginCommand} {
+		if err := os.Symlink(program, filepath.Join(folder, filepath.Base(program))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environment := append(plane.Environment(), "PATH="+folder+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for typed, want := range map[string]string{
+		"rehearse --namespace " + p.target + " deploy/": "deploy/node-monitor\n:4\n",
+		"status --output=": "json\nyaml\nwide\n:4\n",
+	} {
+		words := append([]string{"__complete", "pcp"}, strings.Fields(typed)...)
+		if said := execute(t, "", environment, plane.Kubectl(), words...); said.err != nil || said.stdout != want {
+			t.Errorf("kubectl pcp %s<TAB>: error %v, want %q:\n%s", typed, said.err, want, said.all())
+		}
+	}
 }
 
 // TestUpgrade: another image in a live pod takes the verb that the guard wants, and then the pod is known as upgraded.
