@@ -3,6 +3,7 @@ package charts_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func (r *release) grant(verbs string) {
 	r.t.Helper()
 	mustKubectl(r.t, `
 {apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: debugging}, rules: [
- {apiGroups: [""], resources: [pods/ephemeralcontainers, pods/status], verbs: [patch, update]}, {apiGroups: [""], resources: [pods/binding], verbs: [create]}]}
+ {apiGroups: [""], resources: [pods/ephemeralcontainers, pods/resize, pods/status], verbs: [get, patch, update]}, {apiGroups: [""], resources: [pods/binding], verbs: [create]}]}
 ---
 {apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: debugging}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: debugging},
  subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: alice}, {apiGroup: rbac.authorization.k8s.io, kind: User, name: bob}]}
@@ -113,6 +114,36 @@ func TestReach(t *testing.T) {
 		r.attaches("exec", "alice", pod.Name, "app"),
 		r.attaches("exec", "bob", pod.Name, "pcp"),
 	)
+	r.requireAttempts(r.resizes(pod)...)
+}
+
+// resizes are attempts to change resources in a live pod. Kubernetes before 1.32 has no subresource for that. The API server allows it on a
+// node that reports the resources of containers, as a kubelet does and the simulated one does not.
+func (r *release) resizes(pod *corev1.Pod) []attempt {
+	r.t.Helper()
+	known, err := plane.Client().Discovery().ServerResourcesForGroupVersion("v1")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if !slices.ContainsFunc(known.APIResources, func(resource metav1.APIResource) bool { return resource.Name == "pods/resize" }) {
+		return nil
+	}
+	reported := pod.DeepCopy()
+	for n := range reported.Status.ContainerStatuses {
+		reported.Status.ContainerStatuses[n].Resources = &corev1.ResourceRequirements{}
+	}
+	if _, err := plane.Client().CoreV1().Pods(r.target).UpdateStatus(r.t.Context(), reported, metav1.UpdateOptions{}); err != nil {
+		r.t.Fatal(err)
+	}
+	of := func(container string) attempt {
+		patch := fmt.Sprintf(`{"spec":{"containers":[{"name":%q,"resources":{"requests":{"cpu":"7m"}}}]}}`, container)
+		return r.attempted("resources of "+container, "patch", "pod", pod.Name, "--subresource=resize", "--patch", patch)
+	}
+	return []attempt{
+		of("pcp").as("alice").isDenied(`resources of pcp: Forbidden: user "alice" may not change them in a live pod, since the configuration limits what PCP takes of the node: ` + lacks("upgrade")),
+		of("app").as("alice"),
+		of("pcp").as("bob"),
+	}
 }
 
 // as the user, in the target's namespace.
