@@ -56,7 +56,7 @@ func fieldsOf(of reflect.Type, path string) []string {
 	return fields
 }
 
-// documentedField is a line with a path and what it means. What ends with a colon has its fields below it, deeper.
+// documentedField is a line with a path and its meaning. If the line ends with a colon, its fields follow, indented further.
 var documentedField = regexp.MustCompile(`^( {2}| {4})([a-z]\S*) {2,}\S.*?(:?)$`)
 
 func documentedFields(help string) []string {

@@ -96,7 +96,7 @@ func said(err error) string {
 	return text
 }
 
-// noAnswer is that sentence without its question, for a cluster that has answered before.
+// noAnswer is that text without its question, for a cluster that has answered before.
 func noAnswer(err error) string {
 	var request *url.Error
 	if !errors.As(err, &request) {

@@ -23,12 +23,12 @@ type column struct {
 	title string
 	// wide columns are shown with -o wide only.
 	wide bool
-	// color of a cell, nil where none has any.
+	// color of a cell; nil if the column has no color.
 	color func(p *podStatus) gate.Color
 	text  func(p *podStatus) string
 }
 
-// columnsAt are those that a list may have at a time. Those that are not wide fit gate.Width beside the name of a Deployment's pod.
+// columnsAt are all columns at that time. Without the wide ones, they fit gate.Width with the name of a Deployment's pod.
 func columnsAt(now time.Time) []column {
 	return []column{
 		{"NAMESPACE", true, nil, func(p *podStatus) string { return p.Namespace }},
@@ -45,8 +45,8 @@ func columnsAt(now time.Time) []column {
 	}
 }
 
-// writeStatus writes the list, and below it what is wrong with sources, and why something is unknown. A wide list is one table, as
-// kubectl's. Others have one for each namespace, so its name takes no column.
+// writeStatus writes the list. Below it, it says what is wrong with sources, and why something is unknown. A wide list is one table, as
+// kubectl's is. Otherwise each namespace has its own table, so its name needs no column.
 func writeStatus(out io.Writer, list []podStatus, style gate.Style, now time.Time, wide bool) error {
 	columns := columnsAt(now)
 	if wide {
@@ -84,7 +84,8 @@ func byNamespace(list []podStatus) [][]podStatus {
 	return groups
 }
 
-// writeTable colors all cells of a column or none: the table is aligned by counting all characters, the invisible ones, too.
+// writeTable colors all cells of a column or none. The table is aligned by counting all characters, so each cell of a column needs the
+// same number of invisible ones.
 func writeTable(out io.Writer, columns []column, list []podStatus, style gate.Style) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(cell func(c *column) (string, gate.Color)) {
@@ -113,7 +114,7 @@ var stateColors = map[verify.State]gate.Color{
 	verify.Current: gate.Green, verify.Upgraded: gate.Green, verify.Stale: gate.Yellow, verify.Older: gate.Yellow, verify.Tampered: gate.Red,
 }
 
-// shortState is the state in as few columns as the others take.
+// shortState is the state, in no more characters than the others have.
 func (p *podStatus) shortState() string {
 	if p.State == verify.Older {
 		return "other release"

@@ -19,7 +19,7 @@ import (
 const (
 	// watchPeriod is how often the list is read again.
 	watchPeriod = 5 * time.Second
-	// retryPeriod is how often a cluster is asked again that does not answer.
+	// retryPeriod is how often a cluster that does not answer is asked again.
 	retryPeriod = time.Second
 )
 
@@ -31,7 +31,8 @@ type watcher struct {
 	say func(line string)
 }
 
-// watch ends with Ctrl-C, or with an error that waiting does not mend. At first, that is any: the command line may name no cluster.
+// watch ends with Ctrl-C, or with an error that does not pass. The first attempt ends with any error, because the command line may name the
+// wrong cluster.
 func (w *watcher) watch(ctx context.Context) error {
 	var shown []byte
 	lost := false
@@ -84,7 +85,7 @@ func withoutSizes(list []podStatus) []podStatus {
 	return list
 }
 
-// passes tells whether an error may be over by and by: there is no answer, or it is that of an API server in trouble.
+// passes reports whether an error may pass: the cluster does not answer, or its API server is in trouble.
 func passes(err error) bool {
 	var network net.Error
 	var status apierrors.APIStatus

@@ -53,7 +53,7 @@ func TestWatchList(t *testing.T) {
 	})
 }
 
-// TestWatchListLost: a cluster that goes away is waited for, which is said once, and so is that it is back. The list goes on where it was.
+// TestWatchListLost: when the cluster goes away, the list says so once, waits, says that the cluster is back, and goes on.
 func TestWatchListLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestWatchListLost(t *testing.T) {
 
 var errRefused = &url.Error{Op: "Get", URL: "https://a:6443/api", Err: errors.New("connection refused")}
 
-// TestWatchListEnds: what waiting does not mend ends it, and so does a cluster that has never answered.
+// TestWatchListEnds: the list ends with an error that does not pass, and if the cluster has never answered.
 func TestWatchListEnds(t *testing.T) {
 	t.Parallel()
 	for name, rounds := range map[string][]error{

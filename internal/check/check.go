@@ -138,7 +138,7 @@ func (i *inspection) absent() gate.Gate {
 	}
 }
 
-// withoutTemplate judges a custom target by its pods: nobody but its controller knows where it has their annotations from.
+// withoutTemplate judges a custom target by its pods, because only its controller knows where their annotations come from.
 func (i *inspection) withoutTemplate() gate.Gate {
 	target := mutate.Owner{Kind: string(i.Target.Kind), Name: i.Target.Name}
 	for n := range i.Live.Value.Pods {
@@ -146,7 +146,7 @@ func (i *inspection) withoutTemplate() gate.Gate {
 			return passed("target", "%s is there, and its pod %s has PCP", target, pod.Pod.GetName())
 		}
 	}
-	return unknown("target", "%s is there; whether it asks for PCP is unknown, because %v, and it has no pod with PCP", target, snapshot.ErrNoTemplate)
+	return unknown("target", "%s is there; whether it asks for PCP is unknown, because %v in spec.template, and no pod with PCP", target, snapshot.ErrNoTemplate)
 }
 
 // pods compares every pod with PCP with what it should be.

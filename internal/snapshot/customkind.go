@@ -18,13 +18,13 @@ import (
 var (
 	// ErrNoKind is that the cluster has no API with a kind of that name.
 	ErrNoKind = errors.New("the cluster knows no such kind")
-	// ErrNoTemplate is that the object has no pod template where all of Kubernetes' own workloads but one have it, in spec.template.
-	ErrNoTemplate = errors.New("it has no pod template in spec.template")
+	// ErrNoTemplate is that the object has no pod template where its kind should have it. For a custom kind, that is spec.template.
+	ErrNoTemplate = errors.New("it has no pod template")
 )
 
-// customKinds finds the kinds of that name, which several groups may have.
+// customKinds finds the kinds of that name. Several groups may have one.
 func (r *Reader) customKinds(ctx context.Context, name string) ([]Kind, error) {
-	// What cannot be reached of the APIs, as of one whose server is down, is an error beside the others.
+	// An API whose server is down is an error beside the other APIs.
 	lists, err := discovery.ToServerResourcesInterfaceWithContext(r.client.Discovery()).ServerPreferredResourcesWithContext(ctx)
 	var found []Kind
 	for _, list := range lists {

@@ -18,7 +18,7 @@ const (
 		ownerReferences: [{apiVersion: GROUP/v1, kind: NodeMonitor, name: node-monitor, uid: UID, controller: true}]}, spec: {containers: [{name: app, image: app}]}}`
 )
 
-// requireCustomTarget: check examines a target of a custom kind as far as it can be seen. The administrator is its controller here.
+// requireCustomTarget: check examines a target of a custom kind as far as it can. The administrator acts as its controller here.
 func (p *plugin) requireCustomTarget(t *testing.T) {
 	t.Helper()
 	group := strings.NewReplacer("GROUP", p.namespace+".example.com")

@@ -117,8 +117,8 @@ func TestReach(t *testing.T) {
 	r.requireAttempts(r.resizes(pod)...)
 }
 
-// resizes are attempts to change resources in a live pod. Kubernetes before 1.32 has no subresource for that. The API server allows it on a
-// node that reports the resources of containers, as a kubelet does and the simulated one does not.
+// resizes are attempts to change resources in a live pod. Kubernetes before 1.32 has no subresource for that. The API server allows it only if
+// the node reports the resources of containers. A kubelet does, but the simulated node does not.
 func (r *release) resizes(pod *corev1.Pod) []attempt {
 	r.t.Helper()
 	known, err := plane.Client().Discovery().ServerResourcesForGroupVersion("v1")
