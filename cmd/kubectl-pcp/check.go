@@ -45,7 +45,7 @@ Ctrl-C it shows the last list, too.
 
 Exit codes:
   0  all is green
-  1  the cluster cannot be asked, or no release looks after the namespace
+  1  the cluster cannot be reached, or no release looks after the namespace
   2  wrong usage
   3  something is red
   4  nothing is red, but something is yellow

@@ -23,7 +23,7 @@ import (
 
 const clusterExitCodes = `Exit codes:
   0  all gates are passed
-  1  the cluster cannot be asked, or the object does not exist
+  1  the cluster cannot be reached, or the object does not exist
   2  wrong usage
   3  a gate failed
   4  no gate failed, but of some it is unknown

@@ -91,12 +91,12 @@ func exitCode(err error, stderr io.Writer) int {
 func said(err error) string {
 	text := noAnswer(err)
 	if _, unanswered := errors.AsType[*url.Error](err); unanswered {
-		text += " (is it another one? --kubeconfig, --context and the variable KUBECONFIG name it)"
+		text += " (to name another one, use --kubeconfig, --context or the variable KUBECONFIG)"
 	}
 	return text
 }
 
-// noAnswer is that text without its question, for a cluster that has answered before.
+// noAnswer is that text without its advice, for a cluster that has answered before.
 func noAnswer(err error) string {
 	var request *url.Error
 	if !errors.As(err, &request) {
@@ -106,5 +106,5 @@ func noAnswer(err error) string {
 	if at, parseErr := url.Parse(request.URL); parseErr == nil {
 		server = at.Scheme + "://" + at.Host
 	}
-	return fmt.Sprintf("the cluster at %s cannot be asked: %v", server, request.Err)
+	return fmt.Sprintf("the cluster at %s cannot be reached: %v", server, request.Err)
 }

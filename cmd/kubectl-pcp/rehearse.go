@@ -26,7 +26,7 @@ permission to impersonate its service account, as administrators have. Without t
 
 Exit codes:
   0  the pod would get PCP
-  1  the cluster cannot be asked, or the object does not exist
+  1  the cluster cannot be reached, or the object does not exist
   2  wrong usage
   3  the pod would be refused, or get no PCP
 ` + interruptedCode

@@ -53,7 +53,7 @@ sources and archives are absent where they are unknown. With --watch there is on
 
 Exit codes:
   0  the list was shown; or watched, until Ctrl-C
-  1  the cluster cannot be asked, or what is watched may not be seen any longer
+  1  the cluster cannot be reached, or what is watched may not be seen any longer
   2  wrong usage
 ` + interruptedCode
 

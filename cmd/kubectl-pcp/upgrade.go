@@ -27,7 +27,7 @@ Where the guard is installed, this needs the verb upgrade on injections.pcp.io, 
 
 Exit codes:
   0  PCP runs with the new image
-  1  the cluster cannot be asked, the change was denied, or PCP did not become ready
+  1  the cluster cannot be reached, the change was denied, or PCP did not become ready
   2  wrong usage
 ` + interruptedCode
 

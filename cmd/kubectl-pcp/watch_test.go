@@ -82,7 +82,7 @@ func TestWatchListLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []string{
-			"ready: true", "The cluster at https://a:6443 cannot be asked: connection refused; trying again, until Ctrl-C", "The cluster answers again",
+			"ready: true", "The cluster at https://a:6443 cannot be reached: connection refused; trying again, until Ctrl-C", "The cluster answers again",
 			"Failed to read: unexpected EOF; trying again, until Ctrl-C", "The cluster answers again", "ready: false",
 		}
 		if diff := cmp.Diff(want, said); diff != "" {

@@ -83,7 +83,7 @@ func (i *inspection) certificate(name string) (gate.Gate, *cmmeta.ObjectReferenc
 
 func (i *inspection) judge(c *cmapi.Certificate) gate.Gate {
 	const name = "certificate"
-	look := do("See what cert-manager says of it, and whether cert-manager runs",
+	look := do("See what cert-manager says about it, and whether cert-manager runs",
 		fmt.Sprintf("kubectl --namespace %s describe certificates,certificaterequests", c.Namespace), "kubectl get pods --all-namespaces --selector app.kubernetes.io/instance=cert-manager")
 	ready := conditionOf(c)
 	switch expiry, renewal := c.Status.NotAfter, c.Status.RenewalTime; {
@@ -156,7 +156,7 @@ func (i *inspection) notReady(kind, name string, issuer cmapi.GenericIssuer) gat
 	if kind == cmapi.IssuerKind {
 		scope = "--namespace " + i.Authority.Namespace + " "
 	}
-	return failed("issuer", do("See what cert-manager says of it, and whether cert-manager runs",
+	return failed("issuer", do("See what cert-manager says about it, and whether cert-manager runs",
 		fmt.Sprintf("kubectl %sdescribe %s %s", scope, strings.ToLower(kind), gate.Quote(name)), "kubectl get pods --all-namespaces --selector app.kubernetes.io/instance=cert-manager"),
 		"%s %s is not ready: %s", kind, name, message)
 }

@@ -168,7 +168,7 @@ func TestFindings(t *testing.T) {
 		},
 		{"agent-failed", func(i *inspection) { i.PCP[0].State.Value.Agents[1].Status = 1 }, "agents", gate.Failed, "1 of 2 do not work: proc", "systemctl restart pmcd"},
 		{
-			"agent-missing", func(i *inspection) { i.Live.Value.Config.Container.DomainAgents = []string{"bpftrace"} }, "agents", gate.Failed, "bpftrace: asked for, but not there", "ls /var/lib/pcp/pmdas",
+			"agent-missing", func(i *inspection) { i.Live.Value.Config.Container.DomainAgents = []string{"bpftrace"} }, "agents", gate.Failed, "bpftrace: requested, but missing", "ls /var/lib/pcp/pmdas",
 		},
 		{
 			"source-unreachable", func(i *inspection) {

@@ -113,8 +113,8 @@ func (i *inspection) budget() gate.Gate {
 	budget := &i.Budgets.Value[at]
 	if budget.Status.ExpectedPods > 0 && budget.Status.CurrentHealthy >= budget.Status.ExpectedPods && budget.Status.DisruptionsAllowed == 0 {
 		// Delete the old one first: it has a field that somebody else has changed, and so owns.
-		return warning(name, do("Have the administrator let one pod go at a time", fmt.Sprintf("kubectl --namespace %s delete poddisruptionbudget %s", budget.Namespace, budget.Name), i.Injector.Release().Upgrade("podDisruptionBudget.minAvailable=", "podDisruptionBudget.maxUnavailable=1")),
-			"PodDisruptionBudget %s lets no pod go, so no node with one can be drained", budget.Name)
+		return warning(name, do("Have the administrator allow one disruption at a time", fmt.Sprintf("kubectl --namespace %s delete poddisruptionbudget %s", budget.Namespace, budget.Name), i.Injector.Release().Upgrade("podDisruptionBudget.minAvailable=", "podDisruptionBudget.maxUnavailable=1")),
+			"PodDisruptionBudget %s allows no disruption, so no node with one of these pods can be drained", budget.Name)
 	}
 	return passed(name, "PodDisruptionBudget %s covers the webhook's pods", budget.Name)
 }

@@ -48,7 +48,7 @@ func (i *inspection) within(p *snapshot.PCP) []gate.Gate {
 	}
 	services, known := i.services(p)
 	if known && !slices.Contains(services, "pmproxy") {
-		return []gate.Gate{unknown("pmcd", "unknown, because no pmproxy runs in the pod, by its configuration")}
+		return []gate.Gate{unknown("pmcd", "unknown, because the pod is configured without pmproxy")}
 	}
 	state := p.State.Value
 	switch {
@@ -126,7 +126,7 @@ func (i *inspection) agents(p *snapshot.PCP) gate.Gate {
 	}
 	if len(missing) > 0 {
 		return failed(name, do("Wait half a minute after PCP's start; after that, see which ones the image has, and correct config.container.domainAgents or the annotation "+mutate.AnnotationDomainAgents,
-			i.inside(p, "ls /var/lib/pcp/pmdas")), "%s: asked for, but not there", strings.Join(missing, ", "))
+			i.inside(p, "ls /var/lib/pcp/pmdas")), "%s: requested, but missing", strings.Join(missing, ", "))
 	}
 	return passed(name, "all %d work", len(state.Agents))
 }

@@ -119,8 +119,8 @@ var troubles = []struct {
 }{
 	{"has expired or is not yet valid", "the webhook's certificate has expired", (*inquiry).renewCertificate},
 	{"certificate is valid for", "the webhook's certificate is for another name", (*inquiry).renewCertificate},
-	{"signed by unknown authority", "the caBundle is of another authority than the webhook's certificate", (*inquiry).repairCABundle},
-	{"certificate is not trusted", "the caBundle is of another authority than the webhook's certificate", (*inquiry).repairCABundle},
+	{"signed by unknown authority", "the caBundle and the webhook's certificate are of different authorities", (*inquiry).repairCABundle},
+	{"certificate is not trusted", "the caBundle and the webhook's certificate are of different authorities", (*inquiry).repairCABundle},
 	{"x509", "the API server does not trust the webhook's certificate", (*inquiry).repairCABundle},
 	{"deadline exceeded", "the webhook does not answer in time: a NetworkPolicy or a firewall may be in the way", (*inquiry).lookAtNetwork},
 	{"Client.Timeout", "the webhook does not answer in time: a NetworkPolicy or a firewall may be in the way", (*inquiry).lookAtNetwork},

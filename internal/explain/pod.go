@@ -15,7 +15,7 @@ import (
 func (q *inquiry) podGate(context.Context) finding {
 	switch {
 	case !q.Subject.Stored:
-		return passed("not looked for: the pods of a manifest are yet to come")
+		return passed("not examined: a manifest has no pods yet")
 	case q.Pods.Err != nil:
 		return unknown("%s", q.Pods.Unseen())
 	}

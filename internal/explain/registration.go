@@ -127,7 +127,7 @@ func (q *inquiry) namespaceGate(context.Context) finding {
 	case q.Injector == nil:
 		return unknown("unknown, because no webhook of pcp-injector was found")
 	case q.elsewhere() != nil:
-		return failed(do("Name the namespace that is meant, or have the administrator install another release for this one"),
+		return failed(do("Name the right namespace, or have the administrator install another release for this one"),
 			"no release looks after namespace %s: %s", namespace, snapshot.Elsewhere(q.elsewhere()))
 	case q.missErr == nil && q.missed(admission.StageNamespaceSelector) == nil:
 		return passed("namespace %s has opted in", namespace)

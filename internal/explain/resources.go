@@ -342,7 +342,7 @@ func (q *inquiry) pending(claim *corev1.PersistentVolumeClaim, volume *config.Vo
 	}
 	if claim.Spec.VolumeName != "" {
 		return failed(do("Replace it with one that any volume fits; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
-			"PersistentVolumeClaim %s is pending: volume %s is not there for it", claim.Name, claim.Spec.VolumeName)
+			"PersistentVolumeClaim %s is pending: volume %s is not available", claim.Name, claim.Spec.VolumeName)
 	}
 	if claim.Spec.StorageClassName == nil || *claim.Spec.StorageClassName == "" {
 		return failed(do("Have the administrator provide a volume, or a default StorageClass", "kubectl get storageclasses,persistentvolumes"),
@@ -358,7 +358,7 @@ func (q *inquiry) pending(claim *corev1.PersistentVolumeClaim, volume *config.Vo
 			return passed("%s waits for its first pod", claim.Name)
 		}
 		return failed(do("Have the administrator find out why no volume is made", fmt.Sprintf("kubectl --namespace %s describe persistentvolumeclaim %s", q.Subject.Namespace, claim.Name)),
-			"PersistentVolumeClaim %s is pending: StorageClass %s has made no volume", claim.Name, name)
+			"PersistentVolumeClaim %s is pending: StorageClass %s has created no volume", claim.Name, name)
 	}
 	return failed(do("Replace it with one of a StorageClass that exists; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
 		"PersistentVolumeClaim %s is pending: StorageClass %s does not exist", claim.Name, name)

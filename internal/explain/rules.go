@@ -102,7 +102,7 @@ func (q *inquiry) levelAlone() finding {
 	case level.Level != api.LevelPrivileged:
 		return failed(q.allowPrivileged(), "namespace %s enforces %s, and PCP's container is privileged", q.Subject.Namespace, level.String())
 	default:
-		return passed("the labels of namespace %s forbid no privileged containers", q.Subject.Namespace)
+		return passed("the labels of namespace %s allow privileged containers", q.Subject.Namespace)
 	}
 }
 

@@ -166,7 +166,7 @@ func (q *inquiry) compatibilityGate(context.Context) finding {
 	case q.decision == nil:
 		return unknown("unknown, because the injector's configuration is unknown")
 	case q.decision.Reason == mutate.ReasonIncompatible:
-		return failed(do("Change the pod template, as each problem says"), "PCP could not work in this pod: %s", q.decision.Explanation())
+		return failed(do("Change the pod template, as each problem says"), "PCP cannot work in this pod: %s", q.decision.Explanation())
 	case q.injected == nil:
 		return unknown("not examined, because the pod would not be injected")
 	case len(q.decision.Warnings) > 0:

@@ -95,5 +95,5 @@ func inOrder(gates []*Gate) string {
 	if len(names) < 2 {
 		return ""
 	}
-	return " Mend them in this order: " + strings.Join(names, ", ") + "."
+	return " Fix them in this order: " + strings.Join(names, ", ") + "."
 }

@@ -72,7 +72,7 @@ func (c *Client) State(ctx context.Context) (*State, error) {
 		state.Version = version
 	}
 	if state.Version == "" {
-		return nil, errors.New("pmproxy does not know pmcd's version: pmcd does not run, or has just begun")
+		return nil, errors.New("pmproxy does not know pmcd's version: pmcd does not run, or has just started")
 	}
 	if state.Agents, err = c.agents(ctx, values[metricAgents]); err != nil {
 		return nil, err

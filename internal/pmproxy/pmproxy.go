@@ -59,14 +59,14 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("pmproxy's answer breaks off: %w", err)
+		return fmt.Errorf("pmproxy's answer is incomplete: %w", err)
 	case len(body) > maxAnswer:
 		return fmt.Errorf("pmproxy's answer is longer than %d bytes", maxAnswer)
 	case response.StatusCode != http.StatusOK:
 		return refusal(response.Status, body)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("pmproxy's answer is not what PCP's is: %w", err)
+		return fmt.Errorf("pmproxy's answer is not one of PCP's: %w", err)
 	}
 	return nil
 }

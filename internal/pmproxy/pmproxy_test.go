@@ -75,13 +75,13 @@ func TestAnswers(t *testing.T) {
 			_, _ = w.Write([]byte(`{"message":"cannot connect to PMCD: Connection refused","success":false}`))
 		}, "pmproxy has no answer: cannot connect to PMCD: Connection refused"},
 		"not PCP":        {http.NotFound, "pmproxy has no answer: 404 not found"},
-		"not JSON":       {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "pmproxy's answer is not what PCP's is: "},
+		"not JSON":       {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "pmproxy's answer is not one of PCP's: "},
 		"nothing in it":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) }, "pmproxy does not know pmcd's version"},
 		"without an end": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer+1)) }, "pmproxy's answer is longer than 4194304 bytes"},
 		"breaks off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "9")
 			_, _ = w.Write([]byte("{"))
-		}, "pmproxy's answer breaks off: "},
+		}, "pmproxy's answer is incomplete: "},
 		"status no digit": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"values":[{"name":"pmcd.version","instances":[{"instance":null,"value":"7"}]},{"name":"pmcd.agent.status","instances":[{"instance":1,"value":"x"}]}]}`))
 		}, `pmcd.agent.status of 1 is "x", which is no number`},

@@ -35,14 +35,14 @@ const (
 func Pod(live *snapshot.LivePod, cfg *config.InjectorConfig, version string) (State, string, error) {
 	status := snapshot.StatusIn(live.Pod.GetAnnotations())
 	if status == nil {
-		return Tampered, "it has a container pcp, and no annotation " + mutate.AnnotationStatus + " that an injector wrote", nil
+		return Tampered, "it has a container pcp, but no annotation " + mutate.AnnotationStatus + " that an injector wrote", nil
 	}
 	injector, err := mutate.New(cfg, status.Version)
 	if err != nil {
 		return "", "", err
 	}
 	if status.Config != injector.ConfigHash() {
-		return Stale, fmt.Sprintf("made by configuration %s, the configuration is %s now", status.Config, injector.ConfigHash()), nil
+		return Stale, fmt.Sprintf("made by configuration %s, but the current one is %s", status.Config, injector.ConfigHash()), nil
 	}
 	differences, err := derive(live, injector, cfg)
 	switch {
@@ -53,7 +53,7 @@ func Pod(live *snapshot.LivePod, cfg *config.InjectorConfig, version string) (St
 	case len(differences) == 1 && imageOfPCP.MatchString(differences[0]):
 		return Upgraded, imageOfPCP.ReplaceAllString(differences[0], "runs image $1, as after kubectl pcp upgrade; the configuration says $2"), nil
 	case version != status.Version:
-		return Older, fmt.Sprintf("made by %s, and %s would do it otherwise: %s", status.Version, version, strings.Join(differences, "; ")), nil
+		return Older, fmt.Sprintf("made by %s, and %s would make it differently: %s", status.Version, version, strings.Join(differences, "; ")), nil
 	}
 	return Tampered, strings.Join(differences, "; "), nil
 }
@@ -156,7 +156,7 @@ func Report(live *snapshot.Live, version string) (*gate.Report, error) {
 		case Current, Upgraded:
 			found.Result = gate.Passed
 		case Stale, Older:
-			found.Remedy = &gate.Remedy{Advice: "Replace the pod, which takes what is in force now", Commands: []string{live.Pods[n].Renew()}}
+			found.Remedy = &gate.Remedy{Advice: "Replace the pod to apply what is in force now", Commands: []string{live.Pods[n].Renew()}}
 		case Tampered:
 			found.Remedy = &gate.Remedy{Advice: "Find out who changed it, and replace the pod", Commands: []string{live.Pods[n].Renew()}}
 		}

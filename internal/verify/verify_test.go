@@ -117,7 +117,7 @@ func TestPod(t *testing.T) {
 		"image of a native": {native, native, set("image", "pcp:next"), version, verify.Upgraded, `runs image pcp:next, as after`},
 		"command":           {same, same, set("command", []any{"sh"}), version, verify.Tampered, `spec.containers[pcp].command: was added: ["sh"]`},
 		"image and command": {same, same, both(set("image", "pcp:next"), set("command", []any{"sh"})), version, verify.Tampered, "spec.containers[pcp].command: was added"},
-		"by another":        {same, same, set("command", []any{"sh"}), "v2.0.0", verify.Older, "made by v1.0.0, and v2.0.0 would do it otherwise: spec.containers[pcp].command"},
+		"by another":        {same, same, set("command", []any{"sh"}), "v2.0.0", verify.Older, "made by v1.0.0, and v2.0.0 would make it differently: spec.containers[pcp].command"},
 		"no arguments":      {same, same, set("args", nil), version, verify.Tampered, "spec.containers[pcp].args"},
 		"source":            {same, same, annotate("openmetrics.pcp.io/app", "http://10.0.0.1/"), version, verify.Tampered, "metadata.annotations[openmetrics.pcp.io/app]: is "},
 		"source added":      {same, same, annotate("openmetrics.pcp.io/more", "http://10.0.0.1/"), version, verify.Tampered, "metadata.annotations[openmetrics.pcp.io/more]: was added"},

@@ -49,7 +49,7 @@ var ofCertManager = []trouble{
 	},
 	{name: "budget-missing", breaks: "delete poddisruptionbudget pcp-injector --namespace NAMESPACE", gate: "disruption-budget", result: gate.Warning, evidence: "no PodDisruptionBudget covers the webhook's pods"},
 	{
-		name: "budget-too-strict", gate: "disruption-budget", result: gate.Warning, evidence: "lets no pod go",
+		name: "budget-too-strict", gate: "disruption-budget", result: gate.Warning, evidence: "allows no disruption",
 		breaks: `patch poddisruptionbudget pcp-injector --namespace NAMESPACE --type merge --patch {"spec":{"maxUnavailable":0}}`,
 	},
 	{name: "no-replicas", breaks: "scale deployment pcp-injector --namespace NAMESPACE --replicas 0", gate: "replicas", evidence: "has 0 of 0 pods ready"},
@@ -59,14 +59,14 @@ var ofCertManager = []trouble{
 	{name: "target-absent", breaks: "delete deployment node-monitor --namespace TARGET", gate: "target", evidence: "Deployment node-monitor does not exist in namespace TARGET"},
 	{name: "target-not-annotated", breaks: patchTemplate(`"pcp.io/inject":null`), gate: "request", evidence: "the pod template has no annotation pcp.io/inject"},
 	{name: "claim-missing", breaks: stopPod + "delete persistentvolumeclaim pcp-pmlogger --namespace TARGET" + startPod, gate: "claims", evidence: "PersistentVolumeClaim pcp-pmlogger does not exist"},
-	{name: "claim-pending", spoil: (*plugin).pendingClaim, gate: "claims", evidence: "PersistentVolumeClaim pcp-pmproxy is pending: volume nowhere is not there for it"},
+	{name: "claim-pending", spoil: (*plugin).pendingClaim, gate: "claims", evidence: "PersistentVolumeClaim pcp-pmproxy is pending: volume nowhere is not available"},
 	{name: "pod-tampered-with", spoil: (*plugin).tamper, gate: "pod", evidence: "tampered with: metadata.labels[pcp.io/injected]: is missing"},
 	{name: "configuration-stale", spoil: func(p *plugin) { p.upgrade("config.container.image=registry.example.com/pcp:next") }, gate: "pod", evidence: "is stale: made by configuration"},
 }
 
 // ofHelm are those of a release whose certificate is Helm's.
 var ofHelm = []trouble{
-	{name: "caBundle-of-another-authority", spoil: (*plugin).foreignAuthority, gate: "answer", evidence: "the caBundle is of another authority than the webhook's certificate"},
+	{name: "caBundle-of-another-authority", spoil: (*plugin).foreignAuthority, gate: "answer", evidence: "the caBundle and the webhook's certificate are of different authorities"},
 	{name: "caBundle-empty", breaks: `patch ` + webhookName + ` --type json --patch [{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]`, gate: "ca-bundle", evidence: "is empty"},
 	{name: "certificate-expired", spoil: (*plugin).expireCertificate, gate: "answer", evidence: "the webhook's certificate has expired", then: (*plugin).serveAgain},
 }

@@ -82,7 +82,7 @@ var setups = []setup{
 		name: "rules-edited", gate: "rules", evidence: "the rules of pcp-injector.",
 		breaks: `patch ` + webhookName + ` --type json --patch [{"op":"replace","path":"/webhooks/0/rules/0/operations","value":["UPDATE"]}]`,
 	},
-	{name: "caBundle-of-another-authority", spoil: (*plugin).foreignAuthority, gate: "answer", evidence: "the caBundle is of another authority than the webhook's certificate"},
+	{name: "caBundle-of-another-authority", spoil: (*plugin).foreignAuthority, gate: "answer", evidence: "the caBundle and the webhook's certificate are of different authorities"},
 	{name: "certificate-expired", spoil: (*plugin).expireCertificate, gate: "answer", evidence: "the webhook's certificate has expired", then: (*plugin).serveAgain},
 	{name: "no-replicas", breaks: "scale deployment pcp-injector --namespace NAMESPACE --replicas 0", gate: "endpoints", evidence: "has no ready endpoint: Deployment pcp-injector has 0 of 0 pods ready"},
 	{name: "injector-deleted", breaks: "delete deployment pcp-injector --namespace NAMESPACE", gate: "endpoints", evidence: "has no ready endpoint: its Deployment is gone"},
@@ -101,7 +101,7 @@ var setups = []setup{
 	{name: "pod-security-baseline", breaks: "label namespace TARGET pod-security.kubernetes.io/enforce=baseline", gate: "pod-security", evidence: "enforces baseline:latest, which forbids the pod with PCP:"},
 	{name: "pod-security-restricted", breaks: "label namespace TARGET --overwrite pod-security.kubernetes.io/enforce=restricted", gate: "pod-security", evidence: "enforces restricted:latest"},
 	{name: "claim-missing", breaks: stopPod + "delete persistentvolumeclaim pcp-pmlogger --namespace TARGET" + startPod, gate: "claims", evidence: "PersistentVolumeClaim pcp-pmlogger does not exist"},
-	{name: "claim-pending", spoil: (*plugin).pendingClaim, gate: "claims", evidence: "PersistentVolumeClaim pcp-pmproxy is pending: volume nowhere is not there for it"},
+	{name: "claim-pending", spoil: (*plugin).pendingClaim, gate: "claims", evidence: "PersistentVolumeClaim pcp-pmproxy is pending: volume nowhere is not available"},
 	{
 		name: "three-replicas", gate: "rollout", evidence: "spec.replicas is 3",
 		breaks: "delete validatingadmissionpolicybinding pcp-injector.NAMESPACE.TARGET.workload\nSETTLE scale deployment node-monitor --namespace TARGET --replicas 3",

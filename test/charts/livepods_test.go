@@ -196,7 +196,7 @@ func TestWatch(t *testing.T) {
 	says(stdout, "STATE")
 	says(stdout, pod.Name)
 	connection.cut()
-	says(stderr, "The cluster at https://"+connection.address+" cannot be asked: ")
+	says(stderr, "The cluster at https://"+connection.address+" cannot be reached: ")
 	connection.mend()
 	says(stderr, "The cluster answers again")
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {

@@ -30,7 +30,7 @@ func TestNewcomer(t *testing.T) {
 	p.commands("label --overwrite namespace TARGET pcp.io/injection=true pod-security.kubernetes.io/enforce=baseline")
 	p.apply(nodeMonitor(newcomers)).must(t)
 	before := p.pod("node-monitor", untouched)
-	if said := p.run("check", withoutPCP).stdout; !strings.Contains(strings.Join(strings.Fields(said), " "), "Mend them in this order: namespace, pod-security, rollout, request.") {
+	if said := p.run("check", withoutPCP).stdout; !strings.Contains(strings.Join(strings.Fields(said), " "), "Fix them in this order: namespace, pod-security, rollout, request.") {
 		t.Errorf("check does not say in which order to mend:\n%s", said)
 	}
 	said := p.run("explain", nodeMonitorDeployment)
