@@ -34,7 +34,7 @@ func newNetwork(ctx context.Context) (n *network, err error) {
 	return n, err
 }
 
-// use tells the network where to read Services from.
+// use sets where the network reads Services from.
 func (n *network) use(client kubernetes.Interface) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()

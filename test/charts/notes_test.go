@@ -8,7 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// TestNotes: the commands that the release's notes tell its user to run, run as they stand, lead to an injected pod.
+// TestNotes: the commands of the release's notes, run unchanged, lead to an injected pod.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=Target")

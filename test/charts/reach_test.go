@@ -63,7 +63,7 @@ func started(t *testing.T, tool string, values ...string) (*release, *corev1.Pod
 }
 
 // TestReach: an editor of the target's namespace comes into PCP's privileged container in none of the ways that lead there: by its
-// image, by running something in it or beside it, by the files that it reads. Whoever has the verb for it may.
+// image, by running something in it or beside it, by the files that it reads. Users with the verb may.
 func TestReach(t *testing.T) {
 	t.Parallel()
 	r, pod := started(t, "helm", "config.persistence.fixOwnership=true", "config.openMetrics.secretName=tokens", "config.openMetrics.caBundle.configMap=company-ca",

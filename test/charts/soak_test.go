@@ -230,7 +230,7 @@ func (s *soak) roll() {
 	s.settle()
 }
 
-// settle waits until the new replicas have taken over and the old ones, which still serve for a while, are gone, so that what happens to
+// settle waits until the new replicas have taken over and the old ones, which still serve for a while, are gone, so what happens to
 // pods is booked to what caused it.
 func (s *soak) settle() {
 	s.t.Helper()

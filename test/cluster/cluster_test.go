@@ -195,7 +195,7 @@ func TestComponentDiesDuringStart(t *testing.T) {
 	}
 	for _, part := range []string{"kube-apiserver died", "exit status 1", "unknown flag: --no-such-flag"} {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q does not tell %q", err, part)
+			t.Errorf("error %q does not contain %q", err, part)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(logs, "kube-apiserver.log")); err != nil {

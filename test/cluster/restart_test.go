@@ -43,7 +43,7 @@ func requireStarts(t *testing.T, c *Cluster, want int) {
 	t.Helper()
 	log, err := os.ReadFile(filepath.Join(c.Logs(), "etcd.log"))
 	if got := strings.Count(string(log), `"msg":"Running: "`); err != nil || got != want {
-		t.Errorf("etcd's log tells of %d starts, want %d (error: %v)", got, want, err)
+		t.Errorf("etcd's log shows %d starts, want %d (error: %v)", got, want, err)
 	}
 }
 

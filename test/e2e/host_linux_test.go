@@ -75,12 +75,12 @@ func (s *scene) awaitNode(pod *corev1.Pod) {
 type way struct {
 	name string
 	ask  func() (string, error)
-	// answer is in each answer, leak is in one that tells environments of root's processes.
+	// answer is in each answer, leak is in one that shows environments of root's processes.
 	answer string
 	leak   *regexp.Regexp
 }
 
-// ways are to ask pmcd, and to ask pmproxy, which reaches pmcd as a local client does. The latter's answers break off, so that the node's
+// ways are to ask pmcd, and to ask pmproxy, which reaches pmcd as a local client does. The latter's answers break off, so the node's
 // first process, which comes first, is what can be looked for.
 func (s *scene) ways(pod *corev1.Pod) []way {
 	return []way{
@@ -95,7 +95,7 @@ func (s *scene) ways(pod *corev1.Pod) []way {
 	}
 }
 
-// TestHostMonitoring: PCP sees the node's files, pods and processes, but does not tell the environments of root's to other pods. That these ways would
+// TestHostMonitoring: PCP sees the node's files, pods and processes, but does not show the environments of root's to other pods. That these ways would
 // show them is what TestProcessDetails is for.
 func TestHostMonitoring(t *testing.T) {
 	t.Parallel()

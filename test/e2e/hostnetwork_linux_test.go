@@ -51,7 +51,7 @@ func (m *monitor) readiness(t *testing.T) {
 		t.Errorf("the readiness probe succeeds without pmcd: %s", output)
 	}
 	if err := m.otherAnswers(); err != nil {
-		t.Errorf("the port does not answer any more, so that this shows nothing: %v", err)
+		t.Errorf("the port does not answer any more, so this shows nothing: %v", err)
 	}
 	if _, err := m.pcp("systemctl", "start", "pmcd"); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ type monitor struct {
 	*scene
 
 	pod *corev1.Pod
-	// host is the pod's stable host name, and so that of the archives' folder.
+	// host is the pod's stable host name, and so the name of the archives' folder.
 	host string
 	// service is the name of the chart's Service for PCP.
 	service string

@@ -22,7 +22,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/injector"
 )
 
-// pluginVariable tells the tests inside of the namespaces where kubectl pcp is, which was built outside.
+// pluginVariable has the path of kubectl pcp, built outside, for the tests inside of the namespaces.
 const pluginVariable = "PCP_E2E_PLUGIN"
 
 // buildPlugin builds kubectl pcp in the version of the webhook's image, and returns how to remove it.
@@ -199,7 +199,7 @@ func TestPlugin(t *testing.T) {
 	})
 }
 
-// lacksRights: whoever may only read sees the pod, and why the rest is unknown.
+// lacksRights: a user who may only read sees the pod, and why the rest is unknown.
 func (m *monitor) lacksRights(t *testing.T) {
 	t.Helper()
 	const user = "reader-of-pods"

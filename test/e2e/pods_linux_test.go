@@ -23,7 +23,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("", 9100), Handler).serve_forever()
 `
 
-// exporterContainer names its port so that it can be discovered.
+// exporterContainer names its port, so it can be discovered.
 func exporterContainer() corev1.Container {
 	return corev1.Container{
 		Name: "exporter", Image: here.pcp[0].Name, Command: []string{"python3", "-c", exporter},

@@ -107,7 +107,7 @@ func (r *release) helm(ctx context.Context, arguments ...string) (string, error)
 	return execute(ctx, "env", append(append(environment, here.helm), arguments...)...)
 }
 
-// awaitWebhook returns when a replica is ready, and cert-manager has told the API server whom to trust.
+// awaitWebhook returns when a replica is ready, and cert-manager has filled in whom the API server trusts.
 func (r *release) awaitWebhook(s *scene) {
 	r.t.Helper()
 	eventually(r.t, startLimit, "the webhook", func() error {

@@ -68,7 +68,7 @@ func (s *scene) makeNamespace(name string, labels map[string]string) {
 	})
 }
 
-// end tells of the pods if the test failed, and lets all go, so that it does not compete with other tests.
+// end describes the pods if the test failed, and removes all, so it does not compete with other tests.
 func (s *scene) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
 	defer cancel()

@@ -33,7 +33,7 @@ const (
 	valkeyImageVariable   = "VALKEY_IMAGE"
 )
 
-// archivesVariable tells the tests inside of the namespaces which archives of images were built for them outside.
+// archivesVariable lists the archives of images, built outside, for the tests inside of the namespaces.
 const archivesVariable = "PCP_E2E_ARCHIVES"
 
 // site is the cluster under test, which all tests share.

@@ -59,7 +59,7 @@ func TestControlPlaneVersion(t *testing.T) {
 		"-X k8s.io/component-base/version.gitMajor=1", "-X k8s.io/component-base/version.buildDate=1970-01-01T00:00:00Z",
 	} {
 		if !slices.Contains(settings, want) {
-			t.Errorf("the linker is not told %s: %v", want, settings)
+			t.Errorf("the linker does not get %s: %v", want, settings)
 		}
 	}
 }

@@ -18,10 +18,10 @@ import (
 var reasons = []struct{ name, why string }{
 	{"pcp", "Performance Co-Pilot: pmcd, pmlogger, pmproxy and pmie, privileged because they run under systemd; probes follow the services"},
 	{"pcp-fix-ownership", "changes the owner of the volumes to PCP's user, for images that do not do it themselves"},
-	{"pcp-pmlogger", "the archives: a claim, so that they outlive the pod"},
+	{"pcp-pmlogger", "the archives: a claim, so they outlive the pod"},
 	{"pcp-pmproxy", "pmproxy's data: a claim"},
 	{"pcp-openmetrics", "OpenMetrics sources: the pod's own annotations and the administrator's ConfigMap, in one read-only folder"},
-	{"pcp-pmlogconf", "tells pmlogger to archive the OpenMetrics sources too, which it does not by default"},
+	{"pcp-pmlogconf", "makes pmlogger archive the OpenMetrics sources too, which it does not by default"},
 	{"pcp-host", "the node's file system, read-only, for metrics of its processes, disks and file systems"},
 	{"pcp.io/pmlogconf-openmetrics", "the file in pcp-pmlogconf, which is part of the pod"},
 	{"pcp.io/status", "what was added, with which configuration; uninject uses it"},

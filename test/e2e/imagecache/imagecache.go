@@ -66,7 +66,7 @@ func (i Image) archive(ctx context.Context, cache string) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(cache, i.Name+"-"+i.Key+".tar")
-	// The time of its last change is that of its last use. It is set, not looked up first, so that nobody removes the archive in between.
+	// The time of its last change is that of its last use. It is set, not looked up first, so nobody removes the archive in between.
 	now := time.Now()
 	err := os.Chtimes(path, now, now)
 	// Before a build, which may need the space.

@@ -16,7 +16,7 @@ import (
 const (
 	// Name is the image's.
 	Name = "localhost/pcp-injector:e2e"
-	// Version is what the webhook in the image says that it is: always the same, so that a commit alone does not change the image.
+	// Version is what the webhook in the image says that it is: always the same, so a commit alone does not change the image.
 	Version = "v0.0.0-e2e"
 )
 
@@ -28,7 +28,7 @@ var (
 )
 
 // Archive returns the path of an archive with the image, in the format of docker save, which imagecache keeps in the user's cache. It is
-// built, as root and with Debian's packages buildah and busybox-static, if what it is made of has changed; progress is told of that. The
+// built, as root and with Debian's packages buildah and busybox-static, if what it is made of has changed, and progress shows that. The
 // error has the end of the output of what failed. It must be called from within the project.
 func Archive(ctx context.Context, progress io.Writer) (string, error) {
 	goes, err := findGo(ctx)

@@ -18,7 +18,7 @@ import (
 // command is the package that the image is made of, in the project's folder.
 const command = "./cmd/webhook"
 
-// goSettings are what go env tells, by its names.
+// goSettings are what go env prints, by its names.
 type goSettings struct {
 	GOARCH, GOCACHE, GOMOD, GOMODCACHE, GOROOT, GOVERSION string
 }
@@ -58,7 +58,7 @@ func key(ctx context.Context, goes goSettings) (string, error) {
 	return imagecache.Key(parts...), nil
 }
 
-// sources are this project's files that the command is compiled from, relative to the project's folder; go.sum tells all others.
+// sources are this project's files that the command is compiled from, relative to the project's folder; go.sum identifies all others.
 func sources(ctx context.Context, project string) ([]string, error) {
 	text, err := goOutput(ctx, project, "list", "-deps", "-json=Dir,GoFiles,EmbedFiles,Module", command)
 	if err != nil {

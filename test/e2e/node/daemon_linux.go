@@ -37,7 +37,7 @@ func (n *Node) launch(command string, arguments ...string) error {
 	return nil
 }
 
-// run appends to the log, which tells of all the daemon's lives.
+// run appends to the log, which covers all the daemon's lives.
 func (n *Node) run(one *daemon) error {
 	log, err := os.OpenFile(n.log(one.String()), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {

@@ -75,7 +75,7 @@ func removeGroup(path string) error {
 }
 
 // delegation makes namespaces the boundaries of control groups. It is an option of version 2's one hierarchy, so of the whole machine, and
-// whoever mounts that outside of namespaces sets or clears it: https://docs.kernel.org/admin-guide/cgroup-v2.html#mounting.
+// every mount of that outside of namespaces sets or clears it: https://docs.kernel.org/admin-guide/cgroup-v2.html#mounting.
 const delegation = "nsdelegate"
 
 // VersionTwoOptions are the options with which control groups of version 2 can be mounted without a change of the machine's.

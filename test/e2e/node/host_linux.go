@@ -91,7 +91,7 @@ func (s settings) restore() (problems error) {
 	return problems
 }
 
-// differences tells what is different now.
+// differences returns what is different now.
 func (s settings) differences(now settings) (changes error) {
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		if s[name] != now[name] {

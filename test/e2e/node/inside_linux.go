@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// folderVariable tells this executable, when Inside has started it again, which folder it has to itself.
+// folderVariable names the folder that this executable has to itself after Inside has started it again.
 const folderVariable = "PCP_E2E_FOLDER"
 
 // Folder is where the node's files go: empty outside of the namespaces.
@@ -27,7 +27,7 @@ var requirements = map[string]string{
 	"buildah": "buildah", "busybox": "busybox-static",
 }
 
-// Check tells what keeps a node from running here: what Suits finds, or packages that are not installed.
+// Check returns what keeps a node from running here: what Suits finds, or packages that are not installed.
 func Check() error {
 	if err := Suits(); err != nil {
 		return err
@@ -51,7 +51,7 @@ func Check() error {
 // Inside runs this executable again, with the same arguments, as the first process of namespaces of its own, and returns its exit
 // code. When that process ends, the kernel ends all others in there and removes mounts and network devices; what outlives
 // namespaces, control groups, settings of the kernel and baits, is put back here, or by the next run if this process is killed. Where a
-// bait cannot be laid, out is told why.
+// bait cannot be laid, out says why.
 func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 	if err := sweep(ctx); err != nil {
 		return 1, err
@@ -74,7 +74,7 @@ func Inside(ctx context.Context, out io.Writer) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	cmd := exec.CommandContext(ctx, self, os.Args[1:]...) //nolint:gosec // Whoever runs the tests runs them again.
+	cmd := exec.CommandContext(ctx, self, os.Args[1:]...) //nolint:gosec // The user who runs the tests runs them again.
 	// What a killed control plane leaves behind goes with the folder, as does kubectl's cache of an API server that is never there again.
 	cmd.Env = append(os.Environ(), "TMPDIR="+folder, "KUBECACHEDIR="+filepath.Join(folder, "kubectl"), "KUBERC=off", folderVariable+"="+folder, groupVariable+"="+group)
 	cmd.Stdout, cmd.Stderr = out, out

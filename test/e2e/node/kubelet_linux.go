@@ -11,7 +11,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/test/toolchain"
 )
 
-// kubeletConfig: the machine has control groups of version 1, and its disk is not the node's alone, so that the kubelet must
+// kubeletConfig: the machine has control groups of version 1, and its disk is not the node's alone, so the kubelet must
 // neither evict pods nor remove images for its sake.
 const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

@@ -27,7 +27,7 @@ const (
 
 	pluginFolder = "/usr/lib/cni"
 	stopGrace    = 10 * time.Second
-	// startLimit is for what starts on a slow machine. What dies meanwhile is told of at once.
+	// startLimit is for what starts on a slow machine. What dies meanwhile is reported at once.
 	startLimit = 5 * time.Minute
 )
 
@@ -88,7 +88,7 @@ func (n *Node) mount(context.Context) error {
 	return makeGroups(n.group)
 }
 
-// cover keeps what the node's programs write to a folder, wherever they are told to write, from this machine.
+// cover keeps what the node's programs write to a folder, whatever their settings, from this machine.
 func (n *Node) cover(folder string) error {
 	own := n.path("cover" + folder)
 	upper, work := filepath.Join(own, "upper"), filepath.Join(own, "work")

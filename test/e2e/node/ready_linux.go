@@ -68,7 +68,7 @@ func (n *Node) ready(ctx context.Context) error {
 }
 
 // kubeletKnowsPods succeeds if the kubelet answers, and for all pods that are bound to its node. A kubelet that has just started
-// knows none of them, while the API server still tells what it was told by the one before.
+// knows none of them, while the API server still shows what the one before reported.
 func (n *Node) kubeletKnowsPods(ctx context.Context) error {
 	bound, err := n.pods(ctx)
 	if err != nil {
@@ -101,7 +101,7 @@ func (n *Node) pods(ctx context.Context) ([]corev1.Pod, error) {
 	return pods.Items, nil
 }
 
-// noneFrom succeeds if no pod's status tells of a container that has run since before the given moment.
+// noneFrom succeeds if no pod's status shows a container that has run since before the given moment.
 func (n *Node) noneFrom(ctx context.Context, moment time.Time) error {
 	pods, err := n.pods(ctx)
 	if err != nil {

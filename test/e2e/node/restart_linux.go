@@ -30,7 +30,7 @@ func (n *Node) Restart(ctx context.Context) error {
 }
 
 // Reboot kills all daemons and containers of the node, as a power cut does, takes away what does not survive one (control groups,
-// mounts and what is in /run), starts the daemons again, and returns when the node is ready and no pod's status tells of a container
+// mounts and what is in /run), starts the daemons again, and returns when the node is ready and no pod's status shows a container
 // from before. Containers may still be starting then. The control plane goes on, as one on another machine does; network devices and
 // firewall rules stay as well.
 func (n *Node) Reboot(ctx context.Context) error {

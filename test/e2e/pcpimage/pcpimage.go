@@ -58,7 +58,7 @@ var (
 )
 
 // Archive returns the path of an archive with the image, in the format of docker save, which imagecache keeps in the user's cache. It is
-// built if what it is made of has changed (1 to 2 minutes, told of on progress), which needs root, debootstrap and Debian's mirror;
+// built if what it is made of has changed (1 to 2 minutes, shown on progress), which needs root, debootstrap and Debian's mirror;
 // the error has the end of the output of what failed.
 func (i Image) Archive(ctx context.Context, progress io.Writer) (string, error) {
 	image := imagecache.Image{Name: "pcp-" + i.suite, Key: i.key(), Files: map[string][]byte{"build.sh": script, "entrypoint.sh": entrypoint}}
