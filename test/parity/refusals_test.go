@@ -17,6 +17,12 @@ var refusals = []refusal{
 	{"extraEnv[0].name", settings{"a variable of the chart", `extraEnv: [{name: PCP_FILES, value: a}]`, `container: {env: [{name: PCP_FILES, value: a}]}`}},
 	{"extraEnv[1].name", settings{"a variable twice", `extraEnv: [{name: A}, {name: A}]`, `container: {env: [{name: A}, {name: A}]}`}},
 	{"persistence.pmlogger.hostPath", settings{"the node's own folder", `persistence: {pmlogger: {hostPath: /etc}}`, `persistence: {pmlogger: {type: HostPath, path: /etc}}`}},
+	{"persistence.pmlogger.hostPath", settings{
+		"a folder of the node's agents", `persistence: {pmlogger: {hostPath: /var/lib/etcd}}`, `persistence: {pmlogger: {type: HostPath, path: /var/lib/etcd}}`,
+	}},
+	{"persistence.pmproxy.hostPath", settings{
+		"a folder in one of the node's agents", `persistence: {pmproxy: {hostPath: /var/lib/rancher/pcp}}`, `persistence: {pmproxy: {type: HostPath, path: /var/lib/rancher/pcp}}`,
+	}},
 	{"persistence.pmproxy.hostPath", settings{
 		"one folder in the other", `persistence: {pmlogger: {hostPath: /data}, pmproxy: {hostPath: /data/pmproxy}}`,
 		`persistence: {pmlogger: {type: HostPath, path: /data}, pmproxy: {type: HostPath, path: /data/pmproxy}}`,

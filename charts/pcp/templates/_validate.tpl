@@ -167,10 +167,10 @@
 {{- end }}
 {{- end }}
 
-{{- /* A folder on the node that PCP will own: (list "key" path). */}}
+{{- /* A folder on the node that PCP will own: (list "key" path). pkg/config/validate_persistence.go has the same folders. */}}
 {{- define "pcp.validate.nodeFolder" -}}
 {{- include "pcp.validate.path" . }}
-{{- if or (regexMatch "^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr)?(/|$)" (last .)) (has (last .) (list "/home" "/mnt" "/opt" "/root" "/srv" "/var" "/var/lib" "/var/log" "/var/lib/kubelet")) }}
+{{- if or (regexMatch "^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr)?(/|$)" (last .)) (has (last .) (list "/home" "/mnt" "/opt" "/root" "/srv" "/var" "/var/lib" "/var/log")) (regexMatch "^/var/lib/(containerd|containers|cni|docker|etcd|kubelet|rancher)(/|$)" (last .)) }}
 {{- include "pcp.refuse" (list (first .) (last .) "must not be owned by PCP: use a separate folder, e.g. /var/lib/pcp-node") }}
 {{- end }}
 {{- end }}
