@@ -20,13 +20,21 @@ const imageFolder = "image"
 
 // makeImage compiles the webhook for each platform of the image, writes the layout, and returns the digest of its index.
 func (r *Release) makeImage(ctx context.Context) (string, error) {
-	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
-	for _, p := range imagePlatforms {
-		executable, err := r.build(ctx, "./cmd/webhook", p, fmt.Sprintf("pcp-injector_%s_%s_%s.cdx.json", r.Version, p.OS, p.Arch))
-		if err != nil {
+	executables := make([][]byte, len(r.Image))
+	for i, p := range r.Image {
+		var err error
+		if executables[i], err = r.build(ctx, "./cmd/webhook", p, fmt.Sprintf("pcp-injector_%s_%s_%s.cdx.json", r.Version, p.OS, p.Arch)); err != nil {
 			return "", err
 		}
-		image, err := r.image(executable, p)
+	}
+	return r.writeImage(executables)
+}
+
+// writeImage writes the layout of an image that has an executable for each platform of r.Image.
+func (r *Release) writeImage(executables [][]byte) (string, error) {
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for i, p := range r.Image {
+		image, err := r.image(executables[i], p)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", p, err)
 		}

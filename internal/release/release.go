@@ -25,10 +25,11 @@ const (
 
 // Release is the input of a release.
 type Release struct {
-	Root    string    // folder of the go.mod
-	Out     string    // folder that is made, with all files of the release
-	Version string    // vMAJOR.MINOR.PATCH, or a version before it such as v1.2.0-rc.1
-	Time    time.Time // of every file in the archives and of the image: the commit's
+	Root    string     // folder of the go.mod
+	Out     string     // folder that is made, with all files of the release
+	Version string     // vMAJOR.MINOR.PATCH, or a version before it such as v1.2.0-rc.1
+	Time    time.Time  // of every file in the archives and of the image: the commit's
+	Image   []Platform // of the webhook's image
 	Plugin  []Platform
 	Tools   Tools
 	// Index is the index.yaml of the earlier releases, which the new one continues; empty if there is none.
@@ -59,9 +60,6 @@ func ParsePlatforms(list string) ([]Platform, error) {
 	}
 	return platforms, nil
 }
-
-// imagePlatforms are the platforms of the webhook's image.
-var imagePlatforms = []Platform{{"linux", "amd64"}, {"linux", "arm64"}}
 
 // Make makes the release in r.Out, which must not exist, and reports each step to progress. It returns the digest of the image's index.
 func (r *Release) Make(ctx context.Context, progress io.Writer) (string, error) {

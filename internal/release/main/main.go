@@ -15,8 +15,11 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/release"
 )
 
-// plugin lists the platforms that the plugin is published for.
-const plugin = "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64"
+// The platforms that the webhook's image and the plugin are published for.
+const (
+	image  = "linux/amd64,linux/arm64"
+	plugin = image + ",darwin/amd64,darwin/arm64,windows/amd64"
+)
 
 func main() {
 	r := release.Release{Root: "."}
@@ -25,19 +28,23 @@ func main() {
 	flag.StringVar(&r.Index, "index", "", "index.yaml of the release before, to continue")
 	flag.StringVar(&r.Tools.Helm, "helm", "helm", "path of helm")
 	flag.StringVar(&r.Tools.CycloneDX, "cyclonedx-gomod", "cyclonedx-gomod", "path of cyclonedx-gomod")
-	platforms := flag.String("plugin", plugin, "platforms of the plugin")
+	images := flag.String("image", image, "platforms of the webhook's image")
+	plugins := flag.String("plugin", plugin, "platforms of the plugin")
 	flag.Parse()
-	if err := run(&r, *platforms); err != nil {
+	if err := run(&r, *images, *plugins); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
 }
 
-func run(r *release.Release, platforms string) error {
+func run(r *release.Release, images, plugins string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
-	if r.Plugin, err = release.ParsePlatforms(platforms); err != nil {
+	if r.Image, err = release.ParsePlatforms(images); err != nil {
+		return err
+	}
+	if r.Plugin, err = release.ParsePlatforms(plugins); err != nil {
 		return err
 	}
 	if r.Time, err = commitTime(ctx); err != nil {
