@@ -120,6 +120,30 @@ func TestGuard(t *testing.T) {
 			d.Spec.Template.Annotations, d.Spec.Replicas, d.Spec.Template.Spec.HostPID = nil, new(int32(3)), true
 		}),
 	)
+	r.requireTypesRight()
+}
+
+// requireTypesRight: the cluster has checked the types in each policy's expressions, and kubectl describe shows no warning of it.
+func (r *release) requireTypesRight() {
+	r.t.Helper()
+	r.eventually("types checked", func(ctx context.Context) error {
+		policies, err := plane.Client().AdmissionregistrationV1().ValidatingAdmissionPolicies().List(ctx, metav1.ListOptions{LabelSelector: "pcp.io/target-namespace=" + r.target})
+		if err != nil {
+			return err
+		}
+		for _, policy := range policies.Items {
+			switch checked := policy.Status.TypeChecking; {
+			case checked == nil:
+				return fmt.Errorf("%s is not checked", policy.Name)
+			case len(checked.ExpressionWarnings) > 0:
+				r.t.Errorf("%s: %v", policy.Name, checked.ExpressionWarnings)
+			}
+		}
+		if len(policies.Items) < 5 {
+			return fmt.Errorf("only %d policies", len(policies.Items))
+		}
+		return nil
+	})
 }
 
 // TestGuardOfLiveObjects: what runs cannot be brought into a state that would have been denied.
