@@ -61,14 +61,21 @@ func TestOpenShiftPage(t *testing.T) {
 // secondArchive has pmlogger begin another archive, and returns when the first one began, as pmdumplog writes it.
 func (s *scene) secondArchive(pod *corev1.Pod) (commencing string) {
 	s.t.Helper()
-	const label = `cd ` + archiveFolder + `/pcp && pmdumplog -L "$(ls *.index | head -n 1)" | grep -o 'commencing.*'`
+	const (
+		label  = "cd " + archiveFolder + `/pcp && pmdumplog -L "$(ls *.index | head -n 1)" | grep -o 'commencing.*'`
+		second = "ls " + archiveFolder + "/pcp/*.index | sed -n 2p | grep ."
+	)
 	eventually(s.t, archiveLimit, "an archive", func() (err error) {
 		commencing, err = s.in(pod.Name, "pcp", "sh", "-c", label)
 		return err
 	})
-	if output, err := s.in(pod.Name, "pcp", "systemctl", "restart", "pmlogger"); err != nil {
+	if output, err := s.in(pod.Name, "pcp", "systemctl", "restart", "--no-block", "pmlogger"); err != nil {
 		s.t.Fatalf("%v: %s", err, output)
 	}
+	eventually(s.t, archiveLimit, "a second archive", func() error {
+		_, err := s.in(pod.Name, "pcp", "sh", "-c", second)
+		return err
+	})
 	return commencing
 }
 
