@@ -22,7 +22,7 @@ func TestNodeNetwork(t *testing.T) { //nolint:tparallel // One after the other: 
 			s.installInjector("container: {image: IMAGE}\nhostMonitoring: {enabled: true, hostNetwork: true}")
 			onLoopback(t, s, s.deploy(nodeMonitor(nil)))
 		}},
-		{"AllAddresses", here.pcp, func(t *testing.T, s *scene) {
+		{"AllAddresses", here.pcp[:1], func(t *testing.T, s *scene) {
 			t.Helper()
 			s.installInjector("container: {image: IMAGE, listen: AllAddresses}\nhostMonitoring: {enabled: true, hostNetwork: true}")
 			inTheOpen(t, s, s.deploy(nodeMonitor(nil)))
@@ -36,6 +36,7 @@ func TestNodeNetwork(t *testing.T) { //nolint:tparallel // One after the other: 
 			onLoopback(t, s, s.deploy(deployment))
 		}},
 		{"BesideAnother", here.pcp, besideAnother},
+		{"DaemonSet", here.pcp[len(here.pcp)-1:], perNode},
 	} {
 		for _, version := range c.versions {
 			t.Run(c.name+"/"+version.Version, func(t *testing.T) {

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const (
@@ -24,10 +28,30 @@ func TestArchivesLimit(t *testing.T) {
 	requireNode(t)
 	eachPCP(t, func(s *scene) {
 		m := &monitor{scene: s, host: "node-monitor"}
-		m.installInjector("persistence: {pmlogger: {size: 16Mi, interval: 1}}")
+		if s.image == here.pcp[0].Name {
+			m.installInjector("persistence: {pmlogger: {size: 16Mi, interval: 1}}")
+		} else { // Nobody states a size: the limit comes from the file system.
+			m.claim("archives", "16Mi")
+			m.installInjector("persistence: {pmlogger: {claimName: archives, interval: 1}, pmproxy: {type: EmptyDir}}")
+		}
 		m.pod = m.deploy(nodeMonitor(nil))
 		m.neverFull(s.t)
 	})
+}
+
+// claim makes a claim that the chart does not know the size of.
+func (s *scene) claim(name, size string) {
+	s.t.Helper()
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}},
+		},
+	}
+	if _, err := s.client.CoreV1().PersistentVolumeClaims(s.namespace).Create(s.t.Context(), claim, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (m *monitor) neverFull(t *testing.T) {

@@ -42,10 +42,18 @@ func (s *scene) installInjector(settings string) *release {
 	}
 	settings = strings.NewReplacer("NAMESPACE", s.namespace, "IMAGE", s.image, "\n", "\n  ").Replace(settings)
 	repository, tag := splitImage(here.injector)
-	values := fmt.Sprintf("config:\n  %s\nimage: {repository: %s, tag: %s}\nguard: {warnings: {scope: Target}}\n", settings, repository, tag)
+	var pcp []string
 	if !strings.Contains(settings, "hostNetwork") && !strings.Contains(settings, "Loopback") { // Nobody can be let in.
-		values += "pcp: {networkPolicy: {from: " + askerPeer + "}}\n"
+		pcp = append(pcp, "networkPolicy: {from: "+askerPeer+"}")
 	}
+	if strings.Contains(settings, "kind: DaemonSet") {
+		pcp = append(pcp, "service: {headless: true}")
+	}
+	if strings.Contains(settings, "claimName") {
+		pcp = append(pcp, "claims: {create: false}")
+	}
+	values := fmt.Sprintf("config:\n  %s\nimage: {repository: %s, tag: %s}\nguard: {warnings: {scope: Target}}\npcp: {%s}\n",
+		settings, repository, tag, strings.Join(pcp, ", "))
 	s.install(r, injectorChart, values)
 	r.awaitWebhook(s)
 	return r
