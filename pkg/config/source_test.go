@@ -167,7 +167,7 @@ func TestPodAuthorURL(t *testing.T) {
 	}
 }
 
-// TestEffort: expressions that could take Python too long are refused, however they are written, and usual ones are not. TestHostileFilter
+// TestEffort: expressions that could take Python too long are refused, however they are written, and usual ones are not. TestPCPChart
 // checks the same expressions with real Python.
 func TestEffort(t *testing.T) {
 	t.Parallel()

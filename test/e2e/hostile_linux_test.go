@@ -42,31 +42,28 @@ func TestHostileGroup(t *testing.T) {
 	})
 }
 
-// TestHostileFilter: the expressions that a FILTER may not have are those that keep the agent's Python busy, and the others are not.
-func TestHostileFilter(t *testing.T) {
-	t.Parallel()
+// filters: the expressions that a FILTER may not have are those that keep the agent's Python busy, and the others are not.
+func (m *monitor) filters(t *testing.T) {
+	t.Helper()
 	archive, err := txtar.ParseFile("../../pkg/config/testdata/expressions.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
 	const match = "import re, sys; re.match(sys.argv[1], 'a' * 40 + '!')"
-	eachPCP(t, func(s *scene) {
-		s.installPCP("")
-		pod, tried := s.awaitReady(""), 0
-		for _, file := range archive.Files {
-			slow, limit := file.Name == "slow", map[string]string{"slow": "2", "quick": "15"}[file.Name]
-			for expression := range strings.FieldsSeq(string(file.Data)) {
-				tried++
-				output, err := s.in(pod.Name, "pcp", "sh", "-c", `timeout "$@"; echo "exit $?"`, "sh", limit, "python3", "-c", match, expression)
-				if gaveUp := strings.Contains(output, "exit 124"); err != nil || gaveUp != slow || !gaveUp && !strings.Contains(output, "exit 0") {
-					s.t.Errorf("%s expression %s: Python ends with %s: %v", file.Name, expression, output, err)
-				}
+	tried := 0
+	for _, file := range archive.Files {
+		slow, limit := file.Name == "slow", map[string]string{"slow": "2", "quick": "15"}[file.Name]
+		for expression := range strings.FieldsSeq(string(file.Data)) {
+			tried++
+			output, err := m.pcp("sh", "-c", `timeout "$@"; echo "exit $?"`, "sh", limit, "python3", "-c", match, expression)
+			if gaveUp := strings.Contains(output, "exit 124"); err != nil || gaveUp != slow || !gaveUp && !strings.Contains(output, "exit 0") {
+				t.Errorf("%s expression %s: Python ends with %s: %v", file.Name, expression, output, err)
 			}
 		}
-		if tried < 10 {
-			s.t.Errorf("only %d expressions were tried", tried)
-		}
-	})
+	}
+	if tried < 10 {
+		t.Errorf("only %d expressions were tried", tried)
+	}
 }
 
 // etc is what planted links lead to: the content, owner and mode of a file that root's scripts read, and the names beside it.

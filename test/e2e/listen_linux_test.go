@@ -159,12 +159,3 @@ func TestLoopback(t *testing.T) {
 	t.Parallel()
 	eachInstallation(t, "container: {image: IMAGE, listen: Loopback}", "listen: Loopback", func(s *scene, pod *corev1.Pod) { onLoopback(s.t, s, pod) })
 }
-
-// TestAllAddresses: on a network of its own PCP is open, to those whom a NetworkPolicy lets in.
-func TestAllAddresses(t *testing.T) {
-	t.Parallel()
-	eachPCP(t, func(s *scene) {
-		s.installPCP("")
-		inTheOpen(s.t, s, s.awaitReady(""))
-	})
-}

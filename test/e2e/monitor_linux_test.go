@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,7 +105,7 @@ func TestNodeMonitor(t *testing.T) {
 			}
 		}
 		m.pod = m.deploy(nodeMonitor(map[string]string{sourceAnnotation: "http://localhost:9100/1\n", "pcp.io/openmetrics-intervals": "from-annotation=1"}))
-		m.live(append(m.serves(), append([]step{{"FrozenAnnotation", m.frozenAnnotation}}, m.lasts()...)...))
+		m.live(slices.Concat(m.serves(), []step{{"FrozenAnnotation", m.frozenAnnotation}}, m.lasts()))
 	})
 }
 
@@ -124,8 +125,14 @@ func TestPCPChart(t *testing.T) {
 			"env: {PCP_DOMAIN_AGENTS: mounts}\n" + monitorFiles)
 		m.remove = func(t *testing.T) { t.Helper(); r.uninstall(t.Context()) }
 		m.pod = m.awaitReady("")
-		m.live(append([]step{{"HelmTest", r.test}}, append(m.serves(), m.lasts()...)...))
+		m.live(slices.Concat([]step{{"HelmTest", r.test}, {"Open", m.open}, {"Filters", m.filters}}, m.serves(), m.lasts()))
 	})
+}
+
+// open: on a network of its own PCP is open, to those whom a NetworkPolicy lets in.
+func (m *monitor) open(t *testing.T) {
+	t.Helper()
+	inTheOpen(t, m.scene, m.pod)
 }
 
 // pcp runs a command in the PCP container.

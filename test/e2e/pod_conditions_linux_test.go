@@ -62,31 +62,31 @@ func (s *scene) requireWorking(name string) {
 // TestJob: PCP never ends by itself; as a native sidecar it does not keep a Job from its end.
 func TestJob(t *testing.T) {
 	t.Parallel()
-	eachPCP(t, func(s *scene) {
-		s.installInjector("target: {namespace: NAMESPACE, kind: Job}")
-		const work = "until pminfo -h localhost -f kernel.all.load; do sleep 1; done"
-		job := &batchv1.Job{
-			ObjectMeta: metav1.ObjectMeta{Name: "node-monitor"},
-			Spec: batchv1.JobSpec{
-				BackoffLimit: new(int32(0)),
-				Template: corev1.PodTemplateSpec{
-					ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"pcp.io/inject": "true"}},
-					Spec: corev1.PodSpec{
-						RestartPolicy: corev1.RestartPolicyNever,
-						Containers:    []corev1.Container{{Name: "work", Image: s.image, Command: []string{"sh", "-c", work}}},
-					},
+	requireSite(t)
+	s := newScene(t, here.pcp[0].Name) // It is systemd that ends, not PCP.
+	s.installInjector("target: {namespace: NAMESPACE, kind: Job}")
+	const work = "until pminfo -h localhost -f kernel.all.load; do sleep 1; done"
+	job := &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Name: "node-monitor"},
+		Spec: batchv1.JobSpec{
+			BackoffLimit: new(int32(0)),
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"pcp.io/inject": "true"}},
+				Spec: corev1.PodSpec{
+					RestartPolicy: corev1.RestartPolicyNever,
+					Containers:    []corev1.Container{{Name: "work", Image: s.image, Command: []string{"sh", "-c", work}}},
 				},
 			},
-		}
-		if _, err := s.client.BatchV1().Jobs(s.namespace).Create(s.t.Context(), job, metav1.CreateOptions{}); err != nil {
-			s.t.Fatal(err)
-		}
-		s.awaitSuccess(job.Name)
-		pods, err := s.client.CoreV1().Pods(s.namespace).List(s.t.Context(), metav1.ListOptions{LabelSelector: s.selector})
-		if err != nil || len(pods.Items) != 1 || len(pods.Items[0].Spec.InitContainers) != 1 {
-			s.t.Errorf("the Job's pod was not injected with a native sidecar: %v", err)
-		}
-	})
+		},
+	}
+	if _, err := s.client.BatchV1().Jobs(s.namespace).Create(s.t.Context(), job, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.awaitSuccess(job.Name)
+	pods, err := s.client.CoreV1().Pods(s.namespace).List(s.t.Context(), metav1.ListOptions{LabelSelector: s.selector})
+	if err != nil || len(pods.Items) != 1 || len(pods.Items[0].Spec.InitContainers) != 1 {
+		s.t.Errorf("the Job's pod was not injected with a native sidecar: %v", err)
+	}
 }
 
 func (s *scene) awaitSuccess(job string) {

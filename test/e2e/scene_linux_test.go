@@ -22,6 +22,8 @@ const (
 	startLimit  = 5 * time.Minute
 	metricLimit = 5 * time.Minute
 	endLimit    = 2 * time.Minute
+	// commandLimit is for one command in a container, where a busy node takes seconds to start it.
+	commandLimit = time.Minute
 )
 
 // scene is a namespace that has opted in, with a pod to ask PCP from.
@@ -150,7 +152,7 @@ func execute(ctx context.Context, command string, arguments ...string) (string, 
 
 // in runs a command in a pod's container, with a limit, and returns what it prints.
 func (s *scene) in(pod, container string, command ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), commandLimit)
 	defer cancel()
 	var output, problems bytes.Buffer
 	err := podexec.Run(ctx, s.client, here.access, podexec.Container{Namespace: s.namespace, Pod: pod, Name: container}, &output, &problems, command...)
