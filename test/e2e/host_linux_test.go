@@ -36,10 +36,10 @@ func eachInstallation(t *testing.T, injectors, charts string, run func(s *scene,
 	}
 }
 
-// onNode runs a test of host monitoring in each installation.
-func onNode(t *testing.T, settings string, run func(s *scene, pod *corev1.Pod)) {
+// onNode runs a test of host monitoring in each installation, with the settings of each besides.
+func onNode(t *testing.T, monitoring, injectors, charts string, run func(s *scene, pod *corev1.Pod)) {
 	t.Helper()
-	eachInstallation(t, settings, settings, func(s *scene, pod *corev1.Pod) {
+	eachInstallation(t, monitoring+injectors, monitoring+charts, func(s *scene, pod *corev1.Pod) {
 		s.createSecretOn(pod.Spec.NodeName)
 		s.awaitNode(pod)
 		run(s, pod)
@@ -96,10 +96,10 @@ func (s *scene) ways(pod *corev1.Pod) []way {
 }
 
 // TestHostMonitoring: PCP sees the node's files, pods and processes, but does not show the environments of root's to other pods. That these ways would
-// show them is what TestProcessDetails is for.
+// show them is what TestWarnedOptions is for.
 func TestHostMonitoring(t *testing.T) {
 	t.Parallel()
-	onNode(t, "hostMonitoring: {enabled: true}", func(s *scene, pod *corev1.Pod) {
+	onNode(t, "hostMonitoring: {enabled: true}", "", "", func(s *scene, pod *corev1.Pod) {
 		s.seesFiles(pod)
 		s.seesPod(pod)
 		for _, way := range s.ways(pod) {
@@ -120,10 +120,11 @@ func TestHostMonitoring(t *testing.T) {
 	})
 }
 
-// TestProcessDetails: what the administrator asked for, and what the option's name warns of.
-func TestProcessDetails(t *testing.T) {
+// TestWarnedOptions: what the administrator asked for, and what the options' names and the injector's warnings warn of.
+func TestWarnedOptions(t *testing.T) {
 	t.Parallel()
-	onNode(t, "hostMonitoring: {enabled: true, processDetails: true}", func(s *scene, pod *corev1.Pod) {
+	const monitoring = "hostMonitoring: {enabled: true, processDetails: true}\n"
+	onNode(t, monitoring, "container: {image: IMAGE, acceptWrites: true}", "acceptWrites: true", func(s *scene, pod *corev1.Pod) {
 		for _, way := range s.ways(pod) {
 			eventually(s.t, metricLimit, "environments of the node from "+way.name, func() error {
 				output, err := way.ask()
@@ -133,5 +134,6 @@ func TestProcessDetails(t *testing.T) {
 				return err
 			})
 		}
+		s.takesWrites(pod)
 	})
 }

@@ -109,24 +109,25 @@ func TestNodeMonitor(t *testing.T) {
 	})
 }
 
-// TestPCPChart: PCP on its own, without the injector, does the same.
+// TestPCPChart: PCP on its own, without the injector, does the same. The tests of parity hold the two containers together, so one version of PCP
+// shows the rest.
 func TestPCPChart(t *testing.T) {
 	t.Parallel()
-	eachPCP(t, func(s *scene) {
-		m := &monitor{scene: s, host: "pcp", service: "pcp", sources: map[string]int{"openmetrics.from_values.answer": len("/12345")}}
-		m.frequent, m.rare = []string{"openmetrics.from_values.answer"}, "openmetrics.private.answer"
-		m.create(podOf("exporter", exporterContainer()))
-		m.createService("exporter", 9100)
-		maps.Copy(m.sources, privateSource)
-		m.createFiles()
-		m.createReceiver()
-		r := m.installPCP(strings.Replace(monitorRules, "WEBHOOK", "{secret: on-call}", 1) + "\n" +
-			"openMetrics: {intervals: {from-values: 1}, " + privateCA + ", endpoints: {from-values: {url: 'http://exporter:9100/12345'}, " + privateEndpoints + "}}\n" +
-			"env: {PCP_DOMAIN_AGENTS: mounts}\n" + monitorFiles)
-		m.remove = func(t *testing.T) { t.Helper(); r.uninstall(t.Context()) }
-		m.pod = m.awaitReady("")
-		m.live(slices.Concat([]step{{"HelmTest", r.test}, {"Open", m.open}, {"Filters", m.filters}}, m.serves(), m.lasts()))
-	})
+	requireSite(t)
+	s := newScene(t, here.pcp[len(here.pcp)-1].Name)
+	m := &monitor{scene: s, host: "pcp", service: "pcp", sources: map[string]int{"openmetrics.from_values.answer": len("/12345")}}
+	m.frequent, m.rare = []string{"openmetrics.from_values.answer"}, "openmetrics.private.answer"
+	m.create(podOf("exporter", exporterContainer()))
+	m.createService("exporter", 9100)
+	maps.Copy(m.sources, privateSource)
+	m.createFiles()
+	m.createReceiver()
+	r := m.installPCP(strings.Replace(monitorRules, "WEBHOOK", "{secret: on-call}", 1) + "\n" +
+		"openMetrics: {intervals: {from-values: 1}, " + privateCA + ", endpoints: {from-values: {url: 'http://exporter:9100/12345'}, " + privateEndpoints + "}}\n" +
+		"env: {PCP_DOMAIN_AGENTS: mounts}\n" + monitorFiles)
+	m.remove = func(t *testing.T) { t.Helper(); r.uninstall(t.Context()) }
+	m.pod = m.awaitReady("")
+	m.live(slices.Concat([]step{{"HelmTest", r.test}, {"Open", m.open}, {"Filters", m.filters}}, m.serves(), m.lasts()))
 }
 
 // open: on a network of its own PCP is open, to those whom a NetworkPolicy lets in.
