@@ -212,7 +212,7 @@ func statusOf(pod *corev1.Pod) corev1.ContainerStatus {
 }
 
 // eventually repeats a check until it succeeds, and fails the test after the limit. A check that costs much, such as a command in a
-// container, rests twice as long as it took: it would keep the CPU from what it waits for.
+// container, rests twice as long as it took, and one that has waited for long rests longer: it would keep the CPU from what it waits for.
 func eventually(t *testing.T, limit time.Duration, what string, check func() error) {
 	t.Helper()
 	began := time.Now()
@@ -229,7 +229,7 @@ func eventually(t *testing.T, limit time.Duration, what string, check func() err
 		select {
 		case <-t.Context().Done():
 			t.Fatal(err)
-		case <-time.After(max(500*time.Millisecond, 2*time.Since(checked))):
+		case <-time.After(max(500*time.Millisecond, 2*time.Since(checked), time.Since(began)/10)):
 		}
 	}
 }
