@@ -15,7 +15,7 @@ import (
 const (
 	archiveFolder = "/var/log/pcp/pmlogger"
 	// archiveLimit: the OpenMetrics group is logged every 30 seconds, and pmlogger writes behind.
-	archiveLimit = 5 * time.Minute
+	archiveLimit = 10 * time.Minute
 )
 
 // archived: pmlogger's archive on the claim, in a folder of the pod's stable name, holds the kernel's metrics and the exporter's.

@@ -19,9 +19,9 @@ import (
 
 // The limits are for machines much slower than this one: what passes does not wait for them.
 const (
-	startLimit  = 5 * time.Minute
-	metricLimit = 5 * time.Minute
-	endLimit    = 2 * time.Minute
+	startLimit  = 10 * time.Minute
+	metricLimit = 10 * time.Minute
+	endLimit    = 4 * time.Minute
 	// commandLimit is for one command in a container, where a busy node takes seconds to start it.
 	commandLimit = time.Minute
 )
