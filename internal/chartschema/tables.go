@@ -51,13 +51,18 @@ func tables() ([]byte, error) {
 	ports := map[string]int{
 		"pmcd": config.PortPMCD, "pmproxy": config.PortPMProxy, "pmproxyTLS": config.PortPMProxyTLS, "pmlogger": config.PortPMLogger,
 	}
+	names := map[string]any{
+		"containers":   []string{mutate.ContainerName, mutate.InitContainerName},
+		"ports":        []string{mutate.PortNamePMCD, mutate.PortNamePMProxy},
+		"volumePrefix": mutate.VolumePrefix,
+	}
 	var file bytes.Buffer
 	file.WriteString("{{/* Generated from pkg/config and pkg/mutate by internal/chartschema: run go generate ./... */}}\n")
 	for _, table := range []struct {
 		name string
 		rows any
 	}{
-		{"kinds", kinds}, {"annotations", keys}, {"ports", ports},
+		{"kinds", kinds}, {"annotations", keys}, {"ports", ports}, {"names", names},
 	} {
 		text, err := yaml.Marshal(table.rows)
 		if err != nil {

@@ -20,7 +20,7 @@ metadata:
   labels:
     {{- include "pcp-injector.labels" $root | nindent 4 }}
     pcp.io/target-namespace: {{ (include "pcp-injector.config" $root | fromYaml).target.namespace | quote }}
-  {{- if has (index . 1) (list "live-pod" "pod-binding" "exec" "files" "network") }}
+  {{- if has (index . 1) (list "adoption" "endpoints" "exec" "files" "live-pod" "network" "node-network" "pod-binding" "route" "service") }}
   annotations:
     helm.sh/resource-policy: keep
   {{- end }}
@@ -58,26 +58,34 @@ matchLabels:
 
 {{/* Rules for everything that has a pod template, and for pods when they are created. */}}
 {{- define "pcp-injector.workloadRules" -}}
-{{- $groups := list }}
-{{- $resources := dict }}
-{{- range include "pcp-injector.kinds" . | fromYamlArray }}
-{{- if .spec }}
-{{- $groups = append $groups .group | uniq }}
-{{- $_ := set $resources .group (append (get $resources .group | default list) .resource) }}
-{{- end }}
-{{- end }}
-{{- range $groups -}}
-- apiGroups: [{{ . | default "\"\"" }}]
-  apiVersions: [v1]
-  resources: [{{ get $resources . | join ", " }}]
-  operations: [CREATE, UPDATE]
-  scope: Namespaced
-{{ end -}}
+{{ include "pcp-injector.templateRules" (list . "CREATE, UPDATE") }}
 - apiGroups: [""]
   apiVersions: [v1]
   resources: [pods]
   operations: [CREATE]
   scope: Namespaced
+{{- end }}
+
+{{/* Rules for everything that has a pod template: list of the root and the operations. */}}
+{{- define "pcp-injector.templateRules" -}}
+{{- $operations := index . 1 }}
+{{- $groups := list }}
+{{- $resources := dict }}
+{{- range include "pcp-injector.kinds" (index . 0) | fromYamlArray }}
+{{- if .spec }}
+{{- $groups = append $groups .group | uniq }}
+{{- $_ := set $resources .group (append (get $resources .group | default list) .resource) }}
+{{- end }}
+{{- end }}
+{{- range $n, $group := $groups }}
+{{- if $n }}
+{{ end -}}
+- apiGroups: [{{ $group | default "\"\"" }}]
+  apiVersions: [v1]
+  resources: [{{ get $resources $group | join ", " }}]
+  operations: [{{ $operations }}]
+  scope: Namespaced
+{{- end }}
 {{- end }}
 
 {{/* CEL: the pod template of any workload, or the pod itself; of object or oldObject. */}}
@@ -121,6 +129,11 @@ matchLabels:
 {{- (include "pcp-injector.config" . | fromYaml).target.trustedCreators | default list | concat $users | uniq | toJson }}
 {{- end }}
 
+{{/* CEL: users that change metadata on the cluster's behalf: those that create pods, and the garbage collector, which takes owners away. */}}
+{{- define "pcp-injector.keepers" -}}
+{{- append (include "pcp-injector.controllers" . | fromJsonArray) "system:serviceaccount:kube-system:generic-garbage-collector" | toJson | replace "\"" "'" }}
+{{- end }}
+
 {{/* CEL: whether the user has a verb on injections.pcp.io. Only RBAC knows this resource; it need not exist. */}}
 {{- define "pcp-injector.may" -}}
 authorizer.group('pcp.io').resource('injections').namespace(request.namespace).check('{{ . }}').allowed()
@@ -131,13 +144,57 @@ authorizer.group('pcp.io').resource('injections').namespace(request.namespace).c
 'that needs the verb "{{ . }}" on "injections" in API group "pcp.io"; ask the administrator'
 {{- end }}
 
+{{/* CEL: the names of PCP's own containers. */}}
+{{- define "pcp-injector.ownContainers" -}}
+{{ (include "pcp-injector.names" . | fromYaml).containers | toJson | replace "\"" "'" }}
+{{- end }}
+
 {{/* CEL: all containers of a pod or a template. */}}
 {{- define "pcp-injector.containersOf" -}}
 ({{ . }}.spec.containers + {{ . }}.spec.?initContainers.orValue([]))
 {{- end }}
 
+{{/* CEL: the names of PCP's ports. */}}
+{{- define "pcp-injector.portNames" -}}
+{{ (include "pcp-injector.names" . | fromYaml).ports | toJson | replace "\"" "'" }}
+{{- end }}
+
+{{/* CEL: whether a port, as a number or a name, is one of PCP's: list of the root and the port. */}}
+{{- define "pcp-injector.isPCPPort" -}}
+{{- $ports := include "pcp-injector.ports" (index . 0) | fromYaml }}
+{{- $names := include "pcp-injector.portNames" (index . 0) }}
+{{- with index . 1 -}}
+(type({{ . }}) == string ? {{ . }} in {{ $names }} : {{ . }} >= {{ $ports.pmcd }} && {{ . }} <= {{ $ports.pmproxyTLS }})
+{{- end }}
+{{- end }}
+
+{{/* CEL: the names of the chart's Services for PCP. */}}
+{{- define "pcp-injector.ownServices" -}}
+{{- $names := list }}
+{{- if .Values.pcp.service.create }}
+{{- $names = append $names (include "pcp-injector.pcpName" .) }}
+{{- end }}
+{{- if .Values.pcp.service.headless }}
+{{- $names = append $names (include "pcp-injector.nodesName" .) }}
+{{- end }}
+{{- $names | toJson | replace "\"" "'" }}
+{{- end }}
+
+{{/* CEL: whether a ReplicaSet (Job) is named like those of the target Deployment (CronJob): list of the root and the object. The controller makes
+the name, and no request changes it. Empty for other kinds. */}}
+{{- define "pcp-injector.isNamedLikeTheTargets" -}}
+{{- $target := (include "pcp-injector.config" (index . 0) | fromYaml).target }}
+{{- $object := index . 1 }}
+{{- $prefix := printf "%s-" $target.name }}
+{{- if eq $target.kind "Deployment" }}
+{{- printf "%s.metadata.name == '%s' + %s.spec.?template.?metadata.?labels[?'pod-template-hash'].orValue('')" $object $prefix $object }}
+{{- else if eq $target.kind "CronJob" }}
+{{- printf "%s.metadata.name.startsWith('%s') && %s.metadata.name.substring(%d).matches('^[0-9]+$')" $object $prefix $object (len $prefix) }}
+{{- end }}
+{{- end }}
+
 {{/* CEL: whether a live pod has PCP. The label alone is not enough: it could have been removed before the guard was there. */}}
 {{- define "pcp-injector.isInjected" -}}
-({{ . }}.metadata.?labels[?'pcp.io/injected'].orValue('') == 'true' ||
+({{ . }}.?metadata.?labels[?'pcp.io/injected'].orValue('') == 'true' ||
 {{ include "pcp-injector.containersOf" . }}.exists(c, c.name == 'pcp' && c.?securityContext.?privileged.orValue(false)))
 {{- end }}

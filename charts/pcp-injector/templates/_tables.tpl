@@ -69,3 +69,13 @@ pmlogger: 4330
 pmproxy: 44322
 pmproxyTLS: 44323
 {{- end }}
+
+{{- define "pcp-injector.names" -}}
+containers:
+- pcp
+- pcp-fix-ownership
+ports:
+- pmcd
+- pmproxy
+volumePrefix: pcp-
+{{- end }}
