@@ -14,13 +14,16 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// TestClusterWorks: the guard is in nobody's way who keeps the cluster running: kubelet, eviction, garbage collection, the controllers
-// that adopt what was orphaned, and the end of a namespace.
+// TestClusterWorks: the guard is in nobody's way who keeps the cluster running: kubelet, eviction, rollouts, endpoints, garbage collection, the
+// controllers that let go of a pod and adopt it, and the end of a namespace.
 func TestClusterWorks(t *testing.T) {
 	t.Parallel()
 	r, pod := started(t, "helm", "config.openMetrics.endpoints.app.url=http://localhost:9100/metrics")
 	r.reportStatus(pod)
 	r.evict(pod)
+	r.rollOut()
+	r.relabel()
+	r.requireEndpoint()
 	r.orphan()
 	r.endNamespace()
 }
@@ -52,6 +55,70 @@ func (r *release) evict(pod *corev1.Pod) {
 		}
 		return injected(found)
 	})
+}
+
+// rollOut has an editor, who has no verb on injections.pcp.io, change the template, go back, and scale down and up.
+func (r *release) rollOut() {
+	r.t.Helper()
+	r.grant("inject")
+	as := func(arguments ...string) {
+		mustKubectl(r.t, "", append(arguments, "--namespace", r.target, "--as", "alice")...)
+	}
+	as("set", "image", "deployment/node-monitor", "app=registry.example.com/app:v2")
+	r.pod("node-monitor", withApp("registry.example.com/app:v2"))
+	as("rollout", "undo", "deployment/node-monitor")
+	r.pod("node-monitor", withApp("registry.example.com/app:v1"))
+	as("scale", "deployment/node-monitor", "--replicas=0")
+	r.eventually("the end of the pods", func(ctx context.Context) error {
+		pods, err := plane.Client().CoreV1().Pods(r.target).List(ctx, metav1.ListOptions{LabelSelector: "app=node-monitor"})
+		if err == nil && len(pods.Items) > 0 {
+			err = fmt.Errorf("there are %d", len(pods.Items))
+		}
+		return err
+	})
+	as("scale", "deployment/node-monitor", "--replicas=1")
+	r.pod("node-monitor", injected)
+	as("delete", "replicaset", "--selector", "app=node-monitor", "--wait=false")
+	r.pod("node-monitor", injected)
+}
+
+// relabel has the controller let go of a pod, which the administrator wants, and adopt it again.
+func (r *release) relabel() {
+	r.t.Helper()
+	pod := r.pod("node-monitor", injected)
+	mustKubectl(r.t, "", "label", "pod", pod.Name, "app=debugged", "--overwrite", "--namespace", r.target)
+	r.eventually("the pod without an owner", func(context.Context) error { return r.owned(pod.Name, 0) })
+	r.pod("node-monitor", injected)
+	mustKubectl(r.t, "", "label", "pod", pod.Name, "app=node-monitor", "--overwrite", "--namespace", r.target)
+	r.eventually("one pod", func(ctx context.Context) error {
+		pods, err := plane.Client().CoreV1().Pods(r.target).List(ctx, metav1.ListOptions{LabelSelector: "app=node-monitor"})
+		if err == nil && len(pods.Items) != 1 {
+			err = fmt.Errorf("there are %d", len(pods.Items))
+		}
+		return err
+	})
+}
+
+// requireEndpoint fails if the controllers cannot write that PCP's Service leads to the pod, which takes both kinds of endpoints.
+func (r *release) requireEndpoint() {
+	r.t.Helper()
+	r.eventually("the endpoints of the pod", func(ctx context.Context) error {
+		pod := r.pod("node-monitor", injected)
+		slices, err := plane.Client().DiscoveryV1().EndpointSlices(r.target).List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=node-monitor-pcp"})
+		if err != nil {
+			return err
+		}
+		for _, slice := range slices.Items {
+			if len(slice.Endpoints) == 1 && slice.Endpoints[0].Addresses[0] == pod.Status.PodIP {
+				return nil
+			}
+		}
+		return fmt.Errorf("pod %s has the address %s, and the slices are %+v", pod.Name, pod.Status.PodIP, slices.Items)
+	})
+	written, err := plane.Client().CoreV1().Endpoints(r.target).Get(r.t.Context(), "node-monitor-pcp", metav1.GetOptions{}) //nolint:staticcheck // a controller still writes them
+	if err != nil || len(written.Subsets) == 0 {
+		r.t.Errorf("the endpoints controller has written %+v (error: %v)", written, err)
+	}
 }
 
 // orphan has the garbage collector take the owners from ReplicaSet and pod, one after the other, and the controllers adopt them again.
