@@ -221,6 +221,13 @@ func TestPermission(t *testing.T) {
 		r.applied("not-asking", func(d *appsv1.Deployment) { d.Spec.Template.Annotations = nil }).as("alice"),
 	)
 	r.requireControllersMayAsk()
+	pod := r.pod("node-monitor", injected)
+	const beforehand = `spec.template.metadata.labels[pcp.io/injected]: Forbidden: user "alice" may not apply a manifest with injected PCP: `
+	mustKubectl(t, "", "delete", "deployment", "node-monitor", "--namespace", r.target)
+	r.requireAttempts(
+		r.applies("a target that has PCP", beforehandIn("node-monitor", pod)).as("alice").isDenied(beforehand+lacks("inject")),
+		r.applies("a target that has PCP", beforehandIn("node-monitor", pod)).as("bob"),
+	)
 }
 
 // requireControllersMayAsk fails if the pod of a Deployment that bob was allowed to create does not come about: its creator, the
