@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/performancecopilot/pcp-injector/test/cluster"
@@ -40,9 +43,54 @@ func TestLaterWebhook(t *testing.T) {
 	r.requireAttempts(create.isWarned("pcp-injector: NotDesignated"))
 }
 
-// askByWebhook installs a webhook that annotates every pod of the target's namespace, by the URL of this process. It returns how to
-// remove it.
+// TestForeignMounts: no container but PCP's own mounts its volumes, neither by a webhook after the injector's, nor by who writes a template with PCP.
+func TestForeignMounts(t *testing.T) {
+	t.Parallel()
+	r, pod := started(t, "helm")
+	const denied = "spec: Forbidden: app mounts volumes of PCP (pcp-*), which only PCP's own containers may mount: mount another volume"
+	mounting := func(name string) *appsv1.Deployment {
+		deployment := beforehandIn("node-monitor", pod)
+		container := &deployment.Spec.Template.Spec.Containers[0]
+		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: "/mnt"})
+		return deployment
+	}
+	mountingPod := copied(pod)
+	mountingPod.Spec = mounting("pcp-pmlogger").Spec.Template.Spec
+	r.requireAttempts(
+		r.applies("a template that mounts PCP's volume", mounting("pcp-pmlogger")).isDenied("spec.template."+denied),
+		r.applies("a template that mounts none", beforehandIn("node-monitor", pod)),
+		r.applies("a pod that mounts PCP's volume", mountingPod).isDenied(denied),
+		r.applied("no containers", func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers = nil }).isDenied("spec.template.spec.containers: Required value"),
+	)
+	r.patchByWebhook("zz-"+r.namespace+".example.com", func(pod string) string {
+		if !strings.Contains(pod, `"pcp-pmlogger"`) || strings.Contains(pod, `"/mnt"`) {
+			return ""
+		}
+		return `[{"op": "add", "path": "/spec/containers/0/volumeMounts/-", "value": {"name": "pcp-pmlogger", "mountPath": "/mnt"}}]`
+	})
+	r.eventually("a replacement that is refused", func(ctx context.Context) error {
+		mustKubectl(t, "", "delete", "pod", "--namespace", r.target, "--selector", "app=node-monitor", "--wait")
+		if said := r.events(ctx); !strings.Contains(said, denied) {
+			return errors.New(said)
+		}
+		return nil
+	})
+}
+
+// askByWebhook installs a webhook that annotates every pod of the target's namespace. It returns how to remove it.
 func (r *release) askByWebhook(name string) (remove func()) {
+	r.t.Helper()
+	return r.patchByWebhook(name, func(pod string) string {
+		if strings.Contains(pod, `"pcp.io/inject"`) {
+			return ""
+		}
+		return `[{"op": "add", "path": "/metadata/annotations", "value": {"pcp.io/inject": "true"}}]`
+	})
+}
+
+// patchByWebhook installs a webhook that patches every new pod of the target's namespace, by the URL of this process. It returns how to
+// remove it.
+func (r *release) patchByWebhook(name string, patch func(pod string) string) (remove func()) {
 	r.t.Helper()
 	authority, err := cluster.NewAuthority(name)
 	if err != nil {
@@ -56,7 +104,7 @@ func (r *release) askByWebhook(name string) (remove func()) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(addAnnotation))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answerWith(patch, w, r) }))
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}
 	server.StartTLS()
 	r.t.Cleanup(server.Close)
@@ -76,7 +124,7 @@ func (r *release) askByWebhook(name string) (remove func()) {
 	return remove
 }
 
-func addAnnotation(w http.ResponseWriter, r *http.Request) {
+func answerWith(patch func(pod string) string, w http.ResponseWriter, r *http.Request) {
 	var review admissionv1.AdmissionReview
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
@@ -87,9 +135,8 @@ func addAnnotation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	review.Response = &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
-	if !strings.Contains(string(review.Request.Object.Raw), `"pcp.io/inject"`) {
-		review.Response.PatchType = new(admissionv1.PatchTypeJSONPatch)
-		review.Response.Patch = []byte(`[{"op": "add", "path": "/metadata/annotations", "value": {"pcp.io/inject": "true"}}]`)
+	if text := patch(string(review.Request.Object.Raw)); text != "" {
+		review.Response.PatchType, review.Response.Patch = new(admissionv1.PatchTypeJSONPatch), []byte(text)
 	}
 	review.Request = nil
 	w.Header().Set("Content-Type", "application/json")

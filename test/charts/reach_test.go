@@ -156,7 +156,7 @@ func (r *release) clientOf(user string) kubernetes.Interface {
 	return kubernetes.NewForConfigOrDie(config)
 }
 
-// debugs is what kubectl debug does.
+// debugs is what kubectl debug does, with PCP's archives as an option lets it.
 func (r *release) debugs(user, pod string) attempt {
 	r.t.Helper()
 	pods := r.clientOf(user).CoreV1().Pods(r.target)
@@ -168,6 +168,7 @@ func (r *release) debugs(user, pod string) attempt {
 		found.Spec.EphemeralContainers = []corev1.EphemeralContainer{{
 			EphemeralContainerCommon: corev1.EphemeralContainerCommon{
 				Name: "debugger", Image: "registry.example.com/debug:v1", TerminationMessagePolicy: corev1.TerminationMessageReadFile, ImagePullPolicy: corev1.PullIfNotPresent,
+				VolumeMounts: []corev1.VolumeMount{{Name: "pcp-pmlogger", MountPath: "/mnt"}},
 			},
 		}}
 		_, err = pods.UpdateEphemeralContainers(ctx, pod, found, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
