@@ -404,8 +404,9 @@ type HostMonitoring struct {
 	// /proc.
 	MountPath string `json:"mountPath" schema:"path"`
 	// Uses the node's network, so network metrics are the node's. No NetworkPolicy applies there, and pmcd and pmproxy have no
-	// authentication, so they listen on the node's loopback address only, unless container.listen is AllAddresses. Needs
-	// enabled.
+	// authentication, so they listen on the node's loopback address only, unless container.listen is AllAddresses. All containers
+	// of the pod get the node's network: anyone who may run something in one of them, or forward a port to the pod, reaches all
+	// that listens on the node's loopback address. The guard then requires the verb exec. Needs enabled.
 	HostNetwork bool `json:"hostNetwork"`
 	// Lets unauthenticated clients read details of all processes, including their ENVIRONMENT, which often contains secrets. If
 	// false, the injector switches off the image's PROC_ACCESS=1. Needs enabled.
