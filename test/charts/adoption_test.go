@@ -8,7 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TestAdoption: nobody but controllers makes a controller let go of a pod with PCP, so that it would start a second one, nor leaves such pods behind.
+// TestAdoption: nobody but controllers makes a controller let go of a pod with PCP, so that it would start a second one, nor leaves
+// such pods behind.
 func TestAdoption(t *testing.T) {
 	t.Parallel()
 	r, pod := started(t, "helm")
@@ -40,14 +41,14 @@ func TestAdoption(t *testing.T) {
 	r.requireNotOrphaned(replicaSet)
 }
 
-// requireWildcard: who may do everything in an API group has each verb of the guard, although the resource does not exist.
+// requireWildcard: who may do everything in an API group has each verb of the guard.
 func (r *release) requireWildcard(arguments ...string) {
 	r.t.Helper()
 	for user, rules := range map[string]string{
 		"carol": `{apiGroups: [pcp.io], resources: ["*"], verbs: ["*"]}, {apiGroups: [""], resources: [pods], verbs: [get, patch]}`,
 		"dave":  `{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}`,
 	} {
-		r.allowTo(user, rules)
+		r.allowTo(rules, user)
 		r.requireAttempts(r.attempted("all verbs of "+user, arguments...).as(user))
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// TestClusterWorks: the guard is in nobody's way who keeps the cluster running: kubelet, eviction, rollouts, endpoints, garbage collection, the
-// controllers that let go of a pod and adopt it, and the end of a namespace.
+// TestClusterWorks: the guard is in nobody's way who keeps the cluster running: kubelet, eviction, rollouts, endpoints, garbage
+// collection, the controllers that let go of a pod and adopt it, and the end of a namespace.
 func TestClusterWorks(t *testing.T) {
 	t.Parallel()
 	r, pod := started(t, "helm", "config.openMetrics.endpoints.app.url=http://localhost:9100/metrics")
@@ -104,7 +104,8 @@ func (r *release) requireEndpoint() {
 	r.t.Helper()
 	r.eventually("the endpoints of the pod", func(ctx context.Context) error {
 		pod := r.pod("node-monitor", injected)
-		slices, err := plane.Client().DiscoveryV1().EndpointSlices(r.target).List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=node-monitor-pcp"})
+		of := metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=node-monitor-pcp"}
+		slices, err := plane.Client().DiscoveryV1().EndpointSlices(r.target).List(ctx, of)
 		if err != nil {
 			return err
 		}
@@ -115,7 +116,7 @@ func (r *release) requireEndpoint() {
 		}
 		return fmt.Errorf("pod %s has the address %s, and the slices are %+v", pod.Name, pod.Status.PodIP, slices.Items)
 	})
-	written, err := plane.Client().CoreV1().Endpoints(r.target).Get(r.t.Context(), "node-monitor-pcp", metav1.GetOptions{}) //nolint:staticcheck // a controller still writes them
+	written, err := plane.Client().CoreV1().Endpoints(r.target).Get(r.t.Context(), "node-monitor-pcp", metav1.GetOptions{})
 	if err != nil || len(written.Subsets) == 0 {
 		r.t.Errorf("the endpoints controller has written %+v (error: %v)", written, err)
 	}

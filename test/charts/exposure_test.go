@@ -1,12 +1,14 @@
 package charts_test
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"strings"
 	"testing"
 )
 
-// TestExposure: an editor of the target's namespace opens PCP's ports by no Service, by no endpoints, and by no Ingress or route of another kind.
-// All others are the editor's to write.
+// TestExposure: an editor of the target's namespace opens PCP's ports by no Service, by no endpoints, and by no Ingress or route
+// of another kind. All others are the editor's to write.
 func TestExposure(t *testing.T) {
 	t.Parallel()
 	r, pod := started(t, "helm", "pcp.ingress.create=true", "pcp.ingress.host=pcp.example.com")
@@ -27,6 +29,9 @@ func (r *release) writes(apiVersion, kind, name, rest string) attempt {
 func (r *release) requireServices() {
 	r.t.Helper()
 	service := func(name, spec string) attempt { return r.writes("v1", "Service", name, "spec: {"+spec+"}") }
+	// Newer API servers warn of external addresses, also those who may have them.
+	r.requireAttempts(service("an external address", "externalIPs: [192.0.2.1], selector: {app: other}, ports: [{port: 80, targetPort: pmproxy}]").
+		as("alice").isDenied("spec.ports: Forbidden: " + unauthenticated))
 	for name, spec := range map[string]string{
 		"pods with PCP":           `type: NodePort, selector: {pcp.io/injected: "true"}, ports: [{port: 80, targetPort: 44322}]`,
 		"a load balancer":         "type: LoadBalancer, selector: {app: node-monitor}, ports: [{port: 44321}]",
@@ -38,9 +43,6 @@ func (r *release) requireServices() {
 	} {
 		r.requireAttempts(service(name, spec).as("alice").isDenied("spec.ports: Forbidden: "+unauthenticated), service(name, spec).as("bob"))
 	}
-	// Newer API servers warn of external addresses.
-	r.requireAttempts(service("an external address", "externalIPs: [192.0.2.1], selector: {app: node-monitor}, ports: [{port: 80, targetPort: pmproxy}]").
-		as("alice").isDenied("spec.ports: Forbidden: " + unauthenticated))
 	for name, spec := range map[string]string{
 		"another port":     "type: NodePort, selector: {app: node-monitor}, ports: [{name: a, port: 80, targetPort: 8080}, {name: b, port: 44322, targetPort: http}]",
 		"another protocol": "selector: {app: node-monitor}, ports: [{port: 44321, protocol: UDP}]",
@@ -63,19 +65,19 @@ func (r *release) requireServices() {
 		r.requireAttempts(patch(name, text).as("alice").isDenied("spec.ports: Forbidden: "+unauthenticated), patch(name, text).as("bob"))
 	}
 	mustKubectl(r.t, "", "delete", own, "--namespace", r.target, "--as", "alice")
-	mine := attempt{name: "a Service in place of PCP's", input: "{apiVersion: v1, kind: Service, metadata: {name: node-monitor-pcp}, spec: {selector: {app: web}, ports: [{port: 44322, targetPort: 80}]}}",
-		arguments: []string{"create", "--namespace", r.target, "-f", "-"}}
+	mine := service("others, in place of PCP's", "selector: {app: web}, ports: [{port: 44322, targetPort: 80}]")
+	mine.input = strings.Replace(mine.input, "name: editors", "name: node-monitor-pcp", 1)
 	r.requireAttempts(
 		mine.as("alice").isDenied(`metadata.name: Forbidden: clients of PCP use this name, and user "alice" may not write`),
 		mine.as("bob"),
 	)
 }
 
-// requireEndpoints: a Service leads wherever its endpoints are, and kube-proxy does not ask who wrote them. The roles edit and admin do not allow that.
+// requireEndpoints: a Service leads wherever its endpoints are, and kube-proxy does not ask who wrote them. The roles edit and
+// admin do not allow that.
 func (r *release) requireEndpoints(address string) {
 	r.t.Helper()
-	r.allowTo("alice", `{apiGroups: [""], resources: [endpoints], verbs: ["*"]}, {apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: ["*"]}`)
-	r.allowTo("bob", `{apiGroups: [""], resources: [endpoints], verbs: ["*"]}, {apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: ["*"]}`)
+	r.allowTo(`{apiGroups: ["", discovery.k8s.io], resources: [endpoints, endpointslices], verbs: ["*"]}`, "alice", "bob")
 	slice := func(name, ports string) attempt {
 		return r.writes("discovery.k8s.io/v1", "EndpointSlice", name, "addressType: IPv4, endpoints: [{addresses: ["+address+"]}], ports: ["+ports+"]")
 	}
@@ -96,16 +98,19 @@ func (r *release) requireEndpoints(address string) {
 		isDenied("ports: Forbidden: " + unauthenticated))
 }
 
-// allowTo gives a user of the target's namespace further rights.
-func (r *release) allowTo(user, rules string) {
+// allowTo gives users of the target's namespace further rights there.
+func (r *release) allowTo(rules string, users ...string) {
 	r.t.Helper()
-	name := user + "-further"
-	mustKubectl(r.t, `
-{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: `+name+`}, rules: [`+rules+`]}
+	for _, user := range users {
+		role := fmt.Sprintf("%s-%x", user, sha256.Sum256([]byte(rules)))
+		mustKubectl(r.t, fmt.Sprintf(`
+{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: %[1]s}, rules: [%[2]s]}
 ---
-{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: `+name+`}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: `+name+`},
- subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: `+user+`}]}
-`, "apply", "--namespace", r.target, "-f", "-")
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: %[1]s},
+ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]s},
+ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[3]s}]}
+`, role, rules, user), "apply", "--namespace", r.target, "-f", "-")
+	}
 }
 
 // requireRoutes: the NetworkPolicy may admit an Ingress controller, so it would lead anyone to PCP.
@@ -119,8 +124,7 @@ func (r *release) requireRoutes() {
 	} {
 		r.define(kind[0], kind[1], plural)
 	}
-	r.allowTo("alice", `{apiGroups: [gateway.networking.k8s.io, route.openshift.io], resources: ["*"], verbs: ["*"]}`)
-	r.allowTo("bob", `{apiGroups: [gateway.networking.k8s.io, route.openshift.io], resources: ["*"], verbs: ["*"]}`)
+	r.allowTo(`{apiGroups: [gateway.networking.k8s.io, route.openshift.io], resources: ["*"], verbs: ["*"]}`, "alice", "bob")
 	const gateway, openShift, path = "gateway.networking.k8s.io/v1", "route.openshift.io/v1", "path: /, pathType: Prefix, backend: "
 	ingress := func(name, spec string) attempt {
 		return r.writes("networking.k8s.io/v1", "Ingress", name, "spec: {"+spec+"}")
@@ -139,7 +143,8 @@ func (r *release) requireRoutes() {
 		r.writes(openShift, "Route", "a part", "spec: {to: {kind: Service, name: other}, alternateBackends: [{kind: Service, name: node-monitor-pcp}]}"),
 		r.writes(openShift, "Route", "PCP's port", "spec: {to: {kind: Service, name: other}, port: {targetPort: 44322}}"),
 		r.attempted("host of the chart's Ingress", "patch", "ingress/node-monitor-pcp", "--type=json", `--patch=[{"op":"remove","path":"/spec/rules/0/host"}]`),
-		r.attempted("backend of the chart's Ingress", "patch", "ingress/node-monitor-pcp", "--type=merge", `--patch={"spec":{"rules":[]  ,"defaultBackend":{"service":{"name":"other","port":{"number":80}}}}}`),
+		r.attempted("backend of the chart's Ingress", "patch", "ingress/node-monitor-pcp", "--type=merge",
+			`--patch={"spec":{"rules":[],"defaultBackend":{"service":{"name":"other","port":{"number":80}}}}}`),
 		r.attempted("authentication of the chart's Ingress", "annotate", "ingress/node-monitor-pcp", "nginx.ingress.kubernetes.io/auth-type="),
 	} {
 		r.requireAttempts(route.as("alice").isDenied(`leads to pmcd or pmproxy, which have no authentication, and user "alice" may not write it: `), route.as("bob"))
@@ -161,9 +166,10 @@ func (r *release) define(group, kind, plural string) {
 	r.t.Helper()
 	definition := plural + "." + group
 	mustKubectl(r.t, fmt.Sprintf(`
-{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: %s, annotations: {api-approved.kubernetes.io: "unapproved, for a test"}}, spec: {
- group: %s, scope: Namespaced, names: {kind: %s, plural: %s, singular: %s}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {
- type: object, properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}}}}]}}
+{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition,
+ metadata: {name: %s, annotations: {api-approved.kubernetes.io: "unapproved, for a test"}},
+ spec: {group: %s, scope: Namespaced, names: {kind: %s, plural: %s, singular: %s}, versions: [{name: v1, served: true, storage: true,
+ schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}}}}]}}
 `, definition, group, kind, plural, plural[:len(plural)-1]), "apply", "-f", "-")
 	mustKubectl(r.t, "", "wait", "--for=condition=Established", "crd/"+definition, "--timeout=30s")
 }

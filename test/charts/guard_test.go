@@ -224,9 +224,11 @@ func TestPermission(t *testing.T) {
 	pod := r.pod("node-monitor", injected)
 	const beforehand = `spec.template.metadata.labels[pcp.io/injected]: Forbidden: user "alice" may not apply a manifest with injected PCP: `
 	mustKubectl(t, "", "delete", "deployment", "node-monitor", "--namespace", r.target)
+	target := beforehandIn("node-monitor", pod)
+	delete(target.Spec.Template.Annotations, "pcp.io/inject")
 	r.requireAttempts(
-		r.applies("a target that has PCP", beforehandIn("node-monitor", pod)).as("alice").isDenied(beforehand+lacks("inject")),
-		r.applies("a target that has PCP", beforehandIn("node-monitor", pod)).as("bob"),
+		r.applies("a target that has PCP and does not ask", target).as("alice").isDenied(beforehand+lacks("inject")),
+		r.applies("a target that has PCP and does not ask", target).as("bob"),
 	)
 }
 

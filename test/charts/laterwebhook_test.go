@@ -43,7 +43,8 @@ func TestLaterWebhook(t *testing.T) {
 	r.requireAttempts(create.isWarned("pcp-injector: NotDesignated"))
 }
 
-// TestForeignMounts: no container but PCP's own mounts its volumes, neither by a webhook after the injector's, nor by who writes a template with PCP.
+// TestForeignMounts: no container but PCP's own mounts its volumes, neither by a webhook after the injector's, nor by who writes a
+// template with PCP.
 func TestForeignMounts(t *testing.T) {
 	t.Parallel()
 	r, pod := started(t, "helm")

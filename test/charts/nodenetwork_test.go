@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// TestNodeNetworkOfPods: where PCP puts the whole pod on the node's network, an editor of the target's namespace comes onto it by none of the pod's
-// containers, and by no connection through the API server.
+// TestNodeNetworkOfPods: where PCP puts the whole pod on the node's network, an editor of the target's namespace comes onto it by
+// none of the pod's containers, and by no connection through the API server.
 func TestNodeNetworkOfPods(t *testing.T) {
 	t.Parallel()
 	r, pod := started(t, "helm", "config.hostMonitoring.enabled=true", "config.hostMonitoring.hostNetwork=true")
@@ -37,7 +37,8 @@ func TestNodeNetworkOfPods(t *testing.T) {
 		r.proxies("alice", pod.Name).isDenied("pods/proxy: Forbidden"),
 		r.proxies("bob", pod.Name+":10248"),
 		r.proxies("alice", other.Name+":8080"),
-		image(pod.Name).as("alice").isDenied(`image of app: Forbidden: user "alice" may not change it in a live pod, because it uses the node's network beside PCP: `+lacks("upgrade")),
+		image(pod.Name).as("alice").isDenied(`image of app: Forbidden: user "alice" may not change it in a live pod, `+
+			`because it uses the node's network beside PCP: `+lacks("upgrade")),
 		image(pod.Name).as("bob"),
 		r.patches("system:serviceaccount:kube-system:replicaset-controller", pod.Name, "app"),
 		r.patches("system:serviceaccount:kube-system:replicaset-controller", pod.Name, "pcp").isDenied("image of pcp: Forbidden"),
@@ -49,7 +50,8 @@ func TestNodeNetworkOfPods(t *testing.T) {
 // patches sets another image of a container, as controllers of custom kinds do in a running pod.
 func (r *release) patches(user, pod, container string) attempt {
 	r.t.Helper()
-	pods, patch := r.clientOf(user).CoreV1().Pods(r.target), fmt.Sprintf(`{"spec":{"containers":[{"name":%q,"image":"registry.example.com/next:v1"}]}}`, container)
+	pods := r.clientOf(user).CoreV1().Pods(r.target)
+	patch := fmt.Sprintf(`{"spec":{"containers":[{"name":%q,"image":"registry.example.com/next:v1"}]}}`, container)
 	return attempt{name: user + " updates " + container, call: func(ctx context.Context) error {
 		_, err := pods.Patch(ctx, pod, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{DryRun: []string{metav1.DryRunAll}})
 		return err
@@ -65,7 +67,8 @@ func (r *release) forwards(user, pod string) attempt {
 // proxies is a request to a port of the pod through the API server.
 func (r *release) proxies(user, name string) attempt {
 	r.t.Helper()
-	return r.connects(user+" connects to "+name, "get", "--raw", "/api/v1/namespaces/"+r.target+"/pods/"+name+"/proxy/healthz", "--request-timeout=2s", "--as", user)
+	path := "/api/v1/namespaces/" + r.target + "/pods/" + name + "/proxy/healthz"
+	return r.connects(user+" connects to "+name, "get", "--raw", path, "--request-timeout=2s", "--as", user)
 }
 
 // connects is an attempt of kubectl to connect, where nothing runs.
