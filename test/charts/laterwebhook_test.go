@@ -57,7 +57,10 @@ func TestForeignMounts(t *testing.T) {
 	}
 	mountingPod := copied(pod)
 	mountingPod.Spec = mounting("pcp-pmlogger").Spec.Template.Spec
+	device := beforehandIn("node-monitor", pod)
+	device.Spec.Template.Spec.Containers[0].VolumeDevices = []corev1.VolumeDevice{{Name: "pcp-pmlogger", DevicePath: "/dev/archives"}}
 	r.requireAttempts(
+		r.applies("a template with PCP's volume as a device", device).isDenied("spec.template."+denied),
 		r.applies("a template that mounts PCP's volume", mounting("pcp-pmlogger")).isDenied("spec.template."+denied),
 		r.applies("a template that mounts none", beforehandIn("node-monitor", pod)),
 		r.applies("a pod that mounts PCP's volume", mountingPod).isDenied(denied),
