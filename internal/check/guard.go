@@ -11,7 +11,7 @@ import (
 )
 
 // always are the policies of every guard. Others depend on the target and on the chart's values.
-var always = []string{"exec", "label", "live-pod", "pod-binding", "unanswered"}
+var always = []string{"claims", "exec", "files", "label", "live-claims", "live-files", "live-pod", "pod-binding", "unanswered"}
 
 // warns are the policies that deny nothing, or not always.
 var warns = []string{"warnings", "unanswered"}
