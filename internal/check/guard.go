@@ -2,12 +2,14 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
 // always are the policies of every guard. Others depend on the target and on the chart's values.
@@ -83,8 +85,14 @@ func weakened(short string, policy *admissionregistrationv1.ValidatingAdmissionP
 		return fmt.Sprintf("ValidatingAdmissionPolicyBinding %s binds %s", binding.Name, binding.Spec.PolicyName)
 	case !denies && !slices.Contains(warns, short):
 		return fmt.Sprintf("ValidatingAdmissionPolicyBinding %s does not deny", binding.Name)
-	case binding.Spec.MatchResources != nil:
+	case binding.Spec.MatchResources != nil, policy.Spec.ParamKind != nil && !ofAllPods(binding.Spec.ParamRef):
 		return fmt.Sprintf("ValidatingAdmissionPolicyBinding %s was narrowed", binding.Name)
 	}
 	return ""
+}
+
+// ofAllPods: whether the parameters are all pods with PCP, as the chart binds them.
+func ofAllPods(ref *admissionregistrationv1.ParamRef) bool {
+	return ref != nil && ref.Selector != nil && len(ref.Selector.MatchExpressions) == 0 &&
+		maps.Equal(ref.Selector.MatchLabels, map[string]string{mutate.LabelInjected: "true"})
 }
