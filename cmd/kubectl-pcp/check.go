@@ -26,7 +26,7 @@ mend what is red: what replaces a running pod comes last, when its successor can
 
   Injector  webhook, versions, replicas, PodDisruptionBudget, certificate and its issuers, caBundle, endpoints, the answer of the
             webhook to a pod in a dry run, configuration, and the guard's policies with their bindings
-  Target    namespace, target, annotation, and whatever "kubectl pcp explain" says of it, such as claims and quotas
+  Target    namespace, target, annotation, and whatever "kubectl pcp explain" says of it, such as claims and quotas; and who can connect to PCP
   Pods      every pod with PCP against what it should be, as "kubectl pcp verify" does
   PCP       in each of these pods: pmcd, its agents, OpenMetrics sources, whether archives grow, how full their volume is, and how
             many days of them fit. pmproxy is asked through a port-forward, which reaches it past every NetworkPolicy. The archives

@@ -101,6 +101,9 @@ func (r *reader) value(value *yaml.Node, given schema) (schema, error) {
 		r.embeds = true
 		return configSchema()
 	}
+	if _, ok := given[peersMark]; ok {
+		return peersSchema(), nil
+	}
 	s, err := r.inferred(value, given)
 	if err != nil {
 		return nil, err

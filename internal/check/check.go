@@ -117,6 +117,7 @@ func (i *inspection) target() *gate.Report {
 	default:
 		report.Gates = append(report.Gates, i.of("target", "request", "compatibility", "rollout", "policies", "pod-security", "limits", "quota", "claims", "pod")...)
 	}
+	report.Gates = append(report.Gates, i.clients())
 	return report
 }
 

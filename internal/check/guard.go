@@ -2,16 +2,18 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
 // always are the policies of every guard. Others depend on the target and on the chart's values.
-var always = []string{"adoption", "exec", "label", "live-pod", "pod-binding", "unanswered", "volume"}
+var always = []string{"adoption", "claims", "exec", "files", "label", "live-claims", "live-files", "live-pod", "pod-binding", "unanswered", "volume"}
 
 // warns are the policies that deny nothing, or not always.
 var warns = []string{"warnings", "unanswered"}
@@ -83,8 +85,14 @@ func weakened(short string, policy *admissionregistrationv1.ValidatingAdmissionP
 		return fmt.Sprintf("ValidatingAdmissionPolicyBinding %s binds %s", binding.Name, binding.Spec.PolicyName)
 	case !denies && !slices.Contains(warns, short):
 		return fmt.Sprintf("ValidatingAdmissionPolicyBinding %s does not deny", binding.Name)
-	case binding.Spec.MatchResources != nil:
+	case binding.Spec.MatchResources != nil, policy.Spec.ParamKind != nil && !ofAllPods(binding.Spec.ParamRef):
 		return fmt.Sprintf("ValidatingAdmissionPolicyBinding %s was narrowed", binding.Name)
 	}
 	return ""
+}
+
+// ofAllPods: whether the parameters are all pods with PCP, as the chart binds them.
+func ofAllPods(ref *admissionregistrationv1.ParamRef) bool {
+	return ref != nil && ref.Selector != nil && len(ref.Selector.MatchExpressions) == 0 &&
+		maps.Equal(ref.Selector.MatchLabels, map[string]string{mutate.LabelInjected: "true"})
 }

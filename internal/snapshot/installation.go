@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +30,8 @@ type Installation struct {
 	Workload Read[*Subject]
 	// Budgets of the release's namespace.
 	Budgets Read[[]policyv1.PodDisruptionBudget]
+	// Networks are the NetworkPolicies of the target's namespace.
+	Networks Read[[]networkingv1.NetworkPolicy]
 	// Authority is nil if cert-manager has nothing to do with the webhook.
 	Authority *Authority
 	// Live are the pods with PCP. Its Config is nil if that is not known.
@@ -109,6 +112,7 @@ func (r *Reader) ReadInstallation(ctx context.Context, namespace string) (*Insta
 	}
 	var group errgroup.Group
 	group.Go(func() error { r.readAround(ctx, in.Snapshot); return nil })
+	group.Go(func() error { r.readNetworks(ctx, in); return nil })
 	if in.Injector != nil {
 		group.Go(func() error { r.readBudgets(ctx, in); return nil })
 		group.Go(func() error { r.readAuthority(ctx, in); return nil })
@@ -176,6 +180,13 @@ func (r *Reader) readBudgets(ctx context.Context, in *Installation) {
 	list, err := r.client.PolicyV1().PodDisruptionBudgets(namespace).List(ctx, metav1.ListOptions{})
 	if in.Budgets.Err = err; err == nil {
 		in.Budgets.Value = list.Items
+	}
+}
+
+func (r *Reader) readNetworks(ctx context.Context, in *Installation) {
+	list, err := r.client.NetworkingV1().NetworkPolicies(in.Subject.Namespace).List(ctx, metav1.ListOptions{})
+	if in.Networks.Err = err; err == nil {
+		in.Networks.Value = list.Items
 	}
 }
 

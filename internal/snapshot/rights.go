@@ -6,6 +6,7 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
@@ -50,6 +51,7 @@ func (in *Installation) Missing() []Right {
 	lacks.reading(in.Classes.Err, "storageclasses", "storage.k8s.io", "")
 	lacks.reading(in.Quotas.Err, "resourcequotas", "", namespace)
 	lacks.reading(in.Ranges.Err, "limitranges", "", namespace)
+	lacks.reading(in.Networks.Err, "networkpolicies", networkingv1.GroupName, namespace)
 	in.missingOfPCP(&lacks)
 	return lacks
 }

@@ -60,6 +60,14 @@ var ofCertManager = []trouble{
 	{name: "target-not-annotated", breaks: patchTemplate(`"pcp.io/inject":null`), gate: "request", evidence: "the pod template has no annotation pcp.io/inject"},
 	{name: "claim-missing", breaks: stopPod + "delete persistentvolumeclaim pcp-pmlogger --namespace TARGET" + startPod, gate: "claims", evidence: "PersistentVolumeClaim pcp-pmlogger does not exist"},
 	{name: "claim-pending", spoil: (*plugin).pendingClaim, gate: "claims", evidence: "PersistentVolumeClaim pcp-pmproxy is pending: volume nowhere is not available"},
+	{
+		name: "opened-to-all", gate: "clients", result: gate.Warning, evidence: "can be read by: everyone who can reach the pod",
+		breaks: `patch networkpolicy node-monitor-pcp --namespace TARGET --type merge --patch {"spec":{"ingress":[{}]}}`,
+	},
+	{
+		name: "open-without-a-policy", gate: "clients", result: gate.Warning, evidence: "can be read by: everyone who can reach the pod",
+		breaks: "delete networkpolicy node-monitor-pcp --namespace TARGET",
+	},
 	{name: "pod-tampered-with", spoil: (*plugin).tamper, gate: "pod", evidence: "tampered with: metadata.labels[pcp.io/injected]: is missing"},
 	{name: "configuration-stale", spoil: func(p *plugin) { p.upgrade("config.container.image=registry.example.com/pcp:next") }, gate: "pod", evidence: "is stale: made by configuration"},
 }
@@ -245,9 +253,9 @@ func (p *plugin) requireRights(t *testing.T) {
 				p.follow(found.Remedy)
 			}
 		}
-		before := len(report.Gates)
+		before := text(report)
 		p.eventually("the rights to be heeded", func(context.Context) error {
-			if report = p.checked(asCarol...); report.Result() != gate.Passed && len(report.Gates) == before {
+			if report = p.checked(asCarol...); report.Result() != gate.Passed && text(report) == before {
 				return errors.New(text(report))
 			}
 			return nil

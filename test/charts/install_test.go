@@ -161,7 +161,7 @@ func (r *release) uninstall() {
 // kept are the objects that outlive the release.
 func (r *release) kept() []string {
 	kept := []string{"networkpolicy.networking.k8s.io/node-monitor-pcp", "persistentvolumeclaim/pcp-pmlogger", "persistentvolumeclaim/pcp-pmproxy"}
-	for _, policy := range []string{"adoption", "endpoints", "exec", "files", "live-pod", "network", "pod-binding", "route", "service"} {
+	for _, policy := range []string{"adoption", "claims", "endpoints", "exec", "files", "live-claims", "live-files", "live-pod", "network", "pod-binding", "route", "service"} {
 		for _, kind := range []string{"validatingadmissionpolicy", "validatingadmissionpolicybinding"} {
 			kept = append(kept, kind+".admissionregistration.k8s.io/"+r.fullname()+"."+r.namespace+"."+r.target+"."+policy)
 		}
@@ -186,8 +186,8 @@ func (r *release) forget(namespace string) {
 	mustKubectl(r.t, "", "--namespace", namespace, "delete", "--ignore-not-found", "networkpolicy", "node-monitor-pcp")
 	deleted := mustKubectl(r.t, "", "delete", "validatingadmissionpolicies,validatingadmissionpolicybindings",
 		"--selector", "app.kubernetes.io/instance="+r.name+",pcp.io/target-namespace="+namespace)
-	if strings.Count(deleted, "\n") < 18 {
-		r.t.Errorf("deleted of the guard: %q, want 9 policies and their bindings", deleted)
+	if strings.Count(deleted, "\n") < 24 {
+		r.t.Errorf("deleted of the guard: %q, want 12 policies and their bindings", deleted)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"testing"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -57,7 +56,7 @@ func TestIsolation(t *testing.T) {
 		r.requireAttempts(r.isolates(name, spec).as("alice"))
 	}
 	r.widen()
-	r.requireCollected()
+	r.requireCollected(own)
 }
 
 // isolates is an attempt to create a NetworkPolicy.
@@ -87,8 +86,8 @@ func (r *release) widen() {
 	)
 }
 
-// requireCollected fails if the garbage collector cannot delete the NetworkPolicy together with what the administrator has made its owner.
-func (r *release) requireCollected() {
+// requireCollected fails if the garbage collector cannot delete the object together with what the administrator has made its owner.
+func (r *release) requireCollected(object string) {
 	r.t.Helper()
 	mustKubectl(r.t, "", "create", "configmap", "owner", "--namespace", r.target)
 	owner, err := plane.Client().CoreV1().ConfigMaps(r.target).Get(r.t.Context(), "owner", metav1.GetOptions{})
@@ -96,13 +95,12 @@ func (r *release) requireCollected() {
 		r.t.Fatal(err)
 	}
 	patch := fmt.Sprintf(`--patch={"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"owner","uid":%q}]}}`, owner.UID)
-	mustKubectl(r.t, "", "patch", own, "--namespace", r.target, "--type=merge", patch)
+	mustKubectl(r.t, "", "patch", object, "--namespace", r.target, "--type=merge", patch)
 	mustKubectl(r.t, "", "delete", "configmap", "owner", "--namespace", r.target)
-	r.eventually("the end of what was owned", func(ctx context.Context) error {
-		_, err := plane.Client().NetworkingV1().NetworkPolicies(r.target).Get(ctx, "node-monitor-pcp", metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
+	r.eventually("the end of what was owned", func(context.Context) error {
+		if left := mustKubectl(r.t, "", "get", object, "--ignore-not-found", "--output", "name", "--namespace", r.target); left != "" {
+			return errors.New("it is still there")
 		}
-		return errors.Join(errors.New("it is still there"), err)
+		return nil
 	})
 }

@@ -78,7 +78,7 @@ func TestReach(t *testing.T) {
 	configMap := r.attempted("a ConfigMap", "create", "configmap", "pcp-pmlogconf", "--from-literal=a=b")
 	secret := r.attempted("a Secret", "create", "secret", "generic", "tokens", "--from-literal=a=b")
 	sources := r.attempted("sources", "patch", "configmap", "pcp-openmetrics", "--type=merge", `--patch={"data":{"b.url":"file:///etc/shadow"}}`)
-	const file = `"alice" may not write it: `
+	const file = `"alice" may not create it: `
 	files := r.attempted("files", "create", "configmap", "agents", "--from-literal=nginx.conf=b")
 	secretFiles := r.attempted("secret files", "create", "secret", "generic", "postgresql", "--from-literal=a=b")
 	rules := r.attempted("rules", "create", "configmap", "rules", "--from-literal=rules=b")
@@ -93,7 +93,7 @@ func TestReach(t *testing.T) {
 		configMap.as("bob"),
 		secret.as("alice").isDenied(`PCP reads the Secret "tokens" in its privileged container, and user `+file+lacks("configure")),
 		secret.as("bob"),
-		sources.as("alice").isDenied(file+lacks("configure")),
+		sources.as("alice").isDenied(`"alice" may not update it: `+lacks("configure")),
 		sources.as("bob"),
 		files.as("alice").isDenied(`PCP reads the ConfigMap "agents" in its privileged container, and user `+file+lacks("configure")),
 		files.as("bob"),

@@ -51,6 +51,53 @@ func TestForgedRevision(t *testing.T) {
 	})
 }
 
+// TestAdoptedRevision: a controller finds its ControllerRevisions by labels and owners, so an editor of another workload's could pass one of
+// those off as the target's. The garbage collector and the controllers still orphan and adopt them.
+func TestAdoptedRevision(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, "helm", "certificates.mode=helm", "guard.warnings.scope=None", "config.target.kind=StatefulSet",
+		"config.persistence.pmlogger.type=HostPath,config.persistence.pmproxy.type=EmptyDir")
+	r.install()
+	r.serve()
+	r.awaitTrust()
+	r.allow("mallory", `[{apiGroups: [apps], resources: [controllerrevisions], verbs: ["*"]}]`)
+	r.allow("alice", `[{apiGroups: [apps], resources: [controllerrevisions, statefulsets], verbs: ["*"]}]`)
+	mustKubectl(t, fmt.Sprintf(revisioned, "app:v1"), "apply", "--namespace", r.target, "-f", "-")
+	r.pod("node-monitor", injected)
+	name := r.revisionWithOwners(1).Name
+	const denied = "controllerrevisions: pods of StatefulSet node-monitor"
+	for what, patch := range map[string]string{
+		"labels":   `{"metadata":{"labels":{"app":"other"}}}`,
+		"owners":   `{"metadata":{"ownerReferences":[]}}`,
+		"revision": `{"revision":99}`,
+	} {
+		change := r.attempted(what, "patch", "controllerrevision", name, "--type=merge", "--patch="+patch)
+		r.requireAttempts(change.as("mallory").isDenied(denied), change.as("alice"))
+	}
+	r.requireAttempts(r.attempted("annotation", "annotate", "controllerrevision", name, "a=b").as("mallory"))
+	mustKubectl(t, "", "delete", "statefulset/node-monitor", "--cascade=orphan", "--namespace", r.target)
+	r.revisionWithOwners(0)
+	mustKubectl(t, fmt.Sprintf(revisioned, "app:v1"), "apply", "--namespace", r.target, "-f", "-")
+	r.revisionWithOwners(1)
+}
+
+// revisionWithOwners is the only one of the namespace, once it has so many owners.
+func (r *release) revisionWithOwners(owners int) (revision *appsv1.ControllerRevision) {
+	r.t.Helper()
+	r.eventually("the revision", func(ctx context.Context) error {
+		list, err := plane.Client().AppsV1().ControllerRevisions(r.target).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		if len(list.Items) != 1 || len(list.Items[0].OwnerReferences) != owners {
+			return fmt.Errorf("there are %d revisions: %+v, want one with %d owners", len(list.Items), list.Items, owners)
+		}
+		revision = &list.Items[0]
+		return nil
+	})
+	return revision
+}
+
 // currentRevision is what the StatefulSet's pod is made from, once it differs from the template.
 func (r *release) currentRevision(image string) *appsv1.ControllerRevision {
 	r.t.Helper()

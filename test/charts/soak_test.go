@@ -223,8 +223,10 @@ func (s *soak) await(what string, count int) {
 func (s *soak) roll() {
 	s.t.Helper()
 	s.begin(fmt.Sprintf("the Deployment rolls %d times", s.rolls))
-	for range s.rolls {
-		mustKubectl(s.t, "", "rollout", "restart", "deployment/"+s.fullname(), "--namespace", s.namespace)
+	for n := range s.rolls {
+		// Not kubectl rollout restart: it stamps the template with the second, and refuses to restart twice in one.
+		mustKubectl(s.t, "", "patch", "deployment/"+s.fullname(), "--namespace", s.namespace, "--type=merge",
+			fmt.Sprintf(`--patch={"spec":{"template":{"metadata":{"annotations":{"example.com/roll":"%d"}}}}}`, n))
 		mustKubectl(s.t, "", "rollout", "status", "deployment/"+s.fullname(), "--namespace", s.namespace, "--timeout", "120s")
 	}
 	s.settle()

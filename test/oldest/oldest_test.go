@@ -30,7 +30,7 @@ var (
 // in which version each of its own functions came, but not those of cel-go itself.
 func TestExpressions(t *testing.T) {
 	t.Parallel()
-	compile := compilerFor(t)
+	compile := compilerFor(t, false)
 	// It came with Kubernetes 1.31.
 	if problem := compile(boolean("newer", "!format.dns1123Label().validate('a').hasValue()")); problem == "" {
 		t.Error("what is newer compiles too, so this test shows nothing")
@@ -42,7 +42,7 @@ func TestExpressions(t *testing.T) {
 			compiled := 0
 			for _, document := range render(t, helm, append(arguments, folder)) {
 				found := expressionsOf(t, document)
-				compile := compilerFor(t)
+				compile := compilerFor(t, strings.Contains(document, "\n  paramKind:\n"))
 				for _, e := range found {
 					if problem := compile(e); problem != "" {
 						t.Errorf("%s: %s: %s", e.name, e.text, problem)
@@ -73,8 +73,8 @@ func boolean(name, text string) expression {
 }
 
 // compilerFor compiles the expressions of one object, which may use the variables before them, as the oldest API server does. It returns
-// what is wrong with an expression.
-func compilerFor(t *testing.T) func(expression) string {
+// what is wrong with an expression. params says whether the object has any.
+func compilerFor(t *testing.T, params bool) func(expression) string {
 	t.Helper()
 	metadata, err := os.ReadFile(filepath.Join(chart, "Chart.yaml"))
 	if err != nil {
@@ -88,7 +88,7 @@ func compilerFor(t *testing.T) func(expression) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := celadmission.OptionalVariableDeclarations{HasAuthorizer: true}
+	options := celadmission.OptionalVariableDeclarations{HasAuthorizer: true, HasParams: params}
 	return func(e expression) string {
 		var result celadmission.CompilationResult
 		if e.variable {

@@ -20,10 +20,16 @@ metadata:
   labels:
     {{- include "pcp-injector.labels" $root | nindent 4 }}
     pcp.io/target-namespace: {{ (include "pcp-injector.config" $root | fromYaml).target.namespace | quote }}
-  {{- if has (index . 1) (list "adoption" "endpoints" "exec" "files" "live-pod" "network" "node-network" "pod-binding" "route" "service") }}
+  {{- if has (index . 1) (list "adoption" "claims" "endpoints" "exec" "files" "live-claims" "live-files" "live-pod" "network" "node-network" "pod-binding" "route" "service") }}
   annotations:
-    helm.sh/resource-policy: keep
+    {{- include "pcp-injector.kept" . | nindent 4 }}
   {{- end }}
+{{- end }}
+
+{{/* Annotations of what Helm and Argo CD leave when it is no longer part of the release, until the administrator deletes it. */}}
+{{- define "pcp-injector.kept" -}}
+helm.sh/resource-policy: keep
+argocd.argoproj.io/sync-options: Prune=false,Delete=false
 {{- end }}
 
 {{- define "pcp-injector.policyName" -}}
