@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/performancecopilot/pcp-injector/internal/work"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -71,7 +72,7 @@ func TestCheckSourceFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := errors.Join(config.CheckSourceFile(c.content, config.PodAuthor)...)
+			err := errors.Join(config.CheckSourceFile(c.content, config.PodAuthor, work.NewBudget(1<<20))...)
 			if got := message(err); got != c.want {
 				t.Errorf("want %q\ngot  %q", c.want, got)
 			}
@@ -155,13 +156,13 @@ func TestPodAuthorURL(t *testing.T) {
 		"http://[FD00:0EC2:0:0::254]/latest":                   metadata + "AWS",
 		"http://168.63.129.16/":                                metadata + "Azure",
 	} {
-		err := message(errors.Join(config.CheckSourceFile(url+"\n", config.PodAuthor)...))
+		err := message(errors.Join(config.CheckSourceFile(url+"\n", config.PodAuthor, work.NewBudget(1<<20))...))
 		if want == "" && err != "" || !strings.HasPrefix(err, "line 1: ") && want != "" || !strings.Contains(err, want) {
 			t.Errorf("%s: want %q, got %q", url, want, err)
 		}
 	}
 	for _, free := range []string{"http://localhost:44322/metrics", "http://169.254.20.10:9253/metrics", "file:///run/metrics.prom"} {
-		if problems := config.CheckSourceFile(free, config.Administrator); len(problems) > 0 {
+		if problems := config.CheckSourceFile(free, config.Administrator, work.NewBudget(1<<20)); len(problems) > 0 {
 			t.Errorf("the administrator may not read %s: %v", free, problems)
 		}
 	}
@@ -185,7 +186,7 @@ func TestEffort(t *testing.T) {
 			t.Errorf("there are only %d expressions", len(list))
 		}
 		for _, expr := range list {
-			problems := config.CheckSourceFile("http://localhost/\nFILTER: INCLUDE METRIC "+expr, config.PodAuthor)
+			problems := config.CheckSourceFile("http://localhost/\nFILTER: INCLUDE METRIC "+expr, config.PodAuthor, work.NewBudget(1<<20))
 			if allowed != (len(problems) == 0) {
 				t.Errorf("%s: allowed: %t, want %t: %v", expr, len(problems) == 0, allowed, problems)
 			}

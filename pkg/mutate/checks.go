@@ -156,6 +156,10 @@ const (
 	// maxAnnotations is the API server's own limit in bytes, which it checks only after admission
 	// (https://github.com/kubernetes/apimachinery/blob/v0.37.2/pkg/api/validation/objectmeta.go, TotalAnnotationSizeLimitB).
 	maxAnnotations = 256 << 10
+	// maxStatus is several times what the longest status of an injector takes. A longer one is not read.
+	maxStatus = 32 << 10
+	// maxSteps is the work on what the author of one pod wrote: some 100 KiB of regular expressions, or far more of anything else.
+	maxSteps = 2 << 20
 	// maxList limits annotations that are lists of names, and maxSource one OpenMetrics source, both in bytes.
 	maxList   = 4 << 10
 	maxSource = 16 << 10

@@ -245,7 +245,7 @@ func appendList(to []byte, name string, texts []string) []byte {
 // statusOf reads the pod's status annotation; nil if there is none that the injector wrote.
 func statusOf(pod *Pod) *Status {
 	text, present := pod.Metadata.Annotations[AnnotationStatus]
-	if !present {
+	if !present || len(text) > maxStatus {
 		return nil
 	}
 	var status Status
