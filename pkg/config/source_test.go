@@ -155,6 +155,31 @@ func TestPodAuthorURL(t *testing.T) {
 		"http://[fd00:ec2::254]/latest":                        metadata + "AWS",
 		"http://[FD00:0EC2:0:0::254]/latest":                   metadata + "AWS",
 		"http://168.63.129.16/":                                metadata + "Azure",
+		"http://metadata/":                                     metadata + "Google Cloud",
+		"http://[fd20:ce:0::254]/":                             metadata + "Google Cloud",
+		"http://instance-data./latest":                         metadata + "AWS",
+		"http://Instance-Data.eu-central-1.compute.internal/":  metadata + "AWS",
+		"http://[fd00:ec2::23]/v1/credentials":                 metadata + "AWS",
+		"http://100.100.100.200/":                              metadata + "Alibaba Cloud",
+		"http://192.0.0.192/":                                  metadata + "Oracle Cloud",
+		"http://[fd00:c1::a9fe:a9fe]/opc/v2/":                  metadata + "Oracle Cloud",
+		"http://[fd00:c1::169.254.169.254]/opc/v2/":            metadata + "Oracle Cloud",
+		"https://api.metadata.cloud.ibm.com/":                  metadata + "IBM Cloud",
+		"http://metadata.tencentyun.com/":                      metadata + "Tencent Cloud",
+		"http://169.254.0.23/":                                 linkLocal, // Tencent Cloud
+		"http://169.254.42.42/":                                linkLocal, // Scaleway
+		"http://[fd00:42::42]/":                                metadata + "Scaleway",
+		"http://[fd00:a9fe:a9fe::1]/":                          metadata + "Akamai",
+		"https://metadata.platformequinix.com/":                metadata + "Equinix Metal",
+		"http://100.96.0.96/":                                  metadata + "Volcano Engine",
+		"http://[fe80::a9fe:a9fe]/openstack":                   linkLocal,
+		"http://[64:ff9b::169.254.169.254]/":                   linkLocal,
+		"http://[64:ff9b::a83f:8110]/":                         metadata + "Azure",
+		"http://[2002:a9fe:a9fe::1]/":                          linkLocal,
+		"http://[::169.254.169.254]/":                          linkLocal,
+		"http://[64:ff9b::10.0.0.1]/":                          "",
+		"http://metadata.monitoring.svc/":                      "",
+		"http://instance-data.monitoring.svc/":                 "",
 	} {
 		err := message(errors.Join(config.CheckSourceFile(url+"\n", config.PodAuthor, work.NewBudget(1<<20))...))
 		if want == "" && err != "" || !strings.HasPrefix(err, "line 1: ") && want != "" || !strings.Contains(err, want) {
