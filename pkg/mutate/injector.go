@@ -113,6 +113,7 @@ func (i *Injector) alreadyInjected(pod *Pod, status *Status, reason Reason, mess
 	problems := slices.Concat(checkProcessNamespace(pod), i.checkUserNamespace(pod), i.checkExposure(pod))
 	if reason == "" {
 		budget := work.NewBudget(maxSteps)
+		problems = append(problems, checkVolumeUse(pod)...)
 		problems = append(problems, checkSources(pod.Metadata.Annotations, sourceKeys(pod.Metadata.Annotations), budget)...)
 	}
 	if len(problems) > 0 {
