@@ -37,7 +37,7 @@ func TestLateDecision(t *testing.T) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	for range cap(h.intake.decoding.taken) + 1 {
-		answer, err := http.Post(server.URL+"/mutate?timeout=100ms", mediaType, bytes.NewReader([]byte(goodReview))) //nolint:noctx // a test
+		answer, err := http.Post(server.URL+"/mutate?timeout=100ms", mediaType, bytes.NewReader([]byte(goodReview)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,8 +51,11 @@ func TestLateDecision(t *testing.T) {
 		t.Errorf("%d slots are taken, want all", taken)
 	}
 	close(release)
-	for len(h.intake.decoding.taken) > 0 {
-		time.Sleep(time.Millisecond)
+	for range cap(h.intake.decoding.taken) {
+		h.intake.decoding.taken <- struct{}{} // when a late decision frees it
+	}
+	for range cap(h.intake.decoding.taken) {
+		h.intake.decoding.free()
 	}
 	h.logger = slog.New(slog.DiscardHandler)
 	if response := decodeResponse(t, post(h, []byte(goodReview))); !response.Allowed {

@@ -47,7 +47,7 @@ func (c *Container) imageTag() (tag string, digest bool) {
 }
 
 // release is how a version of PCP begins, or the tag of an image of it. 7 alone moves to the newest release of its own.
-var release = regexp.MustCompile(`^v?([0-9]{1,4})\.([0-9]{1,4})([.+_-].*)?$`)
+var release = regexp.MustCompile(`^v?(\d{1,4})\.(\d{1,4})([.+_-].*)?$`)
 
 // CheckReceiver finds that pmproxy of this version must not accept archives, although the configuration lets it. Until 7.2.0, whoever pushes
 // chooses the folder, by the host name in an archive's label. What shows no version is not refused.

@@ -19,7 +19,7 @@ func embeddedScript(t *testing.T, step, from, to string) string {
 		t.Fatal(err)
 	}
 	match := regexp.MustCompile(`(?s)<<'SCRIPT'\n(.*?)SCRIPT\n`).FindStringSubmatch(string(content))
-	if match == nil || !strings.Contains(match[1], from) {
+	if len(match) < 2 || !strings.Contains(match[1], from) {
 		t.Fatalf("%s writes no script for %s", step, from)
 	}
 	return strings.ReplaceAll(match[1], from, to)
@@ -29,7 +29,7 @@ func embeddedScript(t *testing.T, step, from, to string) string {
 func runFull(t *testing.T, script, folder string) []string {
 	t.Helper()
 	bin := t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "df"), []byte("#!/bin/sh\necho 'header'; echo 'volume 1 1 0 100% /'\n"), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "df"), []byte("#!/bin/sh\necho 'header'; echo 'volume 1 1 0 100% /'\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), "sh", "-c", script)
