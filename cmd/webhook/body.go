@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -64,7 +65,7 @@ func newIntake() *intake {
 }
 
 // read reads the whole body, within limits. It reports whether it has taken the turn of large bodies, even with an error.
-func (i *intake) read(w http.ResponseWriter, r *http.Request, body *bytes.Buffer) (large bool, err error) {
+func (i *intake) read(ctx context.Context, w http.ResponseWriter, r *http.Request, body *bytes.Buffer) (large bool, err error) {
 	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
 		return false, err
 	}
@@ -73,7 +74,7 @@ func (i *intake) read(w http.ResponseWriter, r *http.Request, body *bytes.Buffer
 	if r.ContentLength > maxBody {
 		return false, errTooLarge
 	}
-	if large, err = i.readAll(w, r, body); err != nil {
+	if large, err = i.readAll(ctx, w, r, body); err != nil {
 		return large, err
 	}
 	if body.Len() == 0 {
@@ -82,7 +83,7 @@ func (i *intake) read(w http.ResponseWriter, r *http.Request, body *bytes.Buffer
 	return large, nil
 }
 
-func (i *intake) readAll(w http.ResponseWriter, r *http.Request, body *bytes.Buffer) (large bool, err error) {
+func (i *intake) readAll(ctx context.Context, w http.ResponseWriter, r *http.Request, body *bytes.Buffer) (large bool, err error) {
 	limited := http.MaxBytesReader(w, r.Body, maxBody)
 	if r.ContentLength >= 0 && r.ContentLength <= ordinaryBody {
 		body.Grow(int(r.ContentLength) + bytes.MinRead)
@@ -95,11 +96,15 @@ func (i *intake) readAll(w http.ResponseWriter, r *http.Request, body *bytes.Buf
 		}
 		length = maxBody
 	}
-	if err := i.large.take(r.Context()); err != nil {
+	if err := i.large.take(ctx); err != nil {
 		return false, err
 	}
+	until := time.Now().Add(largeBodyTime)
+	if deadline, _ := ctx.Deadline(); deadline.Before(until) {
+		until = deadline
+	}
 	// An error means that the writer is no connection, and so has no client that makes it wait.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(largeBodyTime))
+	_ = http.NewResponseController(w).SetReadDeadline(until)
 	// In one step, because a buffer that doubles takes three times the memory.
 	body.Grow(int(length) - body.Len() + bytes.MinRead)
 	return true, fill(body, limited)

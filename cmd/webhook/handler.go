@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -40,28 +42,72 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admit never panics: a pod that the core cannot digest is denied, and the others are still served.
-func (h *handler) admit(w http.ResponseWriter, r *http.Request) (o *outcome) {
+// admit answers in time: what is decoded and decided takes a bounded amount of work, but a starved processor may take any time for it. The
+// work then goes on without a client, in its slot, so there is never more of it than of slots.
+func (h *handler) admit(w http.ResponseWriter, r *http.Request) *outcome {
+	deadline := time.Now().Add(answerTime(r.URL))
+	ctx, cancel := context.WithDeadline(r.Context(), deadline)
+	defer cancel()
+	job, err := h.accept(ctx, w, r)
+	if err != nil {
+		return unreadable(err)
+	}
+	answer := make(chan *outcome, 1)
+	go func() {
+		defer job.release()
+		answer <- h.judge(job.body)
+	}()
+	// A client that closes only its sending side cancels the request's context, but reads the answer.
+	late := time.NewTimer(time.Until(deadline))
+	defer late.Stop()
+	select {
+	case o := <-answer:
+		return o
+	case <-late.C:
+		return unreadable(errLate)
+	}
+}
+
+// job is a body that was read, with the places that it takes.
+type job struct {
+	body  *bytes.Buffer
+	taken []slots
+}
+
+func (j *job) release() {
+	recycle(j.body)
+	for _, s := range j.taken {
+		s.free()
+	}
+}
+
+// accept reads the body and waits for a slot to decode it in.
+func (h *handler) accept(ctx context.Context, w http.ResponseWriter, r *http.Request) (*job, error) {
+	j := &job{body: borrow()}
+	large, err := h.intake.read(ctx, w, r, j.body)
+	if large {
+		j.taken = append(j.taken, h.intake.large)
+	}
+	if err == nil {
+		err = h.intake.decoding.take(ctx)
+	}
+	if err != nil {
+		j.release()
+		return nil, err
+	}
+	j.taken = append(j.taken, h.intake.decoding)
+	return j, nil
+}
+
+// judge never panics: a pod that the core cannot digest is denied, and the others are still served.
+func (h *handler) judge(body *bytes.Buffer) (o *outcome) {
 	var req *request
 	defer func() {
 		if cause := recover(); cause != nil {
 			o = panicked(req, cause)
 		}
 	}()
-	body := borrow()
-	defer recycle(body)
-	large, err := h.intake.read(w, r, body)
-	if large {
-		defer h.intake.large.free()
-	}
-	if err == nil {
-		err = h.intake.decoding.take(r.Context())
-	}
-	if err != nil {
-		return unreadable(err)
-	}
-	defer h.intake.decoding.free()
-	req, err = decodeReview(body)
+	req, err := decodeReview(body)
 	switch {
 	case req == nil:
 		return unreadable(err)

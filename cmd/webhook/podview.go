@@ -12,6 +12,8 @@ const (
 	maxContainers = 128
 	// maxPorts is for each container.
 	maxPorts = 256
+	// maxMounts is for each container, of file systems and of devices.
+	maxMounts = 256
 	// maxNames is for volumes and sysctls.
 	maxNames  = 1024
 	maxOwners = 64
@@ -87,6 +89,8 @@ func readSpec(r *reader, spec *mutate.Spec) {
 			readList(r, &spec.Containers, maxContainers, readContainer)
 		case "initContainers":
 			readList(r, &spec.InitContainers, maxContainers, readContainer)
+		case "ephemeralContainers":
+			readList(r, &spec.EphemeralContainers, maxContainers, readContainer)
 		case "volumes":
 			readList(r, &spec.Volumes, maxNames, readNamed)
 		case "nodeSelector":
@@ -155,6 +159,10 @@ func readContainer(r *reader, container *mutate.Container) {
 			readResources(r, &container.Resources)
 		case "restartPolicy":
 			r.text(&container.RestartPolicy)
+		case "volumeMounts":
+			readList(r, &container.VolumeMounts, maxMounts, readNamed)
+		case "volumeDevices":
+			readList(r, &container.VolumeDevices, maxMounts, readNamed)
 		default:
 			r.skip()
 		}

@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
 )
 
 // maxWait is how long a request waits for a slot. Together with the second after which the API server tries again, it fits into the chart's
-// timeout of 5 seconds.
+// timeout of 5 seconds. A request never waits beyond its own answerTime.
 const maxWait = 2 * time.Second
 
 // errOverloaded rejects a request. Because of the header Retry-After, API servers try again before they give up.
@@ -44,6 +45,9 @@ func (s slots) take(ctx context.Context) error {
 		return nil
 	case <-timer.C:
 	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return errLate
+		}
 	}
 	return errOverloaded
 }

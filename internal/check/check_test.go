@@ -178,6 +178,10 @@ func TestFindings(t *testing.T) {
 		{"source-untried", func(i *inspection) {
 			i.PCP[0].State.Value.Sources = []pmproxy.Source{{Name: "app", Result: pmproxy.Untried}}
 		}, "sources", gate.Unknown, "not read them yet: app", ""},
+		{"old-receiver", func(i *inspection) {
+			i.PCP[0].State.Value.Version = "7.1.5"
+			i.Live.Value.Config.Container.AcceptArchives = true
+		}, "pmcd", gate.Failed, "PCP 7.1.5 answers, but accepts archives, which needs PCP 7.2.0 or later", ""},
 		{"no-logger", func(i *inspection) { i.PCP[0].State.Value.Archive = "" }, "archives", gate.Failed, "no pmlogger runs", "systemctl restart pmlogger"},
 		{"archives-stand-still", func(i *inspection) { i.PCP[0].Archives.Value.Newest = now.Add(-time.Hour) }, "archives", gate.Failed, "no archive has grown for 1h0m0s", "systemctl restart pmlogger"},
 		{"volume-full", func(i *inspection) { i.PCP[0].Archives.Value.Free = 100 << 20 }, "volume", gate.Failed, "99% of 10Gi used, 100Mi free: about 1.0 days of archives fit, fewer than the 14", `"storage":"2Gi"`},

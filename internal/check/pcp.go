@@ -58,11 +58,22 @@ func (i *inspection) within(p *snapshot.PCP) []gate.Gate {
 		return []gate.Gate{failed("pmcd", do("Wait half a minute after its start; after that, look at it and restart it (this takes the verb exec on injections.pcp.io)",
 			i.inside(p, "systemctl status pmcd pmproxy"), i.inside(p, "systemctl restart pmcd pmproxy")), "%v", p.State.Err)}
 	}
-	gates := []gate.Gate{passed("pmcd", "PCP %s answers", state.Version), i.agents(p), i.sources(p)}
+	gates := []gate.Gate{i.answers(state.Version), i.agents(p), i.sources(p)}
 	if !known || slices.Contains(services, "pmlogger") {
 		gates = append(gates, i.archives(p), i.volume(p))
 	}
 	return gates
+}
+
+// answers judges the version that answers: the tag of an image need not show it.
+func (i *inspection) answers(version string) gate.Gate {
+	if cfg := i.Live.Value.Config; cfg != nil {
+		if err := cfg.Container.CheckReceiver(version); err != nil {
+			return failed("pmcd", do("State a newer config.container.image, or set config.container.acceptArchives and acceptWrites to false"),
+				"PCP %s answers, but accepts archives, which %v", version, err)
+		}
+	}
+	return passed("pmcd", "PCP %s answers", version)
 }
 
 // services that should run in the pod.

@@ -5,15 +5,31 @@ import (
 	"strings"
 )
 
+// maxLength is of a name that is worth a guess. Longer ones are no misspellings, and comparing two names takes as many steps as the
+// product of their lengths.
+const maxLength = 128
+
 // Nearest is the known name that an unknown one probably means, or nothing if none is near.
 func Nearest(name string, known []string) string {
+	if len(name) > maxLength {
+		return ""
+	}
+	name = strings.ToLower(name)
 	nearest, least := "", 1+(len(name)+2)/3
-	for _, candidate := range known {
-		if len(name) >= 3 && strings.HasPrefix(strings.ToLower(candidate), strings.ToLower(name)) {
-			return candidate
+	for _, original := range known {
+		if len(original) > maxLength {
+			continue
 		}
-		if distance := distance(strings.ToLower(name), strings.ToLower(candidate)); distance < least {
-			nearest, least = candidate, distance
+		candidate := strings.ToLower(original)
+		if len(name) >= 3 && strings.HasPrefix(candidate, name) {
+			return original
+		}
+		// The distance is at least the difference of the lengths.
+		if max(len(name)-len(candidate), len(candidate)-len(name)) >= least {
+			continue
+		}
+		if distance := distance(name, candidate); distance < least {
+			nearest, least = original, distance
 		}
 	}
 	return nearest

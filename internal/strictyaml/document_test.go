@@ -3,6 +3,7 @@ package strictyaml_test
 import (
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -176,5 +177,22 @@ func TestLine(t *testing.T) {
 		if got := document.Line(path); got != want {
 			t.Errorf("%s: got line %d, want %d", path, got, want)
 		}
+	}
+}
+
+// TestHostile: what others wrote is refused in few words, and no path repeats a long key.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("k", 300_000)
+	if got := problems(t, "labels: {? "+long+" : {a: b}}", &file{}); len(got) != 1 || got[0] != "+ labels: keys must have at most 256 bytes" {
+		t.Errorf("a long key: got %.300q", got)
+	}
+	var unknown strings.Builder
+	for n := range 20_000 {
+		unknown.WriteString("k" + strconv.Itoa(n) + ": 1\n")
+	}
+	got := problems(t, unknown.String(), &file{})
+	if len(got) != 101 || !strings.HasSuffix(got[100], " and more problems: correct these first") {
+		t.Errorf("many unknown keys: got %d problems, the last %.300q", len(got), got[len(got)-1])
 	}
 }

@@ -23,7 +23,22 @@ type reader struct {
 	problems []Problem
 }
 
+// What others wrote must not cost more than its size: the path of each item repeats the keys around it, and nobody reads all mistakes.
+const (
+	maxKey      = 256
+	maxProblems = 100
+)
+
+// isFull reports whether to stop looking for more problems.
+func (r *reader) isFull() bool { return len(r.problems) > maxProblems }
+
 func (r *reader) report(node *yaml.Node, path *field.Path, message string) {
+	switch {
+	case r.isFull():
+		return
+	case len(r.problems) == maxProblems:
+		path, message = nil, "and more problems: correct these first"
+	}
 	if path != nil {
 		message = path.String() + ": " + message
 	}
@@ -62,6 +77,9 @@ func (r *reader) readObject(node *yaml.Node, typ reflect.Type, path *field.Path)
 	toChild := func(key string) *field.Path { return path.Child(key) }
 	return r.readKeys(node, path, toChild, func(key, value *yaml.Node, child *field.Path) any {
 		fieldType, found := known[key.Value]
+		if !found && r.isFull() {
+			return nil
+		}
 		if !found {
 			r.report(key, child, "unknown key: "+suggest(key.Value, known))
 			return nil
@@ -95,6 +113,8 @@ func (r *reader) readKeys(
 			r.report(key, path, "merge keys (<<) are not supported: write the keys out")
 		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
 			r.report(key, path, "keys must be strings: put them in quotes")
+		case len(key.Value) > maxKey:
+			r.report(key, path, "keys must have at most "+strconv.Itoa(maxKey)+" bytes")
 		case again:
 			r.report(key, child, "duplicate key: it is already on line "+strconv.Itoa(line))
 		default:

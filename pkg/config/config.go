@@ -159,7 +159,7 @@ type Container struct {
 	// port-forward or kubectl exec. Auto: Loopback if the pod uses the node's network, whether hostMonitoring.hostNetwork or the
 	// pod itself requests it, and otherwise AllAddresses. pmlogger's control port is always on the loopback address.
 	Listen Listen `json:"listen"`
-	// Lets other PCPs push archives to pmproxy (their push.url), from PCP 7.0.3 on. pmproxy has no authentication, so anyone who can
+	// Lets other PCPs push archives to pmproxy (their push.url). It needs PCP 7.2.0 or later. pmproxy has no authentication, so anyone who can
 	// connect to it can write archives in any host's name. At 80 % of the space on persistence.pmproxy's file system, checked
 	// every 10 s, the oldest are removed. Takes effect if pmproxy runs.
 	AcceptArchives bool `json:"acceptArchives"`
@@ -387,9 +387,9 @@ type Endpoint struct {
 // Push also sends what pmlogger archives to another pmproxy. A second pmlogger samples the same metrics, so the pod's own archives are
 // complete even if nobody answers there. Data that could not be sent is not sent later.
 type Push struct {
-	// Address of a pmproxy that accepts archives (container.acceptArchives), e.g. http://collector.monitoring.svc:44322. It needs
-	// PCP 7.0.3 or later, as does the image: an older one pushes nothing, and the container's log says so. The connection is
-	// neither encrypted nor authenticated. Needs pmlogger among the services.
+	// Address of a pmproxy that accepts archives (container.acceptArchives), e.g. http://collector.monitoring.svc:44322. The
+	// image needs PCP 7.0.3 or later: an older one pushes nothing, and the container's log says so. The connection is neither
+	// encrypted nor authenticated. Needs pmlogger among the services.
 	URL string `json:"url,omitempty"`
 }
 

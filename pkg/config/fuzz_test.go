@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"k8s.io/apimachinery/pkg/api/equality"
 
+	"github.com/performancecopilot/pcp-injector/internal/work"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -73,7 +74,7 @@ func FuzzEndpoint(f *testing.F) {
 		if len(cfg.Validate()) > 0 {
 			return
 		}
-		if problems := config.CheckSourceFile(endpoint.File(), config.Administrator); len(problems) > 0 {
+		if problems := config.CheckSourceFile(endpoint.File(), config.Administrator, work.NewBudget(1<<20)); len(problems) > 0 {
 			t.Fatalf("%q: %v", endpoint.File(), problems)
 		}
 		got, trim := readAsAgent(endpoint.File()), strings.TrimSpace

@@ -12,6 +12,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/performancecopilot/pcp-injector/internal/work"
 )
 
 // An OpenMetrics source is a file <name>.url in the agent's folder config.d. Below is the grammar that the agent's parse_url_config reads,
@@ -44,25 +46,40 @@ func SourceName(name string) (string, error) {
 
 // CheckSourceFile finds everything that is wrong with the content of a .url file. Line 1 is a URL that its author may read. HEADER:,
 // FILTER: and METADATA: lines, comments and blank lines follow. The errors name the line, and never contain a URL or a header's value,
-// which may hold secrets.
-func CheckSourceFile(content string, author Author) []error {
+// which may hold secrets. It stops where the budget is exceeded, and says so.
+func CheckSourceFile(content string, author Author, budget *work.Budget) []error {
 	var problems []error
-	seen := map[string]int{}
+	file := sourceFile{author: author, headers: map[string]int{}, budget: budget}
 	for n, line := range strings.Split(content, "\n") {
-		if err := checkSourceLine(n, line, author, seen); err != nil {
+		err := file.check(n, line)
+		if err != nil {
 			problems = append(problems, fmt.Errorf("line %d: %w", n+1, err))
+		}
+		if errors.Is(err, errTooMuchWork) {
+			break
 		}
 	}
 	return problems
 }
 
-// checkSourceLine checks line n, counted from 0; seen holds the lines of the headers so far, by lower-case name.
-func checkSourceLine(n int, line string, author Author, seen map[string]int) error {
+// sourceFile is a .url file that is being checked.
+type sourceFile struct {
+	author Author
+	// headers are the lines of the headers so far, by lower-case name.
+	headers map[string]int
+	budget  *work.Budget
+}
+
+// check checks line n, counted from 0.
+func (f *sourceFile) check(n int, line string) error {
+	if !f.budget.Spend(1 + len(line)) {
+		return errTooMuchWork
+	}
 	if err := checkCharacters(line); err != nil {
 		return err
 	}
 	if n == 0 {
-		return checkURL(line, author)
+		return checkURL(line, f.author)
 	}
 	if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
 		return nil
@@ -70,11 +87,11 @@ func checkSourceLine(n int, line string, author Author, seen map[string]int) err
 	keyword, text, _ := strings.Cut(line, ":")
 	switch keyword {
 	case "HEADER":
-		return checkHeaderLine(n, text, seen)
+		return checkHeaderLine(n, text, f.headers)
 	case "FILTER":
-		return checkFilter(text)
+		return checkFilter(text, f.budget)
 	case "METADATA":
-		return checkMetadata(text)
+		return checkMetadata(text, f.budget)
 	}
 	return errors.New(`must be blank, a comment (#), or start with "HEADER:", "FILTER:" or "METADATA:"`)
 }
@@ -142,7 +159,7 @@ func checkHeader(name, value string) error {
 }
 
 // checkFilter checks the text of a FILTER: line.
-func checkFilter(text string) error {
+func checkFilter(text string, budget *work.Budget) error {
 	words := strings.Fields(text)
 	if len(words) < 3 || !slices.Contains([]string{"INCLUDE", "EXCLUDE", "OPTIONAL"}, words[0]) ||
 		!slices.Contains([]string{"METRIC", "LABEL"}, words[1]) {
@@ -155,22 +172,22 @@ func checkFilter(text string) error {
 	if strings.Contains(text, ":") {
 		return errors.New(`the regular expression must not contain ":", because the agent cuts it off there: use "." instead`)
 	}
-	return checkRegexp(strings.Join(words[2:], " "))
+	return checkRegexp(strings.Join(words[2:], " "), budget)
 }
 
 // checkFilterText checks a filter of the configuration, which unlike a line of a file can have several lines.
-func checkFilterText(text string) error {
+func checkFilterText(text string, budget *work.Budget) error {
 	if strings.Contains(text, "\n") {
 		return errors.New("must be one line")
 	}
 	if err := checkCharacters(text); err != nil {
 		return err
 	}
-	return checkFilter(text)
+	return checkFilter(text, budget)
 }
 
 // checkMetadata checks the text of a METADATA: line, whose fields the agent splits at every single space.
-func checkMetadata(text string) error {
+func checkMetadata(text string, budget *work.Budget) error {
 	fields := strings.Split(text, " ")
 	if len(fields) < 6 || fields[0] != "" || slices.Contains(fields[1:], "") {
 		return errors.New(`must be "METADATA: <regex> <type> <indom> <semantics> <units>", separated by single spaces`)
@@ -181,7 +198,7 @@ func checkMetadata(text string) error {
 	if !slices.Contains(metadataSemantics, fields[4]) {
 		return fmt.Errorf("the semantics must be one of %s", strings.Join(metadataSemantics, ", "))
 	}
-	return checkRegexp(fields[1])
+	return checkRegexp(fields[1], budget)
 }
 
 func (o *OpenMetrics) validate(path *field.Path) field.ErrorList {
@@ -277,6 +294,9 @@ func validateEndpoints(path *field.Path, endpoints map[string]Endpoint) field.Er
 	return errs
 }
 
+// maxEndpointSteps is for the filters of one endpoint: some 60 KiB of expressions.
+const maxEndpointSteps = 1 << 20
+
 // validate checks one endpoint. Its errors show neither a header's value nor the parts of a URL that may be secret.
 func (e Endpoint) validate(path *field.Path) field.ErrorList {
 	var errs field.ErrorList
@@ -296,8 +316,9 @@ func (e Endpoint) validate(path *field.Path) field.ErrorList {
 		}
 		first[strings.ToLower(name)] = name
 	}
+	budget := work.NewBudget(maxEndpointSteps)
 	for n, filter := range e.Filters {
-		if err := checkFilterText(filter); err != nil {
+		if err := checkFilterText(filter, budget); err != nil {
 			errs = append(errs, field.Invalid(path.Child("filters").Index(n), filter, err.Error()))
 		}
 	}

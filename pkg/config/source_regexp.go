@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"regexp"
 	"regexp/syntax"
 	"slices"
+
+	"github.com/performancecopilot/pcp-injector/internal/work"
 )
 
 // brokenEverywhere are mistakes that both Go and Python's re, which the agent uses, refuse. What only Go refuses is accepted: look-arounds,
@@ -16,14 +17,36 @@ var brokenEverywhere = []syntax.ErrorCode{
 	syntax.ErrMissingRepeatArgument, syntax.ErrTrailingBackslash,
 }
 
-// checkRegexp checks an expression with which the agent will match names.
-func checkRegexp(expr string) error {
+const (
+	// maxExpression is the limit of a regular expression in bytes.
+	maxExpression = 4 << 10
+	// parserSteps is what each byte of an expression costs in Go's parser, at most, if checkEffort accepts it.
+	parserSteps = 16
+)
+
+var errTooMuchWork = errors.New("takes too much work to check, together with what was checked before it: use fewer or shorter lines")
+
+// checkRegexp checks an expression with which the agent will match names. Its effort comes first, because that bounds the parser's, too.
+func checkRegexp(expr string, budget *work.Budget) error {
+	if len(expr) > maxExpression {
+		return fmt.Errorf("the regular expression must have at most %d bytes: use several filters", maxExpression)
+	}
+	if err := checkEffort(expr, budget); err != nil {
+		return err
+	}
+	if !budget.Spend(parserSteps * len(expr)) {
+		return errTooMuchWork
+	}
 	_, err := syntax.Parse(expr, syntax.Perl)
 	var broken *syntax.Error
 	if errors.As(err, &broken) && slices.Contains(brokenEverywhere, broken.Code) {
-		return fmt.Errorf("%q is not a regular expression: %s", expr, broken.Code)
+		return notRegexp(expr, string(broken.Code))
 	}
-	return checkEffort(expr)
+	return nil
+}
+
+func notRegexp(expr, cause string) error {
+	return fmt.Errorf("%q is not a regular expression: %s", expr, cause)
 }
 
 // Python's re tries every way to match before it gives up. With (a+)+$ it takes years to find that a name of 40 letters a and a dash does
@@ -34,40 +57,64 @@ const (
 	maxBits        = 3 * repetitionBits
 )
 
-// token is a part of a regular expression: an escape, a class, the start of a group, a repetition (with what makes it lazy or
-// possessive), or any other character (https://docs.python.org/3/library/re.html#regular-expression-syntax).
-var token = regexp.MustCompile(`(?s)^(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?(?:P?[<=!][=!]?|[^)]?))?|(?:[*+?]|\{[0-9]*,?[0-9]*\})[?+]?|.)`)
-
-// plainGroups are the starts of groups that do not change how the rest is read: no flags, no comments, no conditions.
-var plainGroups = []string{"(", "(?:", "(?=", "(?!", "(?<=", "(?<!", "(?P<", "(?P="}
-
-func checkEffort(expr string) error {
-	total, previous := 0, ""
-	choices := []uint{0} // The |s of each open group, and of the whole.
-	for rest := expr; rest != ""; rest = rest[len(previous):] {
-		part := token.FindString(rest)
-		last := len(choices) - 1
-		switch {
-		case part[0] == '(' && !slices.Contains(plainGroups, part):
-			return fmt.Errorf("%q has a group that starts with %s: remove flags, comments and conditions", expr, part)
-		case part[0] == '(':
-			choices = append(choices, 0)
-		case part[0] == '|':
-			choices[last]++
-		case part[0] == ')' && last > 0:
-			total, choices = total+bits.Len(choices[last]), choices[:last]
-		case part[0] == '?':
-			total++
-		case part[0] == '*' || part[0] == '+' || part[0] == '{' && len(part) > 1:
-			if previous == ")" {
-				return fmt.Errorf("%q repeats a group, which the agent could need years to match: repeat a character or a class instead", expr)
-			}
-			total += repetitionBits
+// checkEffort reads each byte of the expression once, and refuses one that could take too long to match.
+func checkEffort(expr string, budget *work.Budget) error {
+	e := &effort{expr: expr, choices: []uint{0}}
+	tokens := tokenizer{rest: expr, budget: budget}
+	for tokens.rest != "" {
+		part, err := tokens.next()
+		if err == nil {
+			err = e.add(part)
 		}
-		previous = part
+		if cause := syntaxError(""); errors.As(err, &cause) {
+			return notRegexp(expr, string(cause))
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if total += bits.Len(choices[0]); total > maxBits {
-		return fmt.Errorf("%q could take the agent too long to match: use no more than 3 of *, + and {}, fewer with ? and |, or several filters; .* at the end is not needed", expr)
+	return e.end()
+}
+
+// effort adds up how many ways there are to match what was read so far, in bits.
+type effort struct {
+	expr, previous string
+	total          int
+	// choices are the |s of each open group, and of the whole.
+	choices []uint
+}
+
+func (e *effort) add(part string) error {
+	last := len(e.choices) - 1
+	switch {
+	case part[0] == '(' && !slices.Contains(plainGroups, part):
+		return fmt.Errorf("%q has a group that starts with %s: remove flags, comments and conditions", e.expr, part)
+	case part[0] == '(':
+		e.choices = append(e.choices, 0)
+	case part[0] == '|':
+		e.choices[last]++
+	case part[0] == ')' && last == 0:
+		return syntaxError(syntax.ErrUnexpectedParen)
+	case part[0] == ')':
+		e.total, e.choices = e.total+bits.Len(e.choices[last]), e.choices[:last]
+	case part[0] == '?':
+		e.total++
+	case part[0] == '*' || part[0] == '+' || part[0] == '{' && len(part) > 1:
+		if e.previous == ")" {
+			return fmt.Errorf("%q repeats a group, which the agent could need years to match: repeat a character or a class instead", e.expr)
+		}
+		e.total += repetitionBits
+	}
+	e.previous = part
+	return nil
+}
+
+func (e *effort) end() error {
+	if len(e.choices) > 1 {
+		return notRegexp(e.expr, string(syntax.ErrMissingParen))
+	}
+	if e.total+bits.Len(e.choices[0]) > maxBits {
+		return fmt.Errorf("%q could take the agent too long to match: use no more than 3 of *, + and {}, fewer with ? and |, or several filters; .* at the end is not needed", e.expr)
 	}
 	return nil
 }

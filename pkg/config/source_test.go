@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/performancecopilot/pcp-injector/internal/work"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -71,7 +72,7 @@ func TestCheckSourceFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := errors.Join(config.CheckSourceFile(c.content, config.PodAuthor)...)
+			err := errors.Join(config.CheckSourceFile(c.content, config.PodAuthor, work.NewBudget(1<<20))...)
 			if got := message(err); got != c.want {
 				t.Errorf("want %q\ngot  %q", c.want, got)
 			}
@@ -154,14 +155,39 @@ func TestPodAuthorURL(t *testing.T) {
 		"http://[fd00:ec2::254]/latest":                        metadata + "AWS",
 		"http://[FD00:0EC2:0:0::254]/latest":                   metadata + "AWS",
 		"http://168.63.129.16/":                                metadata + "Azure",
+		"http://metadata/":                                     metadata + "Google Cloud",
+		"http://[fd20:ce:0::254]/":                             metadata + "Google Cloud",
+		"http://instance-data./latest":                         metadata + "AWS",
+		"http://Instance-Data.eu-central-1.compute.internal/":  metadata + "AWS",
+		"http://[fd00:ec2::23]/v1/credentials":                 metadata + "AWS",
+		"http://100.100.100.200/":                              metadata + "Alibaba Cloud",
+		"http://192.0.0.192/":                                  metadata + "Oracle Cloud",
+		"http://[fd00:c1::a9fe:a9fe]/opc/v2/":                  metadata + "Oracle Cloud",
+		"http://[fd00:c1::169.254.169.254]/opc/v2/":            metadata + "Oracle Cloud",
+		"https://api.metadata.cloud.ibm.com/":                  metadata + "IBM Cloud",
+		"http://metadata.tencentyun.com/":                      metadata + "Tencent Cloud",
+		"http://169.254.0.23/":                                 linkLocal, // Tencent Cloud
+		"http://169.254.42.42/":                                linkLocal, // Scaleway
+		"http://[fd00:42::42]/":                                metadata + "Scaleway",
+		"http://[fd00:a9fe:a9fe::1]/":                          metadata + "Akamai",
+		"https://metadata.platformequinix.com/":                metadata + "Equinix Metal",
+		"http://100.96.0.96/":                                  metadata + "Volcano Engine",
+		"http://[fe80::a9fe:a9fe]/openstack":                   linkLocal,
+		"http://[64:ff9b::169.254.169.254]/":                   linkLocal,
+		"http://[64:ff9b::a83f:8110]/":                         metadata + "Azure",
+		"http://[2002:a9fe:a9fe::1]/":                          linkLocal,
+		"http://[::169.254.169.254]/":                          linkLocal,
+		"http://[64:ff9b::10.0.0.1]/":                          "",
+		"http://metadata.monitoring.svc/":                      "",
+		"http://instance-data.monitoring.svc/":                 "",
 	} {
-		err := message(errors.Join(config.CheckSourceFile(url+"\n", config.PodAuthor)...))
+		err := message(errors.Join(config.CheckSourceFile(url+"\n", config.PodAuthor, work.NewBudget(1<<20))...))
 		if want == "" && err != "" || !strings.HasPrefix(err, "line 1: ") && want != "" || !strings.Contains(err, want) {
 			t.Errorf("%s: want %q, got %q", url, want, err)
 		}
 	}
 	for _, free := range []string{"http://localhost:44322/metrics", "http://169.254.20.10:9253/metrics", "file:///run/metrics.prom"} {
-		if problems := config.CheckSourceFile(free, config.Administrator); len(problems) > 0 {
+		if problems := config.CheckSourceFile(free, config.Administrator, work.NewBudget(1<<20)); len(problems) > 0 {
 			t.Errorf("the administrator may not read %s: %v", free, problems)
 		}
 	}
@@ -185,7 +211,7 @@ func TestEffort(t *testing.T) {
 			t.Errorf("there are only %d expressions", len(list))
 		}
 		for _, expr := range list {
-			problems := config.CheckSourceFile("http://localhost/\nFILTER: INCLUDE METRIC "+expr, config.PodAuthor)
+			problems := config.CheckSourceFile("http://localhost/\nFILTER: INCLUDE METRIC "+expr, config.PodAuthor, work.NewBudget(1<<20))
 			if allowed != (len(problems) == 0) {
 				t.Errorf("%s: allowed: %t, want %t: %v", expr, len(problems) == 0, allowed, problems)
 			}

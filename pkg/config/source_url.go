@@ -98,15 +98,63 @@ var podAuthorURL = regexp.MustCompile(`^https?://(?:[A-Za-z0-9._~!$&'()*+,;=:%-]
 // numericHost matches what the C library reads as an IPv4 address (inet_aton(3)), in any number of parts and any base.
 var numericHost = regexp.MustCompile(`(?i)^(.*\.)?(0x[0-9a-f]*|\d+)$`)
 
-// metadataServices are the clouds' metadata services that have a name, or an address that is not link-local.
+// metadataServices are the clouds' metadata services that have a name, or an address that is not link-local. A name without dots is what
+// the search domain of a cloud's own DNS completes. DigitalOcean, Hetzner, OpenStack and others have a link-local address only.
 var metadataServices = map[string]string{
-	"metadata.google.internal":   "Google Cloud",
-	"metadata.goog":              "Google Cloud",
-	"fd20:ce::254":               "Google Cloud",
-	"instance-data.ec2.internal": "AWS",
-	"fd00:ec2::254":              "AWS",
-	"168.63.129.16":              "Azure",
-	"100.100.100.200":            "Alibaba Cloud",
+	"metadata":                          "Google Cloud",
+	"metadata.google.internal":          "Google Cloud",
+	"metadata.goog":                     "Google Cloud",
+	"fd20:ce::254":                      "Google Cloud",
+	"instance-data":                     "AWS",
+	"instance-data.ec2.internal":        "AWS",
+	"fd00:ec2::254":                     "AWS",
+	"fd00:ec2::23":                      "AWS", // EKS Pod Identity
+	"metadata.azure.internal":           "Azure",
+	"168.63.129.16":                     "Azure",
+	"100.100.100.200":                   "Alibaba Cloud",
+	"192.0.0.192":                       "Oracle Cloud",
+	"fd00:c1::a9fe:a9fe":                "Oracle Cloud",
+	"api.metadata.cloud.ibm.com":        "IBM Cloud",
+	"metadata.tencentyun.com":           "Tencent Cloud",
+	"fd00:42::42":                       "Scaleway",
+	"fd00:a9fe:a9fe::1":                 "Akamai (Linode)",
+	"metadata.packet.net":               "Equinix Metal",
+	"metadata.platformequinix.com":      "Equinix Metal",
+	"100.96.0.96":                       "Volcano Engine",
+	"100.80.80.80":                      "UCloud",
+	"rancher-metadata":                  "Rancher",
+	"rancher-metadata.rancher.internal": "Rancher",
+}
+
+// instanceData is the name of AWS's service in each region's private domain.
+var instanceData = regexp.MustCompile(`^instance-data\.[a-z0-9-]+\.compute\.internal$`)
+
+// metadataService is the cloud whose metadata service the host is; empty for any other host.
+func metadataService(host string) string {
+	if instanceData.MatchString(host) {
+		return "AWS"
+	}
+	return metadataServices[host]
+}
+
+// embeddings are the ranges of IPv6 whose addresses lead to the IPv4 address that they contain, and where in the 16 bytes it begins: NAT64
+// (RFC 6052), 6to4 (RFC 3056), and the deprecated IPv4-compatible form (RFC 4291).
+var embeddings = map[netip.Prefix]int{
+	netip.MustParsePrefix("64:ff9b::/96"):   12,
+	netip.MustParsePrefix("64:ff9b:1::/48"): 12,
+	netip.MustParsePrefix("2002::/16"):      2,
+	netip.MustParsePrefix("::/96"):          12,
+}
+
+// embedded is the IPv4 address that an address of IPv6 leads to, or the address itself.
+func embedded(address netip.Addr) netip.Addr {
+	for prefix, at := range embeddings {
+		if prefix.Contains(address) && address.Is6() && !address.IsLoopback() && !address.IsUnspecified() {
+			bytes := address.As16()
+			return netip.AddrFrom4([4]byte(bytes[at : at+4]))
+		}
+	}
+	return address
 }
 
 func checkPodAuthorURL(raw string) error {
@@ -143,12 +191,12 @@ func checkPodAuthorHost(host string) error {
 			return errors.New("an IPv4 address must be written as four decimal numbers without leading zeros, e.g. 10.0.0.1")
 		case address.Is4In6():
 			return errors.New("the host must be the IPv4 address without ::ffff: before it")
-		case address.IsLinkLocalUnicast():
+		case embedded(address).IsLinkLocalUnicast():
 			return errors.New("the host is a link-local address" + remedy)
 		}
-		literal = address.String()
+		literal = embedded(address).String()
 	}
-	if cloud, isMetadata := metadataServices[literal]; isMetadata {
+	if cloud := metadataService(literal); cloud != "" {
 		return errors.New("the host is the metadata service of " + cloud + remedy)
 	}
 	return nil

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net"
 	"net/netip"
@@ -23,6 +24,7 @@ func (c *Container) validate(path *field.Path) field.ErrorList {
 	errs = append(errs, oneOf(path.Child("placement"), c.Placement, PlacementAuto, PlacementContainer, PlacementNativeSidecar)...)
 	errs = append(errs, oneOf(path.Child("listen"), c.Listen, ListenAuto, ListenAllAddresses, ListenLoopback)...)
 	errs = append(errs, c.Resources.validate(path.Child("resources"))...)
+	errs = append(errs, c.validateReceiver(path)...)
 	errs = append(errs, c.validateServices(path.Child("services"))...)
 	errs = append(errs, c.validateAgents(path.Child("domainAgents"))...)
 	errs = append(errs, c.validateKeyServers(path.Child("keyServers"))...)
@@ -32,9 +34,50 @@ func (c *Container) validate(path *field.Path) field.ErrorList {
 
 // ImageMoves reports whether the same name may mean another image tomorrow: it has no digest, and no tag other than latest.
 func (c *Container) ImageMoves() bool {
+	tag, digest := c.imageTag()
+	return !digest && (tag == "" || tag == "latest")
+}
+
+// imageTag is the tag of the image, which may be empty, and whether there is a digest too.
+func (c *Container) imageTag() (tag string, digest bool) {
 	name := c.Image[strings.LastIndexByte(c.Image, '/')+1:] // before it, a colon separates the registry's port
-	_, tag, tagged := strings.Cut(name, ":")
-	return !strings.Contains(name, "@") && (!tagged || tag == "latest")
+	name, _, digest = strings.Cut(name, "@")
+	_, tag, _ = strings.Cut(name, ":")
+	return tag, digest
+}
+
+// release is how a version of PCP begins, or the tag of an image of it. 7 alone moves to the newest release of its own.
+var release = regexp.MustCompile(`^v?(\d{1,4})\.(\d{1,4})([.+_-].*)?$`)
+
+// CheckReceiver finds that pmproxy of this version must not accept archives, although the configuration lets it. Until 7.2.0, whoever pushes
+// chooses the folder, by the host name in an archive's label. What shows no version is not refused.
+func (c *Container) CheckReceiver(version string) error {
+	parts := release.FindStringSubmatch(version)
+	if parts == nil || !c.AcceptArchives && !c.AcceptWrites {
+		return nil
+	}
+	major, _ := strconv.Atoi(parts[1]) // four digits at most
+	minor, _ := strconv.Atoi(parts[2])
+	writesOnly := !c.AcceptArchives && major < 7 // without /logger
+	switch {
+	case major > 7 || major == 7 && minor >= 2 || writesOnly:
+		return nil
+	case major < 7:
+		return fmt.Errorf("needs PCP 7.2.0 or later: PCP %s cannot", version)
+	}
+	return fmt.Errorf("needs PCP 7.2.0 or later: in PCP %s, whoever pushes archives can write outside pmproxy's folder", version)
+}
+
+func (c *Container) validateReceiver(path *field.Path) field.ErrorList {
+	tag, _ := c.imageTag()
+	err := c.CheckReceiver(tag)
+	switch {
+	case err == nil:
+		return nil
+	case c.AcceptArchives:
+		return field.ErrorList{field.Invalid(path.Child("acceptArchives"), true, err.Error()+": state a newer container.image")}
+	}
+	return field.ErrorList{field.Invalid(path.Child("acceptWrites"), true, err.Error()+": state a newer container.image")}
 }
 
 func validateImage(path *field.Path, image string) field.ErrorList {
@@ -154,8 +197,10 @@ func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {
 	return errs
 }
 
-// envField matches the fields that the API server accepts (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/).
-var envField = regexp.MustCompile(`^(metadata\.(name|namespace|uid|(labels|annotations)\['[^']+'\])|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?))$`)
+// envField matches the fields that the API server accepts (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/), except labels
+// and annotations that others may change in a running pod: the container reads them again when it restarts. The guard's live-pod keeps
+// those of PCP as they are.
+var envField = regexp.MustCompile(`^(metadata\.(name|namespace|uid|annotations\['(openmetrics\.)?pcp\.io/[^']+'\])|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?))$`)
 
 func validateValueFrom(path *field.Path, variable corev1.EnvVar) field.ErrorList {
 	from := variable.ValueFrom
@@ -180,7 +225,7 @@ func validateValueFrom(path *field.Path, variable corev1.EnvVar) field.ErrorList
 	}
 	if ref := from.FieldRef; ref != nil && ref.FieldPath != "" && !envField.MatchString(ref.FieldPath) {
 		return field.ErrorList{field.Invalid(path.Child("valueFrom", "fieldRef", "fieldPath"), ref.FieldPath,
-			"must be a field that environment variables can have: metadata.name, metadata.namespace, metadata.uid, metadata.labels['<key>'], metadata.annotations['<key>'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs")}
+			"must be a field that nobody can change in a running pod: metadata.name, metadata.namespace, metadata.uid, metadata.annotations['<key>'] with a key under pcp.io/ or openmetrics.pcp.io/, spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs; write other labels and annotations out as value")}
 	}
 	switch {
 	case from.FileKeyRef != nil:

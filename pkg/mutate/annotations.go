@@ -1,7 +1,6 @@
 package mutate
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/performancecopilot/pcp-injector/internal/spelling"
+	"github.com/performancecopilot/pcp-injector/internal/work"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -66,7 +66,9 @@ func needPMCD(annotations map[string]string, own []source) field.ErrorList {
 		problems = append(problems, field.Forbidden(annotationPath(AnnotationDomainAgents), detail))
 	}
 	for _, s := range own {
-		problems = append(problems, field.Forbidden(annotationPath(s.key), detail))
+		if !isFull(problems) {
+			problems = append(problems, field.Forbidden(annotationPath(s.key), detail))
+		}
 	}
 	return problems
 }
@@ -167,33 +169,52 @@ type source struct {
 
 // authorSources are the sources that the pod's author wrote. A pod may not read files: with host monitoring, a file URL
 // would open the node's files to anyone who may annotate a pod.
-func (i *Injector) authorSources(annotations map[string]string) ([]source, field.ErrorList) {
+func (i *Injector) authorSources(annotations map[string]string, budget *work.Budget) ([]source, field.ErrorList) {
+	keys := sourceKeys(annotations)
+	problems := checkSources(annotations, keys, budget)
 	var sources []source
-	var problems field.ErrorList
-	for key, content := range annotations {
-		name, isSource := strings.CutPrefix(key, OpenMetricsPrefix)
-		if !isSource || isFull(problems) {
-			continue
-		}
-		path := annotationPath(key)
+	for _, key := range keys {
+		name := strings.TrimPrefix(key, OpenMetricsPrefix)
 		safe, err := config.SourceName(name)
-		if err != nil {
-			problems = append(problems, field.Invalid(path, name, err.Error()))
-			continue
+		if err == nil {
+			sources = append(sources, source{name: safe, key: key})
+		} else if !isFull(problems) {
+			problems = append(problems, field.Invalid(annotationPath(key), name, err.Error()))
 		}
-		problems = append(problems, checkSource(key, content)...)
-		sources = append(sources, source{name: safe, key: key})
 	}
-	slices.SortFunc(sources, func(a, b source) int { return cmp.Compare(a.key, b.key) })
 	return sources, append(problems, i.checkSourceNames(sources)...)
 }
 
-func checkSource(key, content string) field.ErrorList {
+// sourceKeys are the annotations that are sources, in order: what is too much is too much in every run.
+func sourceKeys(annotations map[string]string) []string {
+	var keys []string
+	for key := range annotations {
+		if strings.HasPrefix(key, OpenMetricsPrefix) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// checkSources checks the contents of sources, until the work exceeds the budget.
+func checkSources(annotations map[string]string, keys []string, budget *work.Budget) field.ErrorList {
+	var problems field.ErrorList
+	for _, key := range keys {
+		if isFull(problems) || budget.Exceeded() {
+			break
+		}
+		problems = append(problems, checkSource(key, annotations[key], budget)...)
+	}
+	return problems
+}
+
+func checkSource(key, content string, budget *work.Budget) field.ErrorList {
 	if problem := tooLong(key, content, maxSource); problem != nil {
 		return field.ErrorList{problem}
 	}
 	var problems field.ErrorList
-	for _, err := range config.CheckSourceFile(content, config.PodAuthor) {
+	for _, err := range config.CheckSourceFile(content, config.PodAuthor, budget) {
 		problems = append(problems, field.Invalid(annotationPath(key), field.OmitValueType{}, err.Error()))
 	}
 	return problems
@@ -206,13 +227,19 @@ func (i *Injector) checkSourceNames(sources []source) field.ErrorList {
 			problems = append(problems, field.Forbidden(annotationPath(s.key), "the injector's configuration has openMetrics.enabled: false: remove the annotation, or ask the administrator"))
 		}
 	}
-	for n, s := range sources {
+	first := map[string]string{} // the key of a source, by its name
+	for _, s := range sources {
+		if isFull(problems) {
+			break
+		}
 		if i.endpoints.Has(s.name) {
 			problems = append(problems, field.Invalid(annotationPath(s.key), s.name, fmt.Sprintf("openMetrics.endpoints of the injector's configuration already has a source %q: choose another name", s.name)))
 		}
-		if twin := indexOfSource(sources[:n], s.name); twin >= 0 {
-			problems = append(problems, field.Invalid(annotationPath(s.key), s.name, fmt.Sprintf("%s defines the same source %q, because dashes and dots become underscores: rename one", sources[twin].key, s.name)))
+		if twin, taken := first[s.name]; taken {
+			problems = append(problems, field.Invalid(annotationPath(s.key), s.name, fmt.Sprintf("%s defines the same source %q, because dashes and dots become underscores: rename one", twin, s.name)))
+			continue
 		}
+		first[s.name] = s.key
 	}
 	return problems
 }

@@ -23,6 +23,7 @@ func (i *Injector) incompatibilities(pod *Pod, s *settings) field.ErrorList {
 		i.checkPlacement(pod, s.native),
 		checkContainerNames(pod),
 		checkVolumeNames(pod),
+		checkVolumeUse(pod),
 		checkPorts(pod, s.services),
 		i.checkHostNetwork(pod),
 		i.checkExposure(pod),
@@ -86,7 +87,7 @@ func (i *Injector) checkPlacement(pod *Pod, native bool) field.ErrorList {
 func checkContainerNames(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	eachContainer(pod, func(list string, n int, c *Container) {
-		if !isFull(problems) && (c.Name == ContainerName || c.Name == InitContainerName) {
+		if !isFull(problems) && slices.Contains(ownContainers, c.Name) {
 			problems = append(problems, field.Invalid(specPath.Child(list).Index(n).Child("name"), c.Name, "the name is reserved for the injector: rename the container"))
 		}
 	})
@@ -104,13 +105,35 @@ func checkVolumeNames(pod *Pod) field.ErrorList {
 	return problems
 }
 
-// eachContainer visits containers and init containers, with the name of their list and their index.
+// checkVolumeUse: the injector's volumes hold PCP's data and the node's files, which the injector opens to its own containers alone.
+func checkVolumeUse(pod *Pod) field.ErrorList {
+	var problems field.ErrorList
+	eachContainer(pod, func(list string, n int, c *Container) {
+		if slices.Contains(ownContainers, c.Name) && list != "ephemeralContainers" {
+			return
+		}
+		for key, names := range map[string][]Named{"volumeMounts": c.VolumeMounts, "volumeDevices": c.VolumeDevices} {
+			for at, volume := range names {
+				if !isFull(problems) && strings.HasPrefix(volume.Name, VolumePrefix) {
+					problems = append(problems, field.Invalid(specPath.Child(list).Index(n).Child(key).Index(at).Child("name"), volume.Name,
+						fmt.Sprintf("volumes with the prefix %q are the injector's, and only its own containers may use them: remove it", VolumePrefix)))
+				}
+			}
+		}
+	})
+	return problems
+}
+
+// eachContainer visits containers of all kinds, with the name of their list and their index.
 func eachContainer(pod *Pod, visit func(list string, n int, c *Container)) {
 	for n := range pod.Spec.Containers {
 		visit("containers", n, &pod.Spec.Containers[n])
 	}
 	for n := range pod.Spec.InitContainers {
 		visit("initContainers", n, &pod.Spec.InitContainers[n])
+	}
+	for n := range pod.Spec.EphemeralContainers {
+		visit("ephemeralContainers", n, &pod.Spec.EphemeralContainers[n])
 	}
 }
 
@@ -156,6 +179,10 @@ const (
 	// maxAnnotations is the API server's own limit in bytes, which it checks only after admission
 	// (https://github.com/kubernetes/apimachinery/blob/v0.37.2/pkg/api/validation/objectmeta.go, TotalAnnotationSizeLimitB).
 	maxAnnotations = 256 << 10
+	// maxStatus is several times what the longest status of an injector takes. A longer one is not read.
+	maxStatus = 32 << 10
+	// maxSteps is the work on what the author of one pod wrote: some 100 KiB of regular expressions, or far more of anything else.
+	maxSteps = 2 << 20
 	// maxList limits annotations that are lists of names, and maxSource one OpenMetrics source, both in bytes.
 	maxList   = 4 << 10
 	maxSource = 16 << 10

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/performancecopilot/pcp-injector/internal/work"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -24,13 +25,14 @@ const (
 
 // exporter is a port of the pod that serves metrics.
 type exporter struct {
-	name string
-	port int64
+	// container that declares the port, and the port's name without "metrics", which may be empty.
+	container, prefix string
+	port              int64
 }
 
 // discover adds a source for each port that serves metrics according to the pod. They are read from localhost, because the containers of a
 // pod share their network. A source that somebody wrote takes precedence over a discovered one.
-func (i *Injector) discover(pod *Pod, s *settings) {
+func (i *Injector) discover(pod *Pod, s *settings, budget *work.Budget) {
 	annotations := pod.Metadata.Annotations
 	if !i.readsOpenMetrics(s) || len(pod.Spec.Containers) == 0 || annotations[prometheusScrape] == "false" {
 		return
@@ -54,7 +56,7 @@ func (i *Injector) discover(pod *Pod, s *settings) {
 		exporters = exporters[:maxDiscovered]
 	}
 	for _, e := range exporters {
-		url, usable := localURL(scheme, e.port, path)
+		url, usable := localURL(scheme, e.port, path, budget)
 		switch {
 		case config.IsPCPPort(e.port):
 			s.warn("port %d is PCP's own, so it does not become a source", e.port)
@@ -67,20 +69,24 @@ func (i *Injector) discover(pod *Pod, s *settings) {
 }
 
 // localURL never leaves the pod, whatever the annotations say: neither the scheme nor the path can name a host or start another line.
-func localURL(scheme string, port int64, path string) (string, bool) {
+// Each discovered source repeats the path, so a long one is refused.
+func localURL(scheme string, port int64, path string, budget *work.Budget) (string, bool) {
+	if scheme != "http" && scheme != "https" || len(path) > maxList {
+		return "", false
+	}
 	url := scheme + "://localhost:" + strconv.FormatInt(port, 10) + "/" + strings.TrimPrefix(path, "/")
 	oneLine := !strings.ContainsFunc(path, unicode.IsControl)
-	return url, (scheme == "http" || scheme == "https") && oneLine && len(config.CheckSourceFile(url, config.PodAuthor)) == 0
+	return url, oneLine && len(config.CheckSourceFile(url, config.PodAuthor, budget)) == 0
 }
 
 func (i *Injector) addDiscovered(s *settings, e exporter, url string) {
-	written := slices.ContainsFunc(s.sources, func(other source) bool { return other.content == "" && other.name == e.name })
-	if written || i.endpoints.Has(e.name) {
+	name := e.name()
+	written := slices.ContainsFunc(s.sources, func(other source) bool { return other.content == "" && other.name == name })
+	if written || i.endpoints.Has(name) {
 		return
 	}
-	name := e.name
 	if indexOfSource(s.sources, name) >= 0 {
-		name = fmt.Sprintf("%.57s_%d", e.name, e.port)
+		name = fmt.Sprintf("%.57s_%d", name, e.port)
 	}
 	if indexOfSource(s.sources, name) < 0 {
 		s.sources = append(s.sources, source{name: name, key: OpenMetricsPrefix + name, content: url + "\n"})
@@ -94,7 +100,7 @@ func namedExporters(containers []Container) []exporter {
 		for _, port := range c.Ports {
 			prefix, named := strings.CutSuffix(port.Name, "metrics")
 			if named && isTCP(port) && (prefix == "" || strings.HasSuffix(prefix, "-")) {
-				exporters = append(exporters, exporter{name: exporterName(c.Name, strings.TrimSuffix(prefix, "-")), port: port.ContainerPort})
+				exporters = append(exporters, exporter{container: c.Name, prefix: strings.TrimSuffix(prefix, "-"), port: port.ContainerPort})
 			}
 		}
 	}
@@ -110,14 +116,14 @@ func exporterAt(containers []Container, number int64) exporter {
 			break
 		}
 	}
-	return exporter{name: exporterName(owner, ""), port: number}
+	return exporter{container: owner, port: number}
 }
 
-// exporterName makes a valid source name from a container's name, which may begin with a digit or be a reserved one.
-func exporterName(container, port string) string {
-	name := container
-	if port != "" {
-		name += "_" + port
+// name makes a valid source name from a container's name, which may begin with a digit or be a reserved one.
+func (e *exporter) name() string {
+	name := e.container
+	if e.prefix != "" {
+		name += "_" + e.prefix
 	}
 	for _, candidate := range []string{name, "container_" + name} {
 		candidate = strings.TrimRight(candidate[:min(len(candidate), maxAnnotationName)], "-_.")

@@ -30,6 +30,18 @@ func TestHostilePods(t *testing.T) {
 				pod.Metadata.Annotations[fmt.Sprintf("%s-%d", mutate.OpenMetricsPrefix, n)] = "x"
 			}
 		}, "pod: Invalid value: has more than 50 problems"},
+		"work on sources": {func(pod *mutate.Pod) {
+			for n := range 15 {
+				pod.Metadata.Annotations[fmt.Sprintf("%sa%02d", mutate.OpenMetricsPrefix, n)] = "http://a\n" + strings.Repeat("FILTER: INCLUDE METRIC (a|b)_[a-z]+"+strings.Repeat("x", 60)+"\n", 160)
+			}
+		}, "takes too much work to check, together with what was checked before it"},
+		"annotations of an injected pod": {func(pod *mutate.Pod) {
+			inject(pod)
+			pod.Metadata.Annotations["example.com/big"] = strings.Repeat("x", 300<<10)
+		}, "metadata.annotations: Too long"},
+		"mounts": {func(pod *mutate.Pod) {
+			pod.Spec.Containers[0].VolumeMounts = repeat(mutate.Named{Name: "pcp-host"}, many)
+		}, `spec.containers[0].volumeMounts[0].name: Invalid value: "pcp-host"`},
 		"containers": {func(pod *mutate.Pod) { pod.Spec.Containers = repeat(mutate.Container{Name: "pcp"}, many) }, `spec.containers[0].name: Invalid value: "pcp"`},
 		"volumes":    {func(pod *mutate.Pod) { pod.Spec.Volumes = repeat(mutate.Named{Name: "pcp-x"}, many) }, `spec.volumes[0].name: Invalid value: "pcp-x"`},
 		"ports": {func(pod *mutate.Pod) {
@@ -49,6 +61,52 @@ func TestHostilePods(t *testing.T) {
 				t.Errorf("%d problems, nobody reads them all", len(decision.Problems))
 			}
 		})
+	}
+}
+
+// inject makes a pod look as if it were injected.
+func inject(pod *mutate.Pod) {
+	pod.Metadata.Annotations[mutate.AnnotationStatus] = `{"reason":"Injected"}`
+	pod.Spec.Containers = append(pod.Spec.Containers, mutate.Container{Name: mutate.ContainerName})
+}
+
+// TestForgedStatus: of a pod that is not the target's, no source is looked at, whatever its status says. A status that no injector would
+// write is not read.
+func TestForgedStatus(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		owner, status string
+		want          mutate.Reason
+	}{
+		"of another workload":   {"other", `{"reason":"Injected"}`, mutate.ReasonAlreadyInjected},
+		"of the target":         {"node-monitor", `{"reason":"Injected"}`, mutate.ReasonIncompatible},
+		"too long to be a real": {"other", `{"reason":"Injected","message":"` + strings.Repeat("x", 33<<10) + `"}`, mutate.ReasonNotDesignated},
+	} {
+		pod := askingPod()
+		inject(pod)
+		pod.Metadata.Annotations[mutate.AnnotationStatus] = c.status
+		pod.Metadata.Annotations[mutate.OpenMetricsPrefix+"a"] = "http://169.254.169.254/"
+		req := mutate.Request{Namespace: "monitoring", Owner: &mutate.Owner{Kind: "Deployment", Name: c.owner}, Pod: pod}
+		if decision := newInjector(t, "").Decide(req); decision.Reason != c.want {
+			t.Errorf("%s: %s, want %s: %s", name, decision.Reason, c.want, decision.Explanation())
+		}
+	}
+}
+
+// TestDiscoveredPathsAreShort: each discovered source repeats the path, so a long one would grow the pod by megabytes.
+func TestDiscoveredPathsAreShort(t *testing.T) {
+	t.Parallel()
+	pod := askingPod()
+	pod.Spec.Containers[0].Ports = repeat(mutate.Port{Name: "metrics", ContainerPort: 80}, 64)
+	pod.Metadata.Annotations["prometheus.io/scrape"] = "true"
+	pod.Metadata.Annotations["prometheus.io/path"] = "/" + strings.Repeat("x", 200<<10)
+	decision := decidePod(t, "openMetrics: {discover: true}", pod)
+	patch, err := json.Marshal(decision.Patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if decision.Reason != mutate.ReasonInjected || len(patch) > 64<<10 {
+		t.Errorf("%s with a patch of %d bytes", decision.Reason, len(patch))
 	}
 }
 

@@ -8,12 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/performancecopilot/pcp-injector/internal/work"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -74,21 +74,22 @@ func (i *Injector) Decide(req Request) Decision {
 	case !asked:
 		return Decision{Reason: ReasonNotRequested}
 	}
-	if status := statusOf(pod); status != nil && status.Reason == ReasonInjected && hasContainer(pod, ContainerName) {
-		return i.alreadyInjected(req, status)
-	}
-	if reason, message := i.checkTarget(req); reason != "" {
-		return i.leaveOut(pod, reason, message)
-	}
 	if problem := checkAnnotationSize(pod); problem != nil {
 		return Decision{Reason: ReasonIncompatible, Problems: field.ErrorList{problem}}
 	}
-	w, problems := i.settingsOf(pod)
-	problems = append(problems, i.incompatibilities(pod, &w)...)
+	reason, message := i.checkTarget(req)
+	if status := statusOf(pod); status != nil && status.Reason == ReasonInjected && hasContainer(pod, ContainerName) {
+		return i.alreadyInjected(pod, status, reason, message)
+	}
+	if reason != "" {
+		return i.leaveOut(pod, reason, message)
+	}
+	s, problems := i.settingsOf(pod, work.NewBudget(maxSteps))
+	problems = append(problems, i.incompatibilities(pod, &s)...)
 	if len(problems) > 0 {
 		return Decision{Reason: ReasonIncompatible, Problems: summarize(problems)}
 	}
-	return i.inject(req, &w)
+	return i.inject(req, &s)
 }
 
 func requested(pod *Pod) (bool, *field.Error) {
@@ -106,20 +107,20 @@ func requested(pod *Pod) (bool, *field.Error) {
 }
 
 // alreadyInjected answers for a pod that is injected already: another webhook or an in-tree plugin changed it after us, or somebody copied
-// an injected manifest. It still refuses what keeps systemd from starting, and what PCP must not read or open.
-func (i *Injector) alreadyInjected(req Request, status *Status) Decision {
-	pod := req.Pod
+// an injected manifest. It still refuses what keeps systemd from starting, and what the target's PCP must not read or open. A pod that is
+// not the target's got nothing from us, whatever its status says.
+func (i *Injector) alreadyInjected(pod *Pod, status *Status, reason Reason, message string) Decision {
 	problems := slices.Concat(checkProcessNamespace(pod), i.checkUserNamespace(pod), i.checkExposure(pod))
-	for key, content := range pod.Metadata.Annotations {
-		if strings.HasPrefix(key, OpenMetricsPrefix) && !isFull(problems) {
-			problems = append(problems, checkSource(key, content)...)
-		}
+	if reason == "" {
+		budget := work.NewBudget(maxSteps)
+		problems = append(problems, checkVolumeUse(pod)...)
+		problems = append(problems, checkSources(pod.Metadata.Annotations, sourceKeys(pod.Metadata.Annotations), budget)...)
 	}
 	if len(problems) > 0 {
 		return Decision{Reason: ReasonIncompatible, Problems: summarize(problems)}
 	}
 	decision := Decision{Reason: ReasonAlreadyInjected}
-	if reason, message := i.checkTarget(req); reason != "" {
+	if reason != "" {
 		decision.warn(string(reason), "injected before this admission, but not allowed: %s", message)
 	}
 	if status.Config != i.hash {

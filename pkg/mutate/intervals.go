@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/performancecopilot/pcp-injector/pkg/config"
@@ -51,8 +52,12 @@ func (i *Injector) addIntervals(value string, s *settings) field.ErrorList {
 	}
 	var problems field.ErrorList
 	s.intervals, s.custom = map[string]int32{}, true
+	names := sets.New[string]()
+	for _, source := range s.sources {
+		names.Insert(source.name)
+	}
 	for n, word := range splitList(value) {
-		name, seconds, err := i.parseInterval(word, s)
+		name, seconds, err := i.parseInterval(word, s, names)
 		if err != nil {
 			problems = append(problems, field.Invalid(path.Index(n), word, err.Error()))
 			continue
@@ -62,7 +67,7 @@ func (i *Injector) addIntervals(value string, s *settings) field.ErrorList {
 	return problems
 }
 
-func (i *Injector) parseInterval(word string, s *settings) (string, int32, error) {
+func (i *Injector) parseInterval(word string, s *settings, names sets.Set[string]) (string, int32, error) {
 	text, number, _ := strings.Cut(word, "=")
 	seconds, err := strconv.ParseInt(number, 10, 32)
 	if err != nil {
@@ -79,7 +84,7 @@ func (i *Injector) parseInterval(word string, s *settings) (string, int32, error
 		err = fmt.Errorf("openMetrics.intervals of the injector's configuration already has %q: remove it", name)
 	case twice:
 		err = fmt.Errorf("names the source %q again: remove one", name)
-	case indexOfSource(s.sources, name) < 0:
+	case !names.Has(name):
 		err = fmt.Errorf("the pod has no source of this name: add the annotation %s%s, or remove it", OpenMetricsPrefix, text)
 	default:
 		err = i.cfg.OpenMetrics.CheckInterval(int32(seconds))

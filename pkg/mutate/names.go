@@ -30,7 +30,7 @@ const (
 	ContainerName = "pcp"
 	// InitContainerName is the name of the init container that gives the volumes to PCP's user.
 	InitContainerName = "pcp-fix-ownership"
-	// VolumePrefix is reserved for the injector's volumes.
+	// VolumePrefix is reserved for the injector's volumes, which no other containers may use.
 	VolumePrefix = "pcp-"
 
 	// Names and numbers of the container's ports. pmproxy also binds PortPMProxyTLS.
@@ -40,8 +40,15 @@ const (
 	PortPMProxy     = config.PortPMProxy
 	PortPMProxyTLS  = config.PortPMProxyTLS
 
+	// AnnotationSafeToEvict lists volumes that need not keep Cluster Autoscaler from evicting the pod. The injector adds it if there is none.
+	// https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md
+	AnnotationSafeToEvict = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
+
 	domain = "pcp.io"
 )
+
+// ownContainers are the injector's, which alone may use its volumes.
+var ownContainers = []string{ContainerName, InitContainerName}
 
 // Annotation is a key under pcp.io/ that the injector knows.
 type Annotation struct {

@@ -2,6 +2,7 @@ package mutate
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
@@ -33,7 +34,7 @@ func (i *Injector) inject(req Request, s *settings) Decision {
 	i.setPodFields(b, s)
 	b.addContainers(sidecar, s.native)
 	b.addVolumes(sidecar)
-	b.addMetadata(sidecar)
+	b.addMetadata(sidecar, i.safeToEvict())
 	decision.Patch, decision.Status = b.ops, &b.status
 	return decision
 }
@@ -106,7 +107,7 @@ func (b *patchBuilder) addToList(path string, absent bool, items []any) {
 }
 
 // addMetadata comes last, because the status lists everything that was added.
-func (b *patchBuilder) addMetadata(sc *sidecar) {
+func (b *patchBuilder) addMetadata(sc *sidecar, safeToEvict string) {
 	added := &b.status.Added
 	added.Labels = []string{LabelInjected}
 	if b.pod.Metadata.Labels == nil {
@@ -117,6 +118,10 @@ func (b *patchBuilder) addMetadata(sc *sidecar) {
 	}
 	added.Annotations = sc.annotationKeys
 	b.ops = append(b.ops, sc.annotations...)
+	if _, present := b.pod.Metadata.Annotations[AnnotationSafeToEvict]; !present && safeToEvict != "" {
+		b.ops = append(b.ops, annotate(AnnotationSafeToEvict, safeToEvict))
+		added.Annotations = append(slices.Clip(added.Annotations), AnnotationSafeToEvict)
+	}
 	b.add(pathStatus, b.status.String())
 }
 
@@ -245,7 +250,7 @@ func appendList(to []byte, name string, texts []string) []byte {
 // statusOf reads the pod's status annotation; nil if there is none that the injector wrote.
 func statusOf(pod *Pod) *Status {
 	text, present := pod.Metadata.Annotations[AnnotationStatus]
-	if !present {
+	if !present || len(text) > maxStatus {
 		return nil
 	}
 	var status Status

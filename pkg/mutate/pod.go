@@ -30,6 +30,7 @@ type OwnerReference struct {
 type Spec struct {
 	Containers                    []Container       `json:"containers"`
 	InitContainers                []Container       `json:"initContainers"`
+	EphemeralContainers           []Container       `json:"ephemeralContainers"`
 	Volumes                       []Named           `json:"volumes"`
 	NodeSelector                  map[string]string `json:"nodeSelector"`
 	OS                            *Named            `json:"os"`
@@ -63,6 +64,9 @@ type Container struct {
 	Ports         []Port    `json:"ports"`
 	Resources     Resources `json:"resources"`
 	RestartPolicy string    `json:"restartPolicy"`
+	// VolumeMounts and VolumeDevices by the names of their volumes.
+	VolumeMounts  []Named `json:"volumeMounts"`
+	VolumeDevices []Named `json:"volumeDevices"`
 }
 
 // Port of a container.

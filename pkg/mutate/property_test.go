@@ -151,6 +151,7 @@ var (
 	ownPlaces = []string{
 		"/metadata/labels", "/metadata/labels/pcp.io~1injected", "/metadata/annotations/pcp.io~1status",
 		"/metadata/annotations/pcp.io~1pmlogconf-openmetrics", "/metadata/annotations/pcp.io~1pmcd-proc-access",
+		"/metadata/annotations/cluster-autoscaler.kubernetes.io~1safe-to-evict-local-volumes",
 		"/spec/containers/-", "/spec/initContainers", "/spec/initContainers/-", "/spec/volumes", "/spec/volumes/-",
 	}
 	podFields = []string{"/spec/hostNetwork", "/spec/dnsPolicy", "/spec/hostname"}

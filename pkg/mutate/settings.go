@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/performancecopilot/pcp-injector/internal/work"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -23,7 +24,7 @@ type settings struct {
 }
 
 // settingsOf reads the pod's annotations, reporting every one that is wrong or not allowed.
-func (i *Injector) settingsOf(pod *Pod) (settings, field.ErrorList) {
+func (i *Injector) settingsOf(pod *Pod, budget *work.Budget) (settings, field.ErrorList) {
 	s := settings{variant: i.variantOf(pod), services: i.cfg.Container.Services, agents: i.cfg.Container.DomainAgents}
 	problems := i.checkKeys(pod)
 	annotations := pod.Metadata.Annotations
@@ -37,14 +38,14 @@ func (i *Injector) settingsOf(pod *Pod) (settings, field.ErrorList) {
 		problems = append(problems, errs...)
 		s.agents, s.custom = append(slices.Clone(s.agents), agents...), true
 	}
-	own, errs := i.authorSources(annotations)
+	own, errs := i.authorSources(annotations, budget)
 	problems = append(problems, errs...)
 	s.sources = own
 	if !s.runs(config.ServicePMCD) {
 		problems = append(problems, needPMCD(annotations, own)...)
 	}
 	if i.cfg.OpenMetrics.Discover {
-		i.discover(pod, &s)
+		i.discover(pod, &s, budget)
 	}
 	if value, present := annotations[AnnotationIntervals]; present {
 		problems = append(problems, i.addIntervals(value, &s)...)

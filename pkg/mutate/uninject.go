@@ -29,11 +29,11 @@ func Uninject(pod *Pod) ([]jsonpatch.Operation, error) {
 
 // check refuses names that an Injector never adds.
 func (s *Status) check() error {
-	isContainer := func(name string) bool { return name == ContainerName || name == InitContainerName }
+	isContainer := func(name string) bool { return slices.Contains(ownContainers, name) }
 	isVolume := func(name string) bool { return strings.HasPrefix(name, VolumePrefix) }
 	isAnnotation := func(key string) bool {
 		known := knownAnnotation(key)
-		return known != nil && known.Written || strings.HasPrefix(key, OpenMetricsPrefix)
+		return known != nil && known.Written || key == AnnotationSafeToEvict || strings.HasPrefix(key, OpenMetricsPrefix)
 	}
 	isLabel := func(key string) bool { return key == LabelInjected }
 	isField := func(path string) bool {

@@ -54,6 +54,15 @@ func (i *Injector) volumes(s *settings) []corev1.Volume {
 	return volumes
 }
 
+// safeToEvict are the volumes for AnnotationSafeToEvict. Of those that Cluster Autoscaler counts as local (hostPath, and emptyDir on disk),
+// only the view of the node loses nothing: the others hold data, which it should not throw away.
+func (i *Injector) safeToEvict() string {
+	if i.cfg.HostMonitoring.Enabled {
+		return volumeHost
+	}
+	return ""
+}
+
 // openMetricsVolume is one read-only volume. It is mounted even if it is empty, because it hides the image's stock sources, which would
 // read ports of the user's own pod.
 func (i *Injector) openMetricsVolume(s *settings) corev1.Volume {

@@ -14,6 +14,8 @@ var refusals = []refusal{
 	{"env.PCP_SERVICES", settings{"no service", `env: {PCP_SERVICES: ""}`, `container: {services: []}`}},
 	{"env.PCP_SERVICES", settings{"pmlogger without pmcd", `env: {PCP_SERVICES: "pmlogger,pmproxy"}`, `container: {services: [pmlogger, pmproxy]}`}},
 	{"env.PCP_SERVICES", settings{"pmie without pmcd", `env: {PCP_SERVICES: "pmie"}`, `container: {services: [pmie]}`}},
+	{"acceptArchives", settings{"archives for an old PCP", `{acceptArchives: true, image: {tag: 7.1.5}}`, `container: {acceptArchives: true, image: "a/pcp:7.1.5"}`}},
+	{"acceptWrites", settings{"writes to an old PCP 7", `{acceptWrites: true, image: {tag: 7.0.3-1}}`, `container: {acceptWrites: true, image: "a/pcp:7.0.3-1"}`}},
 	{"extraEnv[0].name", settings{"a variable of the chart", `extraEnv: [{name: PCP_FILES, value: a}]`, `container: {env: [{name: PCP_FILES, value: a}]}`}},
 	{"extraEnv[1].name", settings{"a variable twice", `extraEnv: [{name: A}, {name: A}]`, `container: {env: [{name: A}, {name: A}]}`}},
 	{"persistence.pmlogger.hostPath", settings{"the node's own folder", `persistence: {pmlogger: {hostPath: /etc}}`, `persistence: {pmlogger: {type: HostPath, path: /etc}}`}},

@@ -46,6 +46,11 @@ pmlogger reads its groups when it starts. */}}
 {{- with .Values.podAnnotations }}
 {{- toYaml . }}
 {{- end }}
+{{- /* Cluster Autoscaler need not spare the view of the node; other volumes hold data. */}}
+{{- $evictable := "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes" }}
+{{- if and .Values.hostMonitoring.enabled (not (hasKey (.Values.podAnnotations | default dict) $evictable)) }}
+{{ $evictable }}: pcp-host
+{{- end }}
 {{- if include "pcp.archivesOpenMetrics" . }}
 pcp.io/pmlogconf-openmetrics: "#pmlogconf-setup 2.0\nident\tOpenMetrics\nforce\tinclude\ndelta\t{{ int .Values.openMetrics.interval }} seconds\n\tpmcd.numagents\n\topenmetrics\n"
 {{- end }}

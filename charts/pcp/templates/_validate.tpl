@@ -24,6 +24,16 @@
 {{- end }}
 
 {{- define "pcp.validate.services" -}}
+{{- /* As config.CheckReceiver of the injector. A digest shows no version. */}}
+{{- $version := .Values.image.digest | empty | ternary (.Values.image.tag | toString | trimPrefix "v") "" }}
+{{- if and (or .Values.acceptArchives .Values.acceptWrites) (regexMatch `^[0-9]{1,4}\.[0-9]{1,4}([.+_-].*)?$` $version) }}
+{{- $major := splitList "." $version | first | int }}
+{{- $minor := regexFind `^[0-9]+` (regexReplaceAll `^[0-9]+\.` $version "") | int }}
+{{- if and (or (lt $major 7) (and (eq $major 7) (lt $minor 2))) (or .Values.acceptArchives (ge $major 7)) }}
+{{- include "pcp.refuse" (list (.Values.acceptArchives | ternary "acceptArchives" "acceptWrites") true (lt $major 7 | ternary (printf "needs PCP 7.2.0 or later: PCP %s cannot: set a newer image.tag" $version)
+  (printf "needs PCP 7.2.0 or later: in PCP %s, whoever pushes archives can write outside pmproxy's folder: set a newer image.tag" $version))) }}
+{{- end }}
+{{- end }}
 {{- with .Values.env }}
 {{- $services := splitList "," .PCP_SERVICES }}
 {{- range $services }}

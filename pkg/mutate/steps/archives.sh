@@ -3,7 +3,7 @@ cat >/usr/lib/pcp-archives.sh <<'SCRIPT'
 cd /var/log/pcp/pmlogger || exit
 free=`df -Pk . | awk 'END { print $4 }'`
 since=`date -d "-$DAYS days" +%s`
-find ".${SHARED:+/`uname -n`}" -name lost+found -prune -o -type f -printf '%T@ %k %p\n' 2>/dev/null | sort -rn |
+find ".${SHARED:+/`uname -n`}" -name lost+found -prune -o -type f \( -regex '[A-Za-z0-9._/-]*' -printf '%T@ %k %p\n' -o -printf '%T@ %k\n' \) 2>/dev/null | sort -rn |
 	awk -v given="${KIB:-0}" -v free="$free" -v since="$since" -v task="$1" '
 		NF != 3 || $3 !~ /^\.\/([A-Za-z0-9_-][A-Za-z0-9._-]*\/)*20[0-9][0-9][0-9][0-9][0-9][0-9][0-9.-]*\.(meta|index|[0-9]+)(\.[a-z][a-z0-9]*)?$/ {
 			others += $2

@@ -1,14 +1,20 @@
-# Archives that others push must not fill pmproxy's volume: at 80 % of its space, the oldest make room. If this fails, PCP does not start.
+# Archives that others push must not fill their volume: at 80 % of its space, the oldest make room, and only they. If this fails, PCP does not start.
 cat >/usr/lib/pcp-received.sh <<'SCRIPT'
 cd /var/log/pcp/pmproxy || exit
-find . -mindepth 2 -type f -regex '.*[^A-Za-z0-9._/-].*' -delete
 free=`df -Pk . | awk 'END { print $4 }'`
-find . -mindepth 2 -type f -printf '%T@ %k %p\n' 2>/dev/null | sort -rn |
+find . -mindepth 2 -type f \( -regex '[A-Za-z0-9._/-]*' -printf '%T@ %k %p\n' -o -printf '%T@ %k\n' \) 2>/dev/null | sort -rn |
 	awk -v free="$free" '
+		NF != 3 || $3 !~ /^\.\/([A-Za-z0-9_-][A-Za-z0-9._-]*\/)+20[0-9][0-9][0-9][0-9][0-9][0-9][0-9.-]*\.(meta|index|[0-9]+)(\.[a-z][a-z0-9]*)?$/ {
+			others += $2
+			next
+		}
 		{ archive = $3; if (!sub(/\.(meta|index)(\.[a-z][a-z0-9]*)?$/, "", archive)) sub(/\.[0-9]+(\.[a-z][a-z0-9]*)?$/, "", archive) }
 		!(archive in kib) { archives[++n] = archive }
 		{ all += $2; kib[archive] += $2; files[archive] = files[archive] $3 "\n" }
-		END { for (i = 1; i <= n; i++) if ((sum += kib[archives[i]]) > (all + free) * 0.8) printf "%s", files[archives[i]] }' |
+		END {
+			sum = others
+			for (i = 1; i <= n; i++) if ((sum += kib[archives[i]]) > (all + others + free) * 0.8) printf "%s", files[archives[i]]
+		}' |
 	xargs -r rm -fv --
 SCRIPT
 mkdir -p /etc/systemd/system/pmproxy.service.d
