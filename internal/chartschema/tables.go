@@ -52,7 +52,7 @@ func tables() ([]byte, error) {
 		"pmcd": config.PortPMCD, "pmproxy": config.PortPMProxy, "pmproxyTLS": config.PortPMProxyTLS, "pmlogger": config.PortPMLogger,
 	}
 	names := map[string]any{
-		"containers":   []string{mutate.ContainerName, mutate.InitContainerName},
+		"containers":   mutate.OwnContainers,
 		"ports":        []string{mutate.PortNamePMCD, mutate.PortNamePMProxy},
 		"volumePrefix": mutate.VolumePrefix,
 	}

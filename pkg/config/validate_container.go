@@ -63,7 +63,7 @@ func (c *Container) CheckReceiver(version string) error {
 	case major > 7 || major == 7 && minor >= 2 || writesOnly:
 		return nil
 	case major < 7:
-		return fmt.Errorf("needs PCP 7.2.0 or later: PCP %s cannot", version)
+		return fmt.Errorf("needs PCP 7.2.0 or later: PCP %s cannot accept archives", version)
 	}
 	return fmt.Errorf("needs PCP 7.2.0 or later: in PCP %s, whoever pushes archives can write outside pmproxy's folder", version)
 }

@@ -87,7 +87,7 @@ func (i *Injector) checkPlacement(pod *Pod, native bool) field.ErrorList {
 func checkContainerNames(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	eachContainer(pod, func(list string, n int, c *Container) {
-		if !isFull(problems) && slices.Contains(ownContainers, c.Name) {
+		if !isFull(problems) && slices.Contains(OwnContainers, c.Name) {
 			problems = append(problems, field.Invalid(specPath.Child(list).Index(n).Child("name"), c.Name, "the name is reserved for the injector: rename the container"))
 		}
 	})
@@ -109,7 +109,7 @@ func checkVolumeNames(pod *Pod) field.ErrorList {
 func checkVolumeUse(pod *Pod) field.ErrorList {
 	var problems field.ErrorList
 	eachContainer(pod, func(list string, n int, c *Container) {
-		if slices.Contains(ownContainers, c.Name) && list != "ephemeralContainers" {
+		if slices.Contains(OwnContainers, c.Name) && list != "ephemeralContainers" {
 			return
 		}
 		for key, names := range map[string][]Named{"volumeMounts": c.VolumeMounts, "volumeDevices": c.VolumeDevices} {

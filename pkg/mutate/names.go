@@ -47,8 +47,8 @@ const (
 	domain = "pcp.io"
 )
 
-// ownContainers are the injector's, which alone may use its volumes.
-var ownContainers = []string{ContainerName, InitContainerName}
+// OwnContainers are the injector's, which alone may use its volumes.
+var OwnContainers = []string{ContainerName, InitContainerName}
 
 // Annotation is a key under pcp.io/ that the injector knows.
 type Annotation struct {

@@ -29,7 +29,7 @@ func Uninject(pod *Pod) ([]jsonpatch.Operation, error) {
 
 // check refuses names that an Injector never adds.
 func (s *Status) check() error {
-	isContainer := func(name string) bool { return slices.Contains(ownContainers, name) }
+	isContainer := func(name string) bool { return slices.Contains(OwnContainers, name) }
 	isVolume := func(name string) bool { return strings.HasPrefix(name, VolumePrefix) }
 	isAnnotation := func(key string) bool {
 		known := knownAnnotation(key)

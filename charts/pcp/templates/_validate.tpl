@@ -30,7 +30,7 @@
 {{- $major := splitList "." $version | first | int }}
 {{- $minor := regexFind `^[0-9]+` (regexReplaceAll `^[0-9]+\.` $version "") | int }}
 {{- if and (or (lt $major 7) (and (eq $major 7) (lt $minor 2))) (or .Values.acceptArchives (ge $major 7)) }}
-{{- include "pcp.refuse" (list (.Values.acceptArchives | ternary "acceptArchives" "acceptWrites") true (lt $major 7 | ternary (printf "needs PCP 7.2.0 or later: PCP %s cannot: set a newer image.tag" $version)
+{{- include "pcp.refuse" (list (.Values.acceptArchives | ternary "acceptArchives" "acceptWrites") true (lt $major 7 | ternary (printf "needs PCP 7.2.0 or later: PCP %s cannot accept archives: set a newer image.tag" $version)
   (printf "needs PCP 7.2.0 or later: in PCP %s, whoever pushes archives can write outside pmproxy's folder: set a newer image.tag" $version))) }}
 {{- end }}
 {{- end }}
