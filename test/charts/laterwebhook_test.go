@@ -48,7 +48,7 @@ func TestLaterWebhook(t *testing.T) {
 func TestForeignMounts(t *testing.T) {
 	t.Parallel()
 	r, pod := started(t, "helm")
-	const denied = "spec: Forbidden: app mounts volumes of PCP (pcp-*), which only PCP's own containers may mount: mount another volume"
+	const denied = "spec: Forbidden: app uses volumes of PCP (pcp-*), which only PCP's own containers may use: use another volume"
 	mounting := func(name string) *appsv1.Deployment {
 		deployment := beforehandIn("node-monitor", pod)
 		container := &deployment.Spec.Template.Spec.Containers[0]
