@@ -19,6 +19,7 @@ import (
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/internal/terminal"
 )
 
 const clusterExitCodes = `Exit codes:
@@ -149,6 +150,7 @@ func (v *clusterVerb) write(reports []*gate.Report) error {
 
 func writeObject(out io.Writer, format string, object any) error {
 	text, err := json.MarshalIndent(object, "", "  ")
+	text = terminal.Escaped(text)
 	if err == nil && format == "yaml" {
 		text, err = kyaml.JSONToYAML(text)
 	}

@@ -118,6 +118,20 @@ type Subject struct {
 // IsPod reports whether the subject is a pod, not a pod template.
 func (s *Subject) IsPod() bool { return s.Kind.Kind == "Pod" }
 
+// Replacer is the workload that replaces the subject's pods when it is restarted, as KIND/NAME; empty if none does, or a pod's owner could
+// not be found: anyone who may patch the pod can make one up.
+func (s *Subject) Replacer() string {
+	if s.IsPod() && s.OwnerObject == nil {
+		return ""
+	}
+	switch config.TargetKind(s.Owner.Kind) {
+	case config.KindDeployment, config.KindStatefulSet, config.KindDaemonSet:
+		return s.OwnerArgument()
+	default:
+		return ""
+	}
+}
+
 // OwnerArgument is the owner in kubectl's words.
 func (s *Subject) OwnerArgument() string {
 	if kind := Named(config.TargetKind(s.Owner.Kind)); kind != nil {

@@ -156,6 +156,7 @@ func TestExplain(t *testing.T) { //nolint:tparallel // the set-ups are those of 
 			t.Fatal("the set-ups after this one begin where all is well: they were not tried")
 		}
 	}
+	p.requireWhole()
 }
 
 func (p *plugin) try(s *setup) {
@@ -191,9 +192,9 @@ func (p *plugin) try(s *setup) {
 }
 
 // awaitCause waits until the API server heeds what has changed, and explain says so.
-func (p *plugin) awaitCause(s *setup, subject string) *gate.Gate {
+func (p *plugin) awaitCause(s *setup, subject string) *found {
 	p.t.Helper()
-	var cause *gate.Gate
+	var cause *found
 	p.eventually("the cause", func(context.Context) error {
 		report := p.report("explain", subject)
 		cause = report.First(gate.Failed)
