@@ -150,14 +150,18 @@ func (v *clusterVerb) write(reports []*gate.Report) error {
 
 func writeObject(out io.Writer, format string, object any) error {
 	text, err := json.MarshalIndent(object, "", "  ")
-	text = terminal.Escaped(text)
 	if err == nil && format == "yaml" {
 		text, err = kyaml.JSONToYAML(text)
 	}
 	if err != nil {
 		return fmt.Errorf("failed to encode it: %w", err)
 	}
-	_, err = fmt.Fprintln(out, strings.TrimRight(string(text), "\n"))
+	shown := strings.TrimRight(string(terminal.Escaped(text)), "\n")
+	if format == "yaml" {
+		// Its plain scalars have no escapes.
+		shown = terminal.Lines(strings.TrimRight(string(text), "\n"))
+	}
+	_, err = fmt.Fprintln(out, shown)
 	return err
 }
 

@@ -48,7 +48,7 @@ func (q *inquiry) askFor() *remedy.Remedy {
 	case owner.Kind == "Pod" || owner.Kind == "Job":
 		return remedy.AskAnew.With()
 	}
-	if q.Subject.IsPod() && q.Subject.OwnerObject == nil {
+	if q.Subject.OwnerUnseen() {
 		return remedy.AskOwner.With(remedy.Prose.Is(q.Subject.Owner.String()))
 	}
 	annotations := map[string]any{mutate.AnnotationInject: "true"}
@@ -145,7 +145,11 @@ func (q *inquiry) targetGate(context.Context) finding {
 
 func (q *inquiry) notTarget(message string) finding {
 	target := q.config.Target
-	retarget := remedy.Retarget.With(append(q.release(), remedy.Prose.Is(fmt.Sprintf("%s %s in namespace %s", target.Kind, target.Name, target.Namespace)),
+	loser := remedy.Prose.Is(fmt.Sprintf("%s %s in namespace %s", target.Kind, target.Name, target.Namespace))
+	if q.Subject.OwnerUnseen() {
+		return failed(remedy.RetargetUnseen.With(loser), "%s", message)
+	}
+	retarget := remedy.Retarget.With(append(q.release(), loser,
 		remedy.TargetIn.Is(q.Subject.Namespace), remedy.Kind.Is(q.Subject.Owner.Kind), remedy.TargetName.Is(q.Subject.Owner.Name))...)
 	return failed(retarget, "%s", message)
 }

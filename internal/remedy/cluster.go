@@ -25,14 +25,16 @@ var (
 		name: "grow-foreign-claim", advice: "Enlarge the claim, if its StorageClass allows that, or lower persistence.pmlogger.retention", changes: Namespace,
 		commands: []command{run("kubectl --namespace <namespace> patch persistentvolumeclaim <name> --type merge --patch <patch>")},
 	})
-	GrowVolume    = advising("grow-volume", "Enlarge the volume, or lower persistence.pmlogger.retention")
-	ProvideVolume = looking("provide-volume", "Have the administrator provide a volume, or a default StorageClass", "kubectl get storageclasses,persistentvolumes")
-	WhyNoVolume   = looking("why-no-volume", "Have the administrator find out why no volume is made", "kubectl --namespace <namespace> describe persistentvolumeclaim <name>")
-	HeedPolicy    = looking("heed-policy", "Do as the policy says, or have the administrator change it", "kubectl get validatingadmissionpolicy <name> --output yaml")
-	OtherRelease  = advising("other-release", "Name the right namespace, or have the administrator install another release for this one")
-	InstallKind   = advising("install-kind", "Have the administrator install its CustomResourceDefinition, or correct config.target.kind")
-	TrustCreator  = advising("trust-creator", "Have the administrator add the creator to config.target.trustedCreators")
-	FixAbove      = advising("fix-above", "Fix the problem above first")
+	GrowVolume     = advising("grow-volume", "Enlarge the volume, or lower persistence.pmlogger.retention")
+	ProvideVolume  = looking("provide-volume", "Have the administrator provide a volume, or a default StorageClass", "kubectl get storageclasses,persistentvolumes")
+	WhyNoVolume    = looking("why-no-volume", "Have the administrator find out why no volume is made", "kubectl --namespace <namespace> describe persistentvolumeclaim <name>")
+	HeedPolicy     = looking("heed-policy", "Do as the policy says, or have the administrator change it", "kubectl get validatingadmissionpolicy <name> --output yaml")
+	OtherRelease   = advising("other-release", "Name the right namespace, or have the administrator install another release for this one")
+	InstallKind    = advising("install-kind", "Have the administrator install its CustomResourceDefinition, or correct config.target.kind")
+	TrustCreator   = advising("trust-creator", "Have the administrator add the creator to config.target.trustedCreators")
+	RetargetUnseen = advising("retarget-unseen",
+		"Have the administrator make its workload the target, which takes PCP away from <text>: a release has one target. The workload that the pod names could not be found")
+	FixAbove = advising("fix-above", "Fix the problem above first")
 )
 
 // The remedies of a user's rights. "kubectl create role" requires a resource that exists, and only RBAC knows injections.pcp.io.

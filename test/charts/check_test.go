@@ -250,7 +250,7 @@ func (p *plugin) requireWaits(t *testing.T) {
 // requireRights: a user who may see nothing sees which rights are missing, and what grants them makes all green.
 func (p *plugin) requireRights(t *testing.T) {
 	t.Helper()
-	const carol = `carol-who-sees-nothing"$(reboot)"`
+	carol := p.namespace + `-who-sees-nothing"$(reboot)"`
 	asCarol := []string{"--as", carol}
 	report := p.checked(asCarol...)
 	if failed := report.First(gate.Failed); failed != nil {
