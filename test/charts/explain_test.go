@@ -235,10 +235,10 @@ func deletes(what string) func(*plugin) {
 	return func(p *plugin) { p.commands("delete " + what + " --namespace TARGET") }
 }
 
-// restore applies again what Helm has installed.
+// restore has Helm apply again what it has installed.
 func (p *plugin) restore() {
 	p.t.Helper()
-	mustKubectl(p.t, p.must("get", "manifest", p.name, "--namespace", p.namespace), "apply", "--server-side", "--force-conflicts", "--field-manager", "helm", "-f", "-")
+	p.must("rollback", p.name, p.deployed(), "--namespace", p.namespace)
 }
 
 func (p *plugin) serveAgain() { p.serve() }
@@ -284,6 +284,7 @@ func (p *plugin) editConfiguration() {
 }
 
 func (p *plugin) resetConfiguration() {
+	p.commands("delete configmap pcp-injector --namespace NAMESPACE")
 	p.restore()
 	p.serve()
 }

@@ -50,6 +50,7 @@ func TestHostileObjects(t *testing.T) {
 		p.patchPod(pod, map[string]any{"annotations": map[string]any{"pcp.io/status": status}})
 		p.examineHostile(pod)
 	}
+	p.commands("delete pod " + pod + " --namespace TARGET")
 	p.rehearseHostile()
 }
 
