@@ -12,7 +12,7 @@ const (
 	setting = "helm upgrade <release> <chart> --namespace <namespace> --reset-then-reuse-values"
 
 	deleteWebhook = "kubectl delete mutatingwebhookconfiguration <name>"
-	deleteSecret  = "kubectl --namespace <namespace> delete secret <secret>"
+	deleteSecret  = "kubectl --namespace <namespace> delete secret <secret>" //nolint:gosec // it names a Secret
 )
 
 // reapplying are the commands that delete what is in the way, and have Helm apply again what it has installed.

@@ -1,6 +1,7 @@
 package remedy_test
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,7 @@ func newPasteable(t *testing.T) *pasteable {
 	p := &pasteable{t, t.TempDir(), t.TempDir()}
 	script := "#!/bin/sh\nprintf '%s\\0' \"$(basename \"$0\")\" \"$@\" >>" + filepath.Join(p.programs, "said") + "\n"
 	for _, name := range []string{"kubectl", "helm"} {
-		if err := os.WriteFile(filepath.Join(p.programs, name), []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
+		if err := os.WriteFile(filepath.Join(p.programs, name), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,11 +63,7 @@ var allSlots = map[*remedy.Slot]string{
 }
 
 func fitting() map[*remedy.Slot]string {
-	values := map[*remedy.Slot]string{}
-	for slot, text := range allSlots {
-		values[slot] = text
-	}
-	return values
+	return maps.Clone(allSlots)
 }
 
 func list(values map[*remedy.Slot]string) []remedy.Value {
@@ -121,7 +118,8 @@ func TestHostile(t *testing.T) {
 				values[slot] = text
 				got := template.With(list(values)...).Text()
 				if len(got.Commands) == 0 {
-					if refused++; len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "No command is shown, because ") {
+					refused++
+					if len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "No command is shown, because ") {
 						t.Errorf("%s with %q has no command, and does not say why: %+v", got.Name, text, got)
 					}
 					continue

@@ -119,8 +119,8 @@ func head(text string) string {
 var (
 	kinds       = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,62}$`)
 	resources   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}(?:\.[a-z0-9.-]{1,253})?$`)
-	numbers     = regexp.MustCompile(`^[1-9][0-9]{0,9}$`)
-	quantities  = regexp.MustCompile(`^[0-9]+(?:\.[0-9]+)?[A-Za-z]{0,2}$`)
+	numbers     = regexp.MustCompile(`^[1-9]\d{0,9}$`)
+	quantities  = regexp.MustCompile(`^\d+(?:\.\d+)?[A-Za-z]{0,2}$`)
 	keys        = regexp.MustCompile(`^[a-z][a-zA-Z0-9.,/-]{0,252}$`)
 	assignments = regexp.MustCompile(`^[A-Za-z0-9./_-]{1,317}=[A-Za-z0-9._-]{0,63}$`)
 )

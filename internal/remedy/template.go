@@ -27,15 +27,11 @@ const (
 	Release
 )
 
-// Who may follow a remedy.
+// who may follow a remedy: whoever runs the plugin, if empty.
 type who string
 
-const (
-	// user: whoever runs the plugin, if that is the author of the workload.
-	user who = ""
-	// administrator of the cluster, or of the release.
-	administrator who = "Have the administrator "
-)
+// administrator of the cluster, or of the release.
+const administrator who = "Have the administrator "
 
 // Template is a registered remedy. Its texts have slots for values, as <slot>.
 type Template struct {

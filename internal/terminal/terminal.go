@@ -55,7 +55,7 @@ func Writer(to io.Writer) io.Writer { return &writer{to} }
 
 func (w *writer) Write(text []byte) (int, error) {
 	if _, err := io.WriteString(w.to, Lines(string(text))); err != nil {
-		return 0, err //nolint:wrapcheck // the caller says what was written
+		return 0, err
 	}
 	return len(text), nil
 }

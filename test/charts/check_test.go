@@ -87,7 +87,7 @@ const withoutPCP = "--pcp=false"
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"helm", "helm3"} {
-		t.Run(tool, func(t *testing.T) { //nolint:tparallel // the set-ups are those of one release, one after the other
+		t.Run(tool, func(t *testing.T) {
 			t.Parallel()
 			checkRelease(t, tool)
 		})
