@@ -19,6 +19,7 @@ import (
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/internal/terminal"
 )
 
 const clusterExitCodes = `Exit codes:
@@ -155,7 +156,12 @@ func writeObject(out io.Writer, format string, object any) error {
 	if err != nil {
 		return fmt.Errorf("failed to encode it: %w", err)
 	}
-	_, err = fmt.Fprintln(out, strings.TrimRight(string(text), "\n"))
+	shown := strings.TrimRight(string(terminal.Escaped(text)), "\n")
+	if format == "yaml" {
+		// Its plain scalars have no escapes.
+		shown = terminal.Lines(strings.TrimRight(string(text), "\n"))
+	}
+	_, err = fmt.Fprintln(out, shown)
 	return err
 }
 

@@ -28,8 +28,10 @@ const reportsHelp = `  reports[].subject     what was looked at, for people
     name                one word, or words joined by dashes
     result              passed, warning, unknown or failed
     evidence            what was seen, or why nothing was, for people
-    remedy.advice       what to do, if the gate is not passed, for people
+    remedy.name         of what to do, if the gate is not passed
+    remedy.advice       what to do, for people
     remedy.commands[]   the commands that do it
-    remedy.notes[]      what else there is to know about the commands
+    remedy.notes[]      what else there is to know about the commands, or
+                        why there are none
     remedy.order        a number: remedies of a lower one come first
 `

@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
+
+	"github.com/performancecopilot/pcp-injector/internal/terminal"
 )
 
 // The exit codes, documented in the help.
@@ -33,7 +35,8 @@ var errInterrupted = &verbError{exitInterrupted, errors.New("interrupted")}
 func main() {
 	// Kubernetes' libraries return their errors, and also log some for their developers.
 	klog.SetLogger(logr.Discard())
-	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	// What goes to people who look at the errors may repeat what anyone has written into the cluster.
+	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: terminal.Writer(os.Stderr)}
 	os.Exit(exitCode(run(os.Args[1:], streams), streams.ErrOut))
 }
 

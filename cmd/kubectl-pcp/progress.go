@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/performancecopilot/pcp-injector/internal/terminal"
 )
 
 // progressDelay is how long a verb may work silently.
@@ -17,10 +19,11 @@ const progressDelay = time.Second
 
 // progress shows on a terminal what is being done if that takes more than a moment, and removes the line when it is done.
 func (v *clusterVerb) progress(what string) (done func()) {
-	if file, ok := v.streams.ErrOut.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {
+	file, ok := terminal.Behind(v.streams.ErrOut).(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return func() {}
 	}
-	return showProgress(v.streams.ErrOut, what)
+	return showProgress(file, what)
 }
 
 func showProgress(out io.Writer, what string) (done func()) {

@@ -12,8 +12,9 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	kyaml "sigs.k8s.io/yaml"
 
-	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/internal/terminal"
 )
 
 const rehearseHelp = `Have the API server create the pod of a workload in a dry run, and show what would be added to it.
@@ -75,7 +76,7 @@ func (v *clusterVerb) showDifference(subject *snapshot.Subject, rehearsal *snaps
 	case status == nil:
 		return &verbError{exitRefused, fmt.Errorf("%s: the pod would get no PCP: %s says why", subject.Argument, explainCommand(subject))}
 	case len(status.Added.Containers)+len(status.Added.InitContainers) == 0:
-		return &verbError{exitRefused, fmt.Errorf("%s: the pod would get no PCP: %s: %s; %s says more", subject.Argument, status.Reason, status.Message, explainCommand(subject))}
+		return &verbError{exitRefused, fmt.Errorf("%s: the pod would get no PCP: %s: %s; %s says more", subject.Argument, terminal.Plain(string(status.Reason)), terminal.Plain(status.Message), explainCommand(subject))}
 	}
 	without, err := asText(rehearsal.Without)
 	if err != nil {
@@ -87,18 +88,18 @@ func (v *clusterVerb) showDifference(subject *snapshot.Subject, rehearsal *snaps
 	}
 	color := isTerminal(v.streams.Out)
 	for line := range strings.Lines(string(diff.Diff(subject.Argument+" without PCP", without, subject.Argument+" with PCP", with))) {
-		fmt.Fprint(v.streams.Out, colorLine(line, color))
+		fmt.Fprint(v.streams.Out, colorLine(terminal.Lines(line), color))
 	}
 	return nil
 }
 
 // explainCommand is the command to run next.
 func explainCommand(subject *snapshot.Subject) string {
-	what := subject.Argument
+	here := remedy.InNamespace.Is(subject.Namespace)
 	if subject.File != "" {
-		what = "-f " + gate.Quote(subject.File)
+		return remedy.ExplainFile.With(remedy.File.Is(subject.File), here).Command()
 	}
-	return fmt.Sprintf("kubectl pcp explain %s --namespace %s", what, subject.Namespace)
+	return remedy.Explain.With(remedy.Object.Is(subject.Argument), here).Command()
 }
 
 // tokenVolume matches the name of the volume that the API server adds, which ends in random characters.

@@ -15,6 +15,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/pmproxy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/internal/terminal"
 	"github.com/performancecopilot/pcp-injector/internal/verify"
 )
 
@@ -37,11 +38,11 @@ func columnsAt(now time.Time) []column {
 		{"READY", false, (*podStatus).readyColor, func(p *podStatus) string { return strconv.FormatBool(p.Ready) }},
 		{"RESTARTS", true, nil, func(p *podStatus) string { return strconv.Itoa(int(p.Restarts)) }},
 		{"AGE", true, nil, func(p *podStatus) string { return duration.HumanDuration(now.Sub(p.Created)) }},
-		{"PCP", false, (*podStatus).versionColor, func(p *podStatus) string { return cmp.Or(gate.Plain(p.Version), unknownCell) }},
+		{"PCP", false, (*podStatus).versionColor, func(p *podStatus) string { return cmp.Or(terminal.Plain(p.Version), unknownCell) }},
 		{"STATE", false, func(p *podStatus) gate.Color { return stateColors[p.State] }, (*podStatus).shortState},
 		{"SOURCES", false, (*podStatus).sourcesColor, (*podStatus).sourcesText},
 		{"ARCHIVES", false, (*podStatus).archivesColor, (*podStatus).archivesText},
-		{"IMAGE", true, nil, func(p *podStatus) string { return gate.Plain(p.Image) }},
+		{"IMAGE", true, nil, func(p *podStatus) string { return terminal.Plain(p.Image) }},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
@@ -86,7 +87,7 @@ func (v *clusterVerb) podNamed(ctx context.Context, reader *snapshot.Reader, nam
 	case err != nil:
 		return "", &verbError{exitInput, err}
 	case len(pods) == 0:
-		return "", &verbError{exitInput, fmt.Errorf("%s has no pod with PCP: kubectl pcp explain %s --namespace %s says why", argument, argument, namespace)}
+		return "", &verbError{exitInput, fmt.Errorf("%s has no pod with PCP: %s says why", argument, remedy.Explain.With(remedy.Object.Is(subject.Argument), remedy.InNamespace.Is(namespace)).Command())}
 	case len(pods) > 1:
 		return "", &verbError{exitInput, fmt.Errorf("%s has %d pods with PCP, name one: %s", argument, len(pods), strings.Join(pods, ", "))}
 	}
@@ -107,6 +108,9 @@ func (v *clusterVerb) upgrade(ctx context.Context, argument, image string, patie
 	case errors.Is(err, snapshot.ErrRunsAlready):
 		fmt.Fprintf(v.streams.Out, "pod/%s: PCP's container already runs %s\n", pod, image)
 		return nil
+	case errors.Is(err, snapshot.ErrNoPCP):
+		why := remedy.Explain.With(remedy.Object.Is("pod/"+pod), remedy.InNamespace.Is(namespace)).Command()
+		return &verbError{exitInput, fmt.Errorf("pod/%s has no PCP: %s says why", pod, why)}
 	case err != nil:
 		return &verbError{exitInput, notFound(ctx, reader, namespace, "pod/"+pod, err)}
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
@@ -40,7 +41,7 @@ func (i *inspection) chain() []gate.Gate {
 	case len(validation.IsDNS1123Label(a.Namespace)) > 0 || len(validation.IsDNS1123Subdomain(a.Name)) > 0:
 		return []gate.Gate{failed("certificate", i.restoreWebhook(), "annotation %s of %s is %q, which names no Certificate", snapshot.InjectCA, i.Injector.Webhook.Configuration.Name, a.Namespace+"/"+a.Name)}
 	case a.Certificates.Missing():
-		return []gate.Gate{failed("certificate", do("Have the administrator install cert-manager (https://cert-manager.io/docs/installation/), and restore the release", i.Injector.Release().Restore()),
+		return []gate.Gate{failed("certificate", remedy.RestoreAfterCM.With(i.ofRelease()...),
 			"cert-manager is not installed: the cluster knows no Certificate")}
 	case a.Certificates.Err != nil:
 		return []gate.Gate{unknown("certificate", "%s", a.Certificates.Unseen())}
@@ -64,7 +65,7 @@ func onlyFirst(gates []gate.Gate) []gate.Gate {
 	first := slices.IndexFunc(gates, func(g gate.Gate) bool { return g.Result == gate.Failed })
 	for n := range gates {
 		if first >= 0 && n > first && gates[n].Result == gate.Failed {
-			gates[n].Remedy = do("Fix the problem above first")
+			gates[n].Remedy = remedy.FixAbove.With()
 		}
 	}
 	return gates
@@ -75,7 +76,7 @@ func (i *inspection) certificate(name string) (gate.Gate, *cmmeta.ObjectReferenc
 	a := i.Authority
 	at := slices.IndexFunc(a.Certificates.Value, func(c cmapi.Certificate) bool { return c.Name == name })
 	if at < 0 {
-		return failed("certificate", do("Have the administrator restore it", i.Injector.Release().Restore()), "Certificate %s does not exist in namespace %s", name, a.Namespace), nil
+		return failed("certificate", remedy.Restore.With(i.ofRelease()...), "Certificate %s does not exist in namespace %s", name, a.Namespace), nil
 	}
 	c := &a.Certificates.Value[at]
 	return i.judge(c), &c.Spec.IssuerRef
@@ -83,8 +84,7 @@ func (i *inspection) certificate(name string) (gate.Gate, *cmmeta.ObjectReferenc
 
 func (i *inspection) judge(c *cmapi.Certificate) gate.Gate {
 	const name = "certificate"
-	look := do("See what cert-manager says about it, and whether cert-manager runs",
-		fmt.Sprintf("kubectl --namespace %s describe certificates,certificaterequests", c.Namespace), "kubectl get pods --all-namespaces --selector app.kubernetes.io/instance=cert-manager")
+	look := remedy.LookAtIssuing.With(remedy.InNamespace.Is(c.Namespace))
 	ready := conditionOf(c)
 	switch expiry, renewal := c.Status.NotAfter, c.Status.RenewalTime; {
 	case ready == nil:
@@ -127,9 +127,9 @@ func (i *inspection) issuer(reference *cmmeta.ObjectReference) (link gate.Gate, 
 	case unseen != "":
 		return unknown(name, "%s", unseen), ""
 	case found == nil && i.ownIssuer(kind, reference.Name):
-		return failed(name, do("Have the administrator restore it", i.Injector.Release().Restore()), "%s %s does not exist in namespace %s", kind, reference.Name, a.Namespace), ""
+		return failed(name, remedy.Restore.With(i.ofRelease()...), "%s %s does not exist in namespace %s", kind, reference.Name, a.Namespace), ""
 	case found == nil:
-		return failed(name, do("Have the administrator create it, or name another one in certificates.certManager.issuerRef"), "%s %s does not exist", kind, reference.Name), ""
+		return failed(name, remedy.CreateIssuer.With(), "%s %s does not exist", kind, reference.Name), ""
 	}
 	if ca := found.GetSpec().CA; ca != nil && kind == cmapi.IssuerKind {
 		at := slices.IndexFunc(a.Certificates.Value, func(c cmapi.Certificate) bool { return c.Spec.SecretName == ca.SecretName })
@@ -152,12 +152,11 @@ func (i *inspection) notReady(kind, name string, issuer cmapi.GenericIssuer) gat
 			message = condition.Reason + ": " + condition.Message
 		}
 	}
-	scope := ""
+	look := remedy.LookAtClusterIssuer
 	if kind == cmapi.IssuerKind {
-		scope = "--namespace " + i.Authority.Namespace + " "
+		look = remedy.LookAtIssuer
 	}
-	return failed("issuer", do("See what cert-manager says about it, and whether cert-manager runs",
-		fmt.Sprintf("kubectl %sdescribe %s %s", scope, strings.ToLower(kind), gate.Quote(name)), "kubectl get pods --all-namespaces --selector app.kubernetes.io/instance=cert-manager"),
+	return failed("issuer", look.With(remedy.InNamespace.Is(i.Authority.Namespace), remedy.Name.Is(name)),
 		"%s %s is not ready: %s", kind, name, message)
 }
 
@@ -174,7 +173,7 @@ func (i *inspection) caBundle() gate.Gate {
 	bundle := i.Injector.Webhook.Webhook.ClientConfig.CABundle
 	if len(bundle) == 0 {
 		if i.Authority != nil {
-			return failed(name, do("See whether cert-manager's cainjector runs, which fills it in", "kubectl get pods --all-namespaces --selector app.kubernetes.io/component=cainjector"),
+			return failed(name, remedy.LookAtCAinjector.With(),
 				"the caBundle of %s is empty", configuration)
 		}
 		return failed(name, i.restoreWebhook(), "the caBundle of %s is empty", configuration)
@@ -212,19 +211,17 @@ func expiryOf(bundle []byte) (last time.Time, err error) {
 	return last, nil
 }
 
-func (i *inspection) restoreWebhook() *gate.Remedy {
-	return do("Have the administrator restore the webhook's configuration",
-		"kubectl delete mutatingwebhookconfiguration "+i.Injector.Webhook.Configuration.Name, i.Injector.Release().Restore())
+func (i *inspection) restoreWebhook() *remedy.Remedy {
+	return remedy.RestoreWebhook.With(i.ofRelease(remedy.Name.Is(i.Injector.Webhook.Configuration.Name))...)
 }
 
 // renew makes a new certificate with what made the old one.
-func (i *inspection) renew() *gate.Remedy {
-	secret, namespace := i.servingSecret(), i.Injector.Release().Namespace
+func (i *inspection) renew() *remedy.Remedy {
+	secret := i.servingSecret()
 	if i.Authority != nil || !strings.HasSuffix(secret, "-helm-tls") {
-		return do("Have the administrator renew the certificate of the authority, and give the chart the new one in certificates.secret.caBundle")
+		return remedy.RenewAuthority.With()
 	}
-	return do("Have Helm make a new certificate", fmt.Sprintf("kubectl --namespace %s delete secret %s", namespace, gate.Quote(secret)),
-		"kubectl delete mutatingwebhookconfiguration "+i.Injector.Webhook.Configuration.Name, i.Injector.Release().Upgrade())
+	return remedy.RemakeCertificate.With(i.ofRelease(remedy.Secret.Is(secret), remedy.Name.Is(i.Injector.Webhook.Configuration.Name))...)
 }
 
 // servingSecret is the Secret that the webhook's pods mount.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/performancecopilot/pcp-injector/internal/explain"
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/internal/verify"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
@@ -53,7 +54,7 @@ func (i *inspection) release() *gate.Report {
 	report := &gate.Report{Subject: "Injector of namespace " + i.Subject.Namespace}
 	if i.Injector != nil {
 		release := i.Injector.Release()
-		report.Subject = fmt.Sprintf("Injector: release %s in namespace %s", release.Name, release.Namespace)
+		report.Subject = "Injector: " + release.String()
 	}
 	report.Gates = append(report.Gates, i.webhook())
 	if i.Injector != nil {
@@ -94,8 +95,7 @@ func (i *inspection) webhook() gate.Gate {
 		return found
 	}
 	rival := snapshot.Injector{Webhook: i.Webhooks.Value[slices.IndexFunc(i.Webhooks.Value, func(w snapshot.Webhook) bool { return w.Configuration.Name == rivals[0] })]}
-	release := rival.Release()
-	return warning("webhook", do("Uninstall one of the two releases, for example", fmt.Sprintf("helm uninstall %s --namespace %s", release.Name, release.Namespace)),
+	return warning("webhook", remedy.Uninstall.With(valuesOf(rival.Release())...),
 		"%s and %s both look after namespace %s", i.Injector.Webhook.Configuration.Name, rivals[0], i.Subject.Namespace)
 }
 
@@ -126,12 +126,11 @@ func (i *inspection) absent() gate.Gate {
 	target := i.Target
 	switch {
 	case errors.Is(i.Workload.Err, snapshot.ErrNoKind):
-		return failed("target", do("Have the administrator install its CustomResourceDefinition, or correct config.target.kind"), "the cluster knows no kind %s", target.Kind)
+		return failed("target", remedy.InstallKind.With(), "the cluster knows no kind %s", target.Kind)
 	case errors.Is(i.Workload.Err, snapshot.ErrNoTemplate):
 		return i.withoutTemplate()
 	case i.Workload.Missing():
-		return failed("target", do("Create it, with the annotation pcp.io/inject: \"true\" on its pod template, or have the administrator make another workload the target",
-			fmt.Sprintf("kubectl --namespace %s apply -f MANIFEST", target.Namespace)), "%s %s does not exist in namespace %s", target.Kind, target.Name, target.Namespace)
+		return failed("target", remedy.CreateTarget.With(i.here()), "%s %s does not exist in namespace %s", target.Kind, target.Name, target.Namespace)
 	case i.Workload.Unseen() != "":
 		return unknown("target", "%s", i.Workload.Unseen())
 	default:
@@ -178,18 +177,27 @@ func passed(name, format string, arguments ...any) gate.Gate {
 	return gate.Gate{Name: name, Result: gate.Passed, Evidence: fmt.Sprintf(format, arguments...)}
 }
 
-func failed(name string, remedy *gate.Remedy, format string, arguments ...any) gate.Gate {
-	return gate.Gate{Name: name, Result: gate.Failed, Evidence: fmt.Sprintf(format, arguments...), Remedy: remedy}
+func failed(name string, does *remedy.Remedy, format string, arguments ...any) gate.Gate {
+	return gate.Gate{Name: name, Result: gate.Failed, Evidence: fmt.Sprintf(format, arguments...), Remedy: does}
 }
 
-func warning(name string, remedy *gate.Remedy, format string, arguments ...any) gate.Gate {
-	return gate.Gate{Name: name, Result: gate.Warning, Evidence: fmt.Sprintf(format, arguments...), Remedy: remedy}
+func warning(name string, does *remedy.Remedy, format string, arguments ...any) gate.Gate {
+	return gate.Gate{Name: name, Result: gate.Warning, Evidence: fmt.Sprintf(format, arguments...), Remedy: does}
 }
 
 func unknown(name, format string, arguments ...any) gate.Gate {
 	return gate.Gate{Name: name, Result: gate.Unknown, Evidence: fmt.Sprintf(format, arguments...)}
 }
 
-func do(advice string, commands ...string) *gate.Remedy {
-	return gate.Do(advice, commands...)
+// valuesOf are the slots of every remedy of a release.
+func valuesOf(release snapshot.Release) []remedy.Value {
+	return []remedy.Value{remedy.ReleaseName.Is(release.Name), remedy.InNamespace.Is(release.Namespace)}
 }
+
+// ofRelease are those of the injector's release, and others.
+func (i *inspection) ofRelease(others ...remedy.Value) []remedy.Value {
+	return append(valuesOf(i.Injector.Release()), others...)
+}
+
+// here is the target's namespace.
+func (i *inspection) here() remedy.Value { return remedy.InNamespace.Is(i.Subject.Namespace) }

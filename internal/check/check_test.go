@@ -213,7 +213,7 @@ func TestFindings(t *testing.T) {
 			if found.Name != test.gate || found.Result != test.result || !strings.Contains(found.Evidence, test.says) {
 				t.Fatalf("want %s of %s first: %s; got %+v", test.result, test.gate, test.says, found)
 			}
-			if test.does != "" && (found.Remedy == nil || !strings.Contains(strings.Join(found.Remedy.Commands, "\n"), test.does)) {
+			if test.does != "" && (found.Remedy == nil || !strings.Contains(strings.Join(found.Remedy.Text().Commands, "\n"), test.does)) {
 				t.Errorf("want %q in the remedy %+v", test.does, found.Remedy)
 			}
 		})
@@ -232,7 +232,7 @@ func TestRights(t *testing.T) {
 	var said []string
 	for _, right := range i.rights().Gates {
 		said = append(said, right.Evidence)
-		words, err := exec.CommandContext(t.Context(), "sh", "-c", "set -- "+strings.TrimSpace(right.Remedy.Commands[1])+`; printf %s "${8:-$6}"`).Output()
+		words, err := exec.CommandContext(t.Context(), "sh", "-c", "set -- "+strings.TrimSpace(right.Remedy.Text().Commands[1])+`; printf %s "${8:-$6}"`).Output()
 		if err != nil || !strings.HasSuffix(string(words), "--user="+user) {
 			t.Errorf("the shell reads %q (error: %v), want the user to be %q", words, err, user)
 		}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 )
 
 // The webhook's pods: how many serve, in which version, and whether a node can be drained.
@@ -40,9 +41,9 @@ func (i *inspection) versions() gate.Gate {
 	case otherErr != nil || unreleased(other):
 		return passed(name, "%s; they are not compared, because the webhook is no release", evidence)
 	case other.LessThan(own):
-		return warning(name, do("Have the administrator upgrade the webhook, or use the plugin of its version", i.Injector.Release().Upgrade()), "%s, which is older", evidence)
+		return warning(name, remedy.UpgradeWebhook.With(i.ofRelease()...), "%s, which is older", evidence)
 	case own.LessThan(other):
-		return warning(name, do("Use the plugin of that version, which knows that webhook's configuration: https://github.com/performancecopilot/pcp-injector/releases"), "%s, which is newer", evidence)
+		return warning(name, remedy.NewerPlugin.With(), "%s, which is newer", evidence)
 	default:
 		return passed(name, "%s", evidence)
 	}
@@ -58,20 +59,22 @@ func (i *inspection) replicas() gate.Gate {
 	case i.Injector.Deployments.Err != nil:
 		return unknown(name, "%s", i.Injector.Deployments.Unseen())
 	case deployment == nil:
-		return failed(name, do("Have the administrator restore it", i.Injector.Release().Restore()), "the webhook's Deployment is gone")
+		return failed(name, remedy.Restore.With(i.ofRelease()...), "the webhook's Deployment is gone")
 	}
 	wanted, status := *deployment.Spec.Replicas, &deployment.Status
 	evidence := fmt.Sprintf("Deployment %s has %d of %d pods ready", deployment.Name, status.ReadyReplicas, wanted)
-	look := fmt.Sprintf("kubectl --namespace %s describe pods --selector %s", deployment.Namespace, selectorOf(deployment))
+	look := func(whose string) *remedy.Remedy {
+		return remedy.WhyNotReady.With(i.ofRelease(remedy.Prose.Is(whose), remedy.Selector.Is(metav1.FormatLabelSelector(deployment.Spec.Selector)))...)
+	}
 	switch {
 	case wanted == 0:
-		return failed(name, do("Have the administrator start it", fmt.Sprintf("kubectl --namespace %s scale deployment %s --replicas 2", deployment.Namespace, deployment.Name)), "%s", evidence)
+		return failed(name, remedy.RestoreDeployment.With(i.ofRelease(remedy.Name.Is(deployment.Name))...), "%s", evidence)
 	case status.ReadyReplicas == 0:
-		return failed(name, do("Have the administrator find out why its pods are not ready", look), "%s%s", evidence, stuck(deployment))
+		return failed(name, look("its pods are"), "%s%s", evidence, stuck(deployment))
 	case status.ReadyReplicas < wanted:
-		return warning(name, do("Have the administrator find out why the others are not ready", look), "%s%s", evidence, stuck(deployment))
+		return warning(name, look("the others are"), "%s%s", evidence, stuck(deployment))
 	case status.ObservedGeneration < deployment.Generation || status.UpdatedReplicas < wanted:
-		return warning(name, do("Wait for the new pods", fmt.Sprintf("kubectl --namespace %s rollout status deployment %s", deployment.Namespace, deployment.Name)),
+		return warning(name, remedy.AwaitRollout.With(i.ofRelease(remedy.Name.Is(deployment.Name))...),
 			"%s, %d of them new%s", evidence, status.UpdatedReplicas, stuck(deployment))
 	}
 	return passed(name, "%s", evidence)
@@ -86,10 +89,6 @@ func stuck(deployment *appsv1.Deployment) string {
 		}
 	}
 	return ""
-}
-
-func selectorOf(deployment *appsv1.Deployment) string {
-	return gate.Quote(metav1.FormatLabelSelector(deployment.Spec.Selector))
 }
 
 // budget checks what keeps node drains from taking all replicas at once.
@@ -107,13 +106,12 @@ func (i *inspection) budget() gate.Gate {
 		return err == nil && !selector.Empty() && selector.Matches(labels.Set(deployment.Spec.Template.Labels))
 	})
 	if at < 0 {
-		return warning(name, do("Have the administrator create one", i.Injector.Release().Upgrade("podDisruptionBudget.enabled=true")),
+		return warning(name, remedy.CreateBudget.With(i.ofRelease()...),
 			"no PodDisruptionBudget covers the webhook's pods: the drain of nodes may take all of them at once, and pods that ask for PCP cannot be created then")
 	}
 	budget := &i.Budgets.Value[at]
 	if budget.Status.ExpectedPods > 0 && budget.Status.CurrentHealthy >= budget.Status.ExpectedPods && budget.Status.DisruptionsAllowed == 0 {
-		// Delete the old one first: it has a field that somebody else has changed, and so owns.
-		return warning(name, do("Have the administrator allow one disruption at a time", fmt.Sprintf("kubectl --namespace %s delete poddisruptionbudget %s", budget.Namespace, budget.Name), i.Injector.Release().Upgrade("podDisruptionBudget.minAvailable=", "podDisruptionBudget.maxUnavailable=1")),
+		return warning(name, remedy.LoosenBudget.With(i.ofRelease(remedy.Name.Is(budget.Name))...),
 			"PodDisruptionBudget %s allows no disruption, so no node with one of these pods can be drained", budget.Name)
 	}
 	return passed(name, "PodDisruptionBudget %s covers the webhook's pods", budget.Name)

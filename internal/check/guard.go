@@ -9,6 +9,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
@@ -39,7 +40,7 @@ func (i *inspection) guard() gate.Gate {
 		}
 	}
 	if !slices.ContainsFunc(always, func(short string) bool { return policies[short] != nil || bindings[short] != nil }) {
-		return warning(name, do("Have the administrator turn it on, unless something else protects the pods", i.Injector.Release().Upgrade("guard.enabled=true")),
+		return warning(name, remedy.EnableGuard.With(i.ofRelease()...),
 			"the guard is off: anyone who may change pods of namespace %s can become root on its nodes", i.Subject.Namespace)
 	}
 	return i.holes(prefix, policies, bindings)
@@ -68,13 +69,17 @@ func (i *inspection) holes(
 			problems = append(problems, fmt.Sprintf("ValidatingAdmissionPolicy %s is not bound", policy.Name))
 		case weakened(short, policy, binding) != "":
 			problems = append(problems, weakened(short, policy, binding))
-			doomed = append(doomed, "kubectl delete validatingadmissionpolicybinding "+binding.Name)
+			doomed = append(doomed, binding.Name)
 		}
 	}
 	if len(problems) == 0 {
 		return passed("guard", "all %d ValidatingAdmissionPolicies are there, and bound", len(wanted))
 	}
-	return failed("guard", do("Have the administrator restore it", append(doomed, i.Injector.Release().Restore())...), "%s", strings.Join(problems, "; "))
+	restore := remedy.Restore.With(i.ofRelease()...)
+	if len(doomed) > 0 {
+		restore = remedy.RestoreGuard.With(i.ofRelease(remedy.Names.Is(doomed...))...)
+	}
+	return failed("guard", restore, "%s", strings.Join(problems, "; "))
 }
 
 // weakened says how a binding does less than the chart's.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/pmproxy"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
@@ -55,8 +56,7 @@ func (i *inspection) within(p *snapshot.PCP) []gate.Gate {
 	case !p.Reached:
 		return []gate.Gate{unknown("pmcd", "%s", p.State.Unseen())}
 	case p.State.Err != nil:
-		return []gate.Gate{failed("pmcd", do("Wait half a minute after its start; after that, look at it and restart it (this takes the verb exec on injections.pcp.io)",
-			i.inside(p, "systemctl status pmcd pmproxy"), i.inside(p, "systemctl restart pmcd pmproxy")), "%v", p.State.Err)}
+		return []gate.Gate{failed("pmcd", remedy.RestartPCP.With(i.pod(p)...), "%v", p.State.Err)}
 	}
 	gates := []gate.Gate{i.answers(state.Version), i.agents(p), i.sources(p)}
 	if !known || slices.Contains(services, "pmlogger") {
@@ -109,16 +109,15 @@ func (i *inspection) container(p *snapshot.PCP) *gate.Gate {
 		if waiting := status.State.Waiting; waiting != nil {
 			reason = strings.TrimSuffix(waiting.Reason+": "+waiting.Message, ": ")
 		}
-		found := failed("container", do("Find out why", fmt.Sprintf("kubectl --namespace %s describe pod %s", pod.Namespace, pod.Name),
-			fmt.Sprintf("kubectl --namespace %s logs %s --container %s --previous", pod.Namespace, pod.Name, mutate.ContainerName)), "container %s: %s", mutate.ContainerName, reason)
+		found := failed("container", remedy.WhyNotRunning.With(i.pod(p)...), "container %s: %s", mutate.ContainerName, reason)
 		return &found
 	}
 	return nil
 }
 
-// inside is a command in PCP's container.
-func (i *inspection) inside(p *snapshot.PCP, command string) string {
-	return fmt.Sprintf("kubectl --namespace %s exec %s --container %s -- %s", i.Subject.Namespace, p.Pod, mutate.ContainerName, command)
+// pod is what every remedy of a PCP needs.
+func (i *inspection) pod(p *snapshot.PCP) []remedy.Value {
+	return []remedy.Value{i.here(), remedy.Pods.Is(p.Pod)}
 }
 
 // agents judges those that are there, and looks for those that were requested.
@@ -126,7 +125,7 @@ func (i *inspection) agents(p *snapshot.PCP) gate.Gate {
 	const name = "agents"
 	state := p.State.Value
 	if broken := state.Failed(); len(broken) > 0 {
-		return failed(name, do("Restart pmcd, which starts them again (this takes the verb exec on injections.pcp.io)", i.inside(p, "systemctl restart pmcd")),
+		return failed(name, remedy.RestartAgents.With(i.pod(p)...),
 			"%d of %d do not work: %s", len(broken), len(state.Agents), strings.Join(broken, ", "))
 	}
 	var missing []string
@@ -136,8 +135,7 @@ func (i *inspection) agents(p *snapshot.PCP) gate.Gate {
 		}
 	}
 	if len(missing) > 0 {
-		return failed(name, do("Wait half a minute after PCP's start; after that, see which ones the image has, and correct config.container.domainAgents or the annotation "+mutate.AnnotationDomainAgents,
-			i.inside(p, "ls /var/lib/pcp/pmdas")), "%s: requested, but missing", strings.Join(missing, ", "))
+		return failed(name, remedy.ListAgents.With(i.pod(p)...), "%s: requested, but missing", strings.Join(missing, ", "))
 	}
 	return passed(name, "all %d work", len(state.Agents))
 }
@@ -165,8 +163,7 @@ func (i *inspection) sources(p *snapshot.PCP) gate.Gate {
 	all := len(p.State.Value.Sources)
 	switch {
 	case len(broken) > 0:
-		return failed(name, do("Start what serves them, or correct their URLs, which come from annotations of the pod template and from config.openMetrics",
-			fmt.Sprintf("kubectl --namespace %s describe pod %s", i.Subject.Namespace, p.Pod)), "%d of %d OpenMetrics sources cannot be read: %s", len(broken), all, strings.Join(broken, "; "))
+		return failed(name, remedy.ServeSources.With(i.pod(p)...), "%d of %d OpenMetrics sources cannot be read: %s", len(broken), all, strings.Join(broken, "; "))
 	case len(untried) > 0:
 		return unknown(name, "unknown, because the agent has not read them yet: %s", strings.Join(untried, ", "))
 	case all == 0:
@@ -178,8 +175,7 @@ func (i *inspection) sources(p *snapshot.PCP) gate.Gate {
 // archives checks whether pmlogger writes.
 func (i *inspection) archives(p *snapshot.PCP) gate.Gate {
 	const name = "archives"
-	restart := do("Make room if the volume is full, and restart pmlogger (this takes the verb exec on injections.pcp.io)",
-		i.inside(p, "systemctl status pmlogger"), i.inside(p, "systemctl restart pmlogger"))
+	restart := remedy.RestartLogger.With(i.pod(p)...)
 	a := p.Archives.Value
 	switch {
 	case p.State.Value.Archive == "":
@@ -248,24 +244,30 @@ func (i *inspection) daysThatFit(a *snapshot.Archives) (days float64, known bool
 	return float64(limit) / (float64(a.Bytes) / days), true
 }
 
-// enlarge doubles the size of the claim, if there is one.
-func (i *inspection) enlarge() *gate.Remedy {
-	const otherwise = "or lower persistence.pmlogger.retention"
+// enlarge doubles the size of the claim, if there is one. Helm enlarges its own: it would make others small again in the next upgrade, which
+// the API server refuses.
+func (i *inspection) enlarge() *remedy.Remedy {
 	cfg := i.Live.Value.Config
 	if cfg == nil || cfg.Persistence.PMLogger.Type != config.VolumePersistentVolumeClaim {
-		return do("Enlarge the volume, " + otherwise)
+		return remedy.GrowVolume.With()
 	}
 	name := cfg.Persistence.PMLogger.ClaimName
 	at := slices.IndexFunc(i.Claims.Value, func(claim corev1.PersistentVolumeClaim) bool { return claim.Name == name })
 	if at < 0 {
-		return do("Enlarge the volume, " + otherwise)
+		return remedy.GrowVolume.With()
 	}
-	amount := i.Claims.Value[at].Spec.Resources.Requests[corev1.ResourceStorage]
-	double := resource.NewQuantity(2*amount.Value(), resource.BinarySI)
-	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"resources": map[string]any{"requests": map[string]string{"storage": double.String()}}}})
+	claim := &i.Claims.Value[at]
+	amount := claim.Spec.Resources.Requests[corev1.ResourceStorage]
+	double := resource.NewQuantity(2*amount.Value(), resource.BinarySI).String()
+	if _, helms := claim.Annotations[releaseAnnotation]; helms && i.Injector != nil {
+		return remedy.GrowClaim.With(i.ofRelease(remedy.Amount.Is(double))...)
+	}
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"resources": map[string]any{"requests": map[string]string{"storage": double}}}})
 	if err != nil {
-		return do("Enlarge the volume, " + otherwise)
+		return remedy.GrowVolume.With()
 	}
-	return do("Enlarge the claim, if its StorageClass allows that, "+otherwise,
-		fmt.Sprintf("kubectl --namespace %s patch persistentvolumeclaim %s --type merge --patch %s", i.Subject.Namespace, name, gate.Quote(string(patch))))
+	return remedy.GrowForeignClaim.With(i.here(), remedy.Name.Is(name), remedy.Patch.Is(string(patch)))
 }
+
+// releaseAnnotation is on every object that Helm has made.
+const releaseAnnotation = "meta.helm.sh/release-name"

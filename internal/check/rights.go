@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
@@ -16,39 +17,37 @@ func (i *inspection) rights() *gate.Report {
 	user := i.User.Value.Username
 	report := &gate.Report{Subject: "Rights of " + user}
 	if user == "" {
-		user, report.Subject = "USER", "Your rights"
-	} else {
-		user = gate.Quote(user)
+		report.Subject = "Your rights"
 	}
 	for _, right := range i.Missing() {
 		report.Gates = append(report.Gates, gate.Gate{
 			Name: "right", Result: gate.Unknown, Evidence: "you may not " + right.String(),
-			Remedy: do("Have the administrator grant it, or run this command", grant(&right, user)...),
+			Remedy: grant(&right, user),
 		})
 	}
 	return report
 }
 
-// grant returns the commands that grant a right. Its role has its own name, so one right of a user does not get in the way of another.
-func grant(right *snapshot.Right, user string) []string {
+// grant grants a right. Its role has its own name, so one right of a user does not get in the way of another.
+func grant(right *snapshot.Right, user string) *remedy.Remedy {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(user + strings.Join(right.Verbs, ",")))
-	name := fmt.Sprintf("pcp-check-%s-%08x", strings.NewReplacer("/", "-", ".", "-").Replace(right.Resource), hash.Sum32())
-	kind, scope := "clusterrole", ""
-	if right.Namespace != "" {
-		kind, scope = "role", "--namespace "+right.Namespace+" "
-	}
+	role := fmt.Sprintf("pcp-check-%s-%08x", strings.NewReplacer("/", "-", ".", "-").Replace(right.Resource), hash.Sum32())
 	resource := right.Resource
 	if right.Group != "" {
 		resource += "." + right.Group
 	}
-	role := fmt.Sprintf("kubectl %screate %s %s --verb=%s --resource=%s", scope, kind, name, strings.Join(right.Verbs, ","), resource)
-	if right.Group == injections.Group {
-		// Not "kubectl create role", because that requires a resource that exists, and only RBAC knows this one.
-		role = fmt.Sprintf("echo '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: %s}, rules: [{apiGroups: [%s], resources: [%s], verbs: [%s]}]}' | kubectl %sapply -f -",
-			name, right.Group, right.Resource, strings.Join(right.Verbs, ", "), scope)
+	values := []remedy.Value{
+		remedy.Role.Is(role), remedy.Verbs.Is(strings.Join(right.Verbs, ",")), remedy.Resource.Is(resource), remedy.InNamespace.Is(right.Namespace), remedy.User.Is(user),
 	}
-	return []string{role, fmt.Sprintf("kubectl %screate %sbinding %s --%s=%s --user=%s", scope, kind, name, kind, name, user)}
+	switch {
+	case right.Group == injections.Group:
+		return remedy.GrantOwnVerb.With(values...)
+	case right.Namespace == "":
+		return remedy.GrantInCluster.With(values...)
+	default:
+		return remedy.GrantInNamespace.With(values...)
+	}
 }
 
 // injections is the resource of the guard's own verbs.

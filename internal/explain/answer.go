@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/performancecopilot/pcp-injector/internal/admission"
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
@@ -25,7 +27,7 @@ func (q *inquiry) endpointsGate(context.Context) finding {
 	case service == nil:
 		return unknown("unknown, because the webhook is called by URL: %s", *q.Injector.Webhook.Webhook.ClientConfig.URL)
 	case q.Injector.Service.Missing():
-		return failed(do("Have the administrator restore it", q.restoreInjector()...), "Service %s in namespace %s does not exist", service.Name, service.Namespace)
+		return failed(remedy.Restore.With(q.release()...), "Service %s in namespace %s does not exist", service.Name, service.Namespace)
 	case q.Injector.Endpoints.Err != nil:
 		return unknown("%s", q.Injector.Endpoints.Unseen())
 	}
@@ -64,19 +66,18 @@ func (q *inquiry) replicas() string {
 	return fmt.Sprintf(": Deployment %s has %d of %d pods ready", deployment.Name, deployment.Status.ReadyReplicas, *deployment.Spec.Replicas)
 }
 
-func (q *inquiry) bringUp() *gate.Remedy {
+func (q *inquiry) bringUp() *remedy.Remedy {
 	deployment := q.Injector.Deployment()
 	switch {
 	case deployment == nil:
-		return do("Have the administrator restore it", q.restoreInjector()...)
+		return remedy.Restore.With(q.release()...)
 	case *deployment.Spec.Replicas == 0:
-		return do("Have the administrator start it", fmt.Sprintf("kubectl --namespace %s scale deployment %s --replicas 2", deployment.Namespace, deployment.Name))
+		return remedy.RestoreDeployment.With(q.released(deployment.Name)...)
 	case deployment.Status.ReadyReplicas > 0:
-		return do("Have the administrator restore the Service, whose selector finds no pod",
-			q.restoreInjector(fmt.Sprintf("kubectl --namespace %s delete service %s", deployment.Namespace, q.Injector.Webhook.Webhook.ClientConfig.Service.Name))...)
+		return remedy.RestoreService.With(q.released(q.Injector.Webhook.Webhook.ClientConfig.Service.Name)...)
 	default:
-		return do("Have the administrator find out why its pods are not ready", fmt.Sprintf("kubectl --namespace %s describe pods --selector app.kubernetes.io/instance=%s",
-			deployment.Namespace, deployment.Labels[instanceLabel]))
+		return remedy.WhyNotReady.With(remedy.Prose.Is("its pods are"), remedy.InNamespace.Is(deployment.Namespace),
+			remedy.Selector.Is(metav1.FormatLabelSelector(deployment.Spec.Selector)))
 	}
 }
 
@@ -108,14 +109,14 @@ func (q *inquiry) silent() finding {
 	if q.missed(admission.StageMatchConditions) != nil || q.missed(admission.StageRules) != nil || q.missed(admission.StageObjectSelector) != nil {
 		return unknown("not examined, because the API server does not call the webhook for such pods")
 	}
-	return failed(do("Have the administrator look at the webhook's log, and at the caBundle in its configuration", q.logs()),
+	return failed(remedy.LookAtLog.With(q.release()...),
 		"a dry run came back without the webhook's answer; its failurePolicy is %s", *q.Injector.Webhook.Webhook.FailurePolicy)
 }
 
 // troubles are the ways in which the API server fails to reach a webhook, by what it says.
 var troubles = []struct {
 	said, meaning string
-	remedy        func(*inquiry) *gate.Remedy
+	remedy        func(*inquiry) *remedy.Remedy
 }{
 	{"has expired or is not yet valid", "the webhook's certificate has expired", (*inquiry).renewCertificate},
 	{"certificate is valid for", "the webhook's certificate is for another name", (*inquiry).renewCertificate},
@@ -136,48 +137,36 @@ func (q *inquiry) unreachable(said string) finding {
 }
 
 // renewCertificate has the certificate issued again: by cert-manager as soon as its Secret is gone, or by Helm with the next upgrade.
-func (q *inquiry) renewCertificate() *gate.Remedy {
-	namespace, secret := q.certificate()
-	remove := fmt.Sprintf("kubectl --namespace %s delete secret %s", namespace, secret)
+func (q *inquiry) renewCertificate() *remedy.Remedy {
 	if q.Injector.Webhook.Configuration.Annotations[snapshot.InjectCA] != "" {
-		return do("Have cert-manager issue it again", remove)
+		return remedy.ReissueByManager.With(append(q.release(), q.secret())...)
 	}
-	// Delete the webhook's configuration, too: somebody else may own its caBundle. The upgrade makes both anew.
-	return do("Have the administrator make a new one", remove, q.deleteWebhook(), q.upgrade())
+	return remedy.RemakeCertificate.With(append(q.released(q.Injector.Webhook.Configuration.Name), q.secret())...)
 }
 
 // repairCABundle has the caBundle written again by what wrote it.
-func (q *inquiry) repairCABundle() *gate.Remedy {
+func (q *inquiry) repairCABundle() *remedy.Remedy {
 	if q.Injector.Webhook.Configuration.Annotations[snapshot.InjectCA] != "" {
-		return do("See whether cert-manager's cainjector runs, which keeps the caBundle, and restore the configuration", q.restoreWebhook()...)
+		return remedy.RestoreCABundle.With(q.released(q.Injector.Webhook.Configuration.Name)...)
 	}
-	return do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...)
+	return q.restoreWebhook()
 }
 
-func (q *inquiry) lookAtNetwork() *gate.Remedy {
-	namespace, _ := q.certificate()
-	return do("Have the administrator look at the webhook's pods, their log and their NetworkPolicy",
-		fmt.Sprintf("kubectl --namespace %s get pods,networkpolicies", namespace),
-		q.logs())
+func (q *inquiry) lookAtNetwork() *remedy.Remedy {
+	return remedy.LookAtPods.With(q.release()...)
 }
 
-func (q *inquiry) logs() string {
-	namespace, _ := q.certificate()
-	return fmt.Sprintf("kubectl --namespace %s logs --selector app.kubernetes.io/instance=%s --prefix", namespace, q.Injector.Webhook.Configuration.Labels[instanceLabel])
-}
-
-// certificate is where the webhook's certificate is kept.
-func (q *inquiry) certificate() (namespace, secret string) {
-	namespace, secret = "NAMESPACE", "SECRET"
+// secret is where the webhook's certificate is kept, if that is known.
+func (q *inquiry) secret() remedy.Value {
+	secret := ""
 	if deployment := q.Injector.Deployment(); deployment != nil {
-		namespace = deployment.Namespace
 		for _, volume := range deployment.Spec.Template.Spec.Volumes {
 			if volume.Name == "tls" && volume.Secret != nil {
 				secret = volume.Secret.SecretName
 			}
 		}
 	}
-	return namespace, secret
+	return remedy.Secret.Is(secret)
 }
 
 // configurationGate compares the configuration in the ConfigMap with the one that the webhook runs.
@@ -189,13 +178,13 @@ func (q *inquiry) configurationGate(context.Context) finding {
 	read := &q.Injector.Config
 	switch {
 	case read.Missing():
-		return failed(do("Have the administrator restore it", q.restoreInjector()...), "the injector's ConfigMap does not exist: %v", read.Err)
+		return failed(remedy.Restore.With(q.release()...), "the injector's ConfigMap does not exist: %v", read.Err)
 	case read.Err != nil:
 		return unknown("%s", read.Unseen())
 	case errors.As(q.configErr, &invalid):
-		return failed(do("Have the administrator correct it", q.restoreInjector()...), "ConfigMap %s is not valid: %v", read.Value.Name, q.configErr)
+		return failed(remedy.CorrectConfiguration.With(q.released(read.Value.Name)...), "ConfigMap %s is not valid: %v", read.Value.Name, q.configErr)
 	case q.configErr != nil:
-		return failed(do("Have the administrator correct it", q.restoreInjector()...), "ConfigMap %s: %v", read.Value.Name, q.configErr)
+		return failed(remedy.CorrectConfiguration.With(q.released(read.Value.Name)...), "ConfigMap %s: %v", read.Value.Name, q.configErr)
 	}
 	return q.inForce(&q.Trial, read.Value.Name)
 }
@@ -208,9 +197,9 @@ func (q *inquiry) inForce(trial *snapshot.Read[snapshot.Trial], name string) fin
 	case status.Config != q.injector.ConfigHash():
 		deployment := q.Injector.Deployment()
 		if deployment == nil {
-			return failed(do("Have the administrator restart the webhook"), "the webhook runs configuration %s, ConfigMap %s has %s", status.Config, name, q.injector.ConfigHash())
+			return failed(remedy.RestartUnknown.With(), "the webhook runs configuration %s, ConfigMap %s has %s", status.Config, name, q.injector.ConfigHash())
 		}
-		return failed(do("Have the administrator restart the webhook, which reads its configuration once", fmt.Sprintf("kubectl --namespace %s rollout restart deployment %s", deployment.Namespace, deployment.Name)),
+		return failed(remedy.RestartWebhook.With(q.released(deployment.Name)...),
 			"the webhook runs configuration %s, ConfigMap %s has %s", status.Config, name, q.injector.ConfigHash())
 	default:
 		return passed("ConfigMap %s is valid, and the webhook (%s) runs it", name, status.Version)

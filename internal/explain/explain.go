@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
@@ -50,23 +51,19 @@ var gates = []struct {
 type finding struct {
 	result   gate.Result
 	evidence string
-	remedy   *gate.Remedy
+	remedy   *remedy.Remedy
 }
 
 func passed(format string, arguments ...any) finding {
 	return finding{gate.Passed, fmt.Sprintf(format, arguments...), nil}
 }
 
-func failed(remedy *gate.Remedy, format string, arguments ...any) finding {
-	return finding{gate.Failed, fmt.Sprintf(format, arguments...), remedy}
+func failed(does *remedy.Remedy, format string, arguments ...any) finding {
+	return finding{gate.Failed, fmt.Sprintf(format, arguments...), does}
 }
 
 func unknown(format string, arguments ...any) finding {
 	return finding{gate.Unknown, fmt.Sprintf(format, arguments...), nil}
-}
-
-func do(advice string, commands ...string) *gate.Remedy {
-	return gate.Do(advice, commands...)
 }
 
 // Explain examines all gates.
@@ -79,7 +76,7 @@ func Explain(ctx context.Context, s *snapshot.Snapshot) (*gate.Report, error) {
 	for _, g := range gates {
 		found := q.examine(ctx, g.name, g.examine)
 		if found.remedy != nil {
-			found.remedy.Order = max(found.remedy.Order, g.order)
+			found.remedy.NotBefore(g.order)
 		}
 		report.Gates = append(report.Gates, gate.Gate{Name: g.name, Result: found.result, Evidence: found.evidence, Remedy: found.remedy})
 	}

@@ -283,3 +283,22 @@ func requireGolden(t *testing.T, file string, report *gate.Report, style gate.St
 		t.Errorf("output (-want +got):\n%s", diff)
 	}
 }
+
+// TestStray: for what only looks like the rest of an installation there is no command, because anyone may make one look so.
+func TestStray(t *testing.T) {
+	t.Parallel()
+	s := healthy(t)
+	s.Webhooks.Value, s.Injector = nil, nil
+	s.Stray.Value = []appsv1.Deployment{{ObjectMeta: metav1.ObjectMeta{Name: "evil", Namespace: "of-eve", Labels: map[string]string{snapshot.InstanceLabel: "evil"}}}}
+	report, err := explain.Explain(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := report.First(gate.Failed)
+	if found.Name != "webhook" || !strings.Contains(found.Evidence, "although Deployment evil in namespace of-eve is there") || found.Remedy == nil {
+		t.Fatalf("got %+v", found)
+	}
+	if commands := found.Remedy.Text().Commands; len(commands) > 0 {
+		t.Errorf("got the commands %q", commands)
+	}
+}

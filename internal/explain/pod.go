@@ -2,12 +2,12 @@ package explain
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -42,7 +42,7 @@ func (q *inquiry) replacesByItself() bool {
 }
 
 func (q *inquiry) noPod() finding {
-	object, namespace := q.Subject.Object, q.Subject.Namespace
+	object := q.Subject.Object
 	if message := createFailure(object); message != "" {
 		return failed(q.renew(), "the last attempt to create a pod failed: %s", message)
 	}
@@ -50,18 +50,18 @@ func (q *inquiry) noPod() finding {
 	switch config.TargetKind(q.Subject.Kind.Kind) {
 	case config.KindDeployment, config.KindStatefulSet, config.KindReplicaSet, config.KindReplicationController:
 		if scaled && replicas == 0 {
-			return failed(q.editing(do("Start one", fmt.Sprintf("kubectl --namespace %s scale %s --replicas 1", namespace, q.Subject.Argument))), "%s has 0 replicas", q.Subject.Argument)
+			return failed(remedy.StartOne.With(q.here(), remedy.Object.Is(q.Subject.Argument)), "%s has 0 replicas", q.Subject.Argument)
 		}
 	case config.KindCronJob:
 		return q.cronJob()
 	default:
 	}
-	return failed(do("Find out why it has no pod", fmt.Sprintf("kubectl --namespace %s describe %s", namespace, q.Subject.Argument)), "%s has no running pod", q.Subject.Argument)
+	return failed(remedy.WhyNoPod.With(q.here(), remedy.Object.Is(q.Subject.Argument)), "%s has no running pod", q.Subject.Argument)
 }
 
 func (q *inquiry) cronJob() finding {
 	if nested[bool](q.Subject.Object, "spec", "suspend") {
-		return failed(q.editing(do("Resume it", fmt.Sprintf(`kubectl --namespace %s patch %s --type merge --patch '{"spec":{"suspend":false}}'`, q.Subject.Namespace, q.Subject.Argument))),
+		return failed(remedy.Resume.With(q.here(), remedy.Object.Is(q.Subject.Argument)),
 			"%s is suspended", q.Subject.Argument)
 	}
 	return passed("no pod runs now; the next one gets PCP")

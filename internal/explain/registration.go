@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/performancecopilot/pcp-injector/internal/admission"
-	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -20,13 +20,11 @@ import (
 func (q *inquiry) webhookGate(context.Context) finding {
 	if why := q.Webhooks.Unseen(); why != "" {
 		found := unknown("%s", why)
-		found.remedy = do("Have the administrator grant it, or ask the administrator to run this command",
-			"kubectl create clusterrole pcp-explain --verb=get,list --resource=mutatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings",
-			fmt.Sprintf("kubectl create clusterrolebinding pcp-explain --clusterrole=pcp-explain --user=%s", orElse(q.User.Value.Username, "USER")))
+		found.remedy = remedy.GrantExplain.With(remedy.User.Is(q.User.Value.Username))
 		return found
 	}
 	if q.lost != nil {
-		return failed(do("Have the administrator restore it", snapshot.ReleaseOf(&q.lost.ObjectMeta).Restore()),
+		return failed(remedy.Restore.With(valuesOf(snapshot.ReleaseOf(&q.lost.ObjectMeta))...),
 			"the MutatingWebhookConfiguration of release %s, which looks after namespace %s, is gone", q.lost.Labels[instanceLabel], q.Subject.Namespace)
 	}
 	if q.Injector == nil {
@@ -79,33 +77,29 @@ func (q *inquiry) stray() string {
 	return fmt.Sprintf(", although Deployment %s in namespace %s is there", q.Stray.Value[0].Name, q.Stray.Value[0].Namespace)
 }
 
-const install = "helm install pcp-injector CHART --namespace pcp-system --create-namespace"
-
-func (q *inquiry) reinstall() *gate.Remedy {
+// reinstall shows no command for a stray Deployment. Anyone who may create Deployments and Secrets in some namespace can make up a release
+// there, and Helm would give the administrator's rights to whatever is in it.
+func (q *inquiry) reinstall() *remedy.Remedy {
 	if len(q.Stray.Value) == 0 {
-		return do("Have the administrator install pcp-injector", install)
+		return remedy.Install.With()
 	}
-	return do("Have the administrator restore it", snapshot.ReleaseOf(&q.Stray.Value[0].ObjectMeta).Restore())
+	return remedy.WhoseRelease.With()
 }
 
-// restoreInjector applies again what Helm has installed, after deleting what apply would merge with.
-func (q *inquiry) restoreInjector(doomed ...string) []string {
-	return append(doomed, q.Injector.Release().Restore())
+// release is that of the injector.
+func (q *inquiry) release() []remedy.Value { return valuesOf(q.Injector.Release()) }
+
+// released is the release, and one of its objects.
+func (q *inquiry) released(name string) []remedy.Value {
+	return append(q.release(), remedy.Name.Is(name))
 }
 
-func (q *inquiry) restoreWebhook() []string {
-	return q.restoreInjector(q.deleteWebhook())
+func valuesOf(release snapshot.Release) []remedy.Value {
+	return []remedy.Value{remedy.ReleaseName.Is(release.Name), remedy.InNamespace.Is(release.Namespace)}
 }
 
-func (q *inquiry) deleteWebhook() string {
-	return "kubectl delete mutatingwebhookconfiguration " + q.Injector.Webhook.Configuration.Name
-}
-
-func orElse(value, fallback string) string {
-	if value == "" {
-		return fallback
-	}
-	return value
+func (q *inquiry) restoreWebhook() *remedy.Remedy {
+	return remedy.RestoreWebhook.With(q.released(q.Injector.Webhook.Configuration.Name)...)
 }
 
 func (q *inquiry) missed(stage admission.Stage) *admission.Miss {
@@ -121,13 +115,13 @@ func (q *inquiry) namespaceGate(context.Context) finding {
 	namespace := q.Subject.Namespace
 	switch {
 	case q.Namespace.Missing():
-		return failed(do("Create the namespace", "kubectl create namespace "+namespace), "namespace %s does not exist", namespace)
+		return failed(remedy.CreateNamespace.With(remedy.InNamespace.Is(namespace)), "namespace %s does not exist", namespace)
 	case q.Namespace.Unseen() != "":
 		return unknown("%s", q.Namespace.Unseen())
 	case q.Injector == nil:
 		return unknown("unknown, because no webhook of pcp-injector was found")
 	case q.elsewhere() != nil:
-		return failed(do("Name the right namespace, or have the administrator install another release for this one"),
+		return failed(remedy.OtherRelease.With(),
 			"no release looks after namespace %s: %s", namespace, snapshot.Elsewhere(q.elsewhere()))
 	case q.missErr == nil && q.missed(admission.StageNamespaceSelector) == nil:
 		return passed("namespace %s has opted in", namespace)
@@ -148,10 +142,10 @@ func (q *inquiry) namespaceMissed() finding {
 	}
 	slices.Sort(wanted)
 	if len(wanted) == 0 || wanted[0] != mutate.NamespaceLabel+"="+mutate.NamespaceLabelValue || len(wanted) > 1 {
-		return failed(do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...),
+		return failed(q.restoreWebhook(),
 			"namespace %s does not match the webhook's namespaceSelector: %s", namespace, metav1.FormatLabelSelector(selector))
 	}
-	return failed(do("Let the namespace opt in", fmt.Sprintf("kubectl label --overwrite namespace %s %s", namespace, wanted[0])),
+	return failed(remedy.OptIn.With(remedy.InNamespace.Is(namespace)),
 		"namespace %s has not opted in: %s", namespace, labelFound(q.Namespace.Value, mutate.NamespaceLabel, mutate.NamespaceLabelValue))
 }
 
@@ -177,14 +171,6 @@ func (q *inquiry) elsewhere() map[string]snapshot.Release {
 	}
 	return releases
 }
-
-// retarget is the command that makes the subject the target.
-func (q *inquiry) retarget() string {
-	return q.upgrade(fmt.Sprintf("config.target.namespace=%s,config.target.kind=%s,config.target.name=%s", q.Subject.Namespace, q.Subject.Owner.Kind, q.Subject.Owner.Name))
-}
-
-// upgrade is the command that changes the release's values.
-func (q *inquiry) upgrade(values ...string) string { return q.Injector.Release().Upgrade(values...) }
 
 // requestGate checks the annotation, which the injector requires whatever the webhook's configuration says.
 func (q *inquiry) requestGate(context.Context) finding {
@@ -223,7 +209,7 @@ func (q *inquiry) notAsked(place string) string {
 func (q *inquiry) rulesGate(context.Context) finding {
 	for _, stage := range []admission.Stage{admission.StageRules, admission.StageObjectSelector} {
 		if q.missed(stage) != nil {
-			return failed(do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...),
+			return failed(q.restoreWebhook(),
 				"the %s of %s exclude the pod", stage, q.Injector.Webhook.Configuration.Name)
 		}
 	}
@@ -240,7 +226,7 @@ func (q *inquiry) conditionsGate(context.Context) finding {
 	case miss != nil && miss.Err != nil:
 		return q.brokenCondition(miss)
 	case miss != nil && q.asks():
-		return failed(do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...),
+		return failed(q.restoreWebhook(),
 			"matchCondition %q excludes the pod: %s", miss.Condition.Name, miss.Condition.Expression)
 	case q.missErr != nil:
 		return unknown("%v", q.missErr)
@@ -256,6 +242,6 @@ func (q *inquiry) brokenCondition(miss *admission.Miss) finding {
 	if strings.Contains(miss.Err.Error(), notAsked) {
 		return unknown("unknown, because matchCondition %q depends on rights: %v", miss.Condition.Name, miss.Err)
 	}
-	return failed(do("Have the administrator restore the webhook's configuration", q.restoreWebhook()...),
+	return failed(q.restoreWebhook(),
 		"matchCondition %q cannot be evaluated for the pod: %v", miss.Condition.Name, miss.Err)
 }

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -76,9 +78,9 @@ func exceeds(item *corev1.LimitRangeItem, container *corev1.Container) string {
 }
 
 // raise makes room in one item of a LimitRange.
-func (q *inquiry) raise(limits *corev1.LimitRange, item int) *gate.Remedy {
+func (q *inquiry) raise(limits *corev1.LimitRange, item int) *remedy.Remedy {
 	requests := q.config.Container.Resources.Requests
-	var patches []string
+	var patches []operation
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		request := requests[name]
 		for field, list := range map[string]corev1.ResourceList{
@@ -92,13 +94,19 @@ func (q *inquiry) raise(limits *corev1.LimitRange, item int) *gate.Remedy {
 			patches = append(patches, replace(item, "min", name, request))
 		}
 	}
-	slices.Sort(patches)
-	return do("Have the administrator make room in the LimitRange, or change config.container.resources", fmt.Sprintf(
-		"kubectl --namespace %s patch limitrange %s --type json --patch '[%s]'", q.Subject.Namespace, limits.Name, strings.Join(patches, ",")))
+	slices.SortFunc(patches, func(a, b operation) int { return cmp.Compare(a.Path, b.Path) })
+	return remedy.RaiseLimits.With(q.here(), remedy.Name.Is(limits.Name), patched(patches))
 }
 
-func replace(item int, field string, name corev1.ResourceName, amount resource.Quantity) string {
-	return fmt.Sprintf(`{"op":"replace","path":"/spec/limits/%d/%s/%s","value":%q}`, item, field, name, amount.String())
+// operation of a JSON patch.
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value string `json:"value"`
+}
+
+func replace(item int, field string, name corev1.ResourceName, amount resource.Quantity) operation {
+	return operation{"replace", fmt.Sprintf("/spec/limits/%d/%s/%s", item, field, name), amount.String()}
 }
 
 func (q *inquiry) quotaGate(context.Context) finding {
@@ -194,7 +202,7 @@ func (q *inquiry) shortage(quota *corev1.ResourceQuota, pod *corev1.Pod, wanted 
 		}
 	}
 	var short []string
-	var raised []string
+	raised := map[string]string{}
 	for _, name := range []corev1.ResourceName{"pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"} {
 		hard, constrained := quota.Status.Hard[name]
 		if !constrained {
@@ -209,14 +217,14 @@ func (q *inquiry) shortage(quota *corev1.ResourceQuota, pod *corev1.Pod, wanted 
 		if need.Cmp(hard) > 0 {
 			amount := wanted[name]
 			short = append(short, fmt.Sprintf("%s: the pod with PCP needs %s, in all %s of %s", name, amount.String(), need.String(), hard.String()))
-			raised = append(raised, fmt.Sprintf(`%q:%q`, name, need.String()))
+			raised[string(name)] = need.String()
 		}
 	}
 	if len(short) == 0 {
 		return q.unlimited(quota, pod)
 	}
-	found := failed(do("Have the administrator raise the quota", fmt.Sprintf("kubectl --namespace %s patch resourcequota %s --type merge --patch '{\"spec\":{\"hard\":{%s}}}'",
-		q.Subject.Namespace, quota.Name, strings.Join(raised, ","))), "ResourceQuota %s: %s", quota.Name, strings.Join(short, "; "))
+	raise := remedy.RaiseQuota.With(q.here(), remedy.Name.Is(quota.Name), patched(map[string]any{"spec": map[string]any{"hard": raised}}))
+	found := failed(raise, "ResourceQuota %s: %s", quota.Name, strings.Join(short, "; "))
 	return &found
 }
 
@@ -257,20 +265,18 @@ func (q *inquiry) states(container *corev1.Container, list string, name corev1.R
 // suggestions are amounts that are enough for PCP.
 var suggestions = map[string]string{"limits.cpu": "1", "limits.memory": "512Mi", "requests.cpu": "50m", "requests.memory": "128Mi"}
 
-func (q *inquiry) state(container, list, name string) *gate.Remedy {
+func (q *inquiry) state(container, list, name string) *remedy.Remedy {
 	key := list + "." + name
 	if container == mutate.ContainerName {
-		return do("Have the administrator set it in the injector's configuration", q.upgrade("config.container.resources."+key+"="+suggestions[key]))
+		return remedy.LimitPCP.With(append(q.release(), remedy.Key.Is(key), remedy.Amount.Is(suggestions[key]))...)
 	}
 	if q.Subject.IsPod() {
-		return do(fmt.Sprintf("Set resources.%s of container %s", key, container))
+		return remedy.SetInPod.With(remedy.Prose.Is(key + " of container " + container))
 	}
 	if !q.Subject.Stored {
-		return do(fmt.Sprintf("In %s, set resources.%s of container %s, and apply it", q.Subject.File, key, container))
+		return remedy.SetInFile.With(remedy.File.Is(q.Subject.File), remedy.Prose.Is(key+" of container "+container))
 	}
-	remedy := q.editing(do("Set it in the pod template", fmt.Sprintf("kubectl --namespace %s set resources %s --containers %s --%s %s=AMOUNT", q.Subject.Namespace, q.Subject.OwnerArgument(), container, list, name)))
-	remedy.Order = adapts
-	return remedy
+	return remedy.SetResources.With(q.here(), q.owner(), remedy.Container.Is(container), remedy.Key.Is(list), remedy.Resource.Is(name)).NotBefore(adapts)
 }
 
 // claimsGate looks for the claims that the pod with PCP mounts.
@@ -300,52 +306,40 @@ func (q *inquiry) claimsGate(context.Context) finding {
 func (q *inquiry) claim(volume *config.Volume) finding {
 	index := slices.IndexFunc(q.Claims.Value, func(claim corev1.PersistentVolumeClaim) bool { return claim.Name == volume.ClaimName })
 	if index < 0 {
-		return failed(do("Create the claim", q.createClaim(volume)), "PersistentVolumeClaim %s does not exist in namespace %s", volume.ClaimName, q.Subject.Namespace)
+		return failed(remedy.RestoreClaim.With(q.release()...), "PersistentVolumeClaim %s does not exist in namespace %s", volume.ClaimName, q.Subject.Namespace)
 	}
 	claim := &q.Claims.Value[index]
 	switch claim.Status.Phase {
 	case corev1.ClaimBound:
 		if modes := claim.Spec.AccessModes; len(modes) > 0 && !slices.ContainsFunc(modes, writable) {
-			return failed(do("Replace it, once its data is saved: a claim's access modes cannot change", q.deleteClaim(claim), q.createClaim(volume)),
+			return failed(q.replaceClaim(claim, "a claim's access modes cannot change, so save its data first"),
 				"PersistentVolumeClaim %s can only be read: its access modes are %v", claim.Name, modes)
 		}
 		return passed("%s is bound", claim.Name)
 	case corev1.ClaimLost:
-		return failed(do("Replace it; its data is lost", q.deleteClaim(claim), q.createClaim(volume)), "PersistentVolumeClaim %s has lost its volume %s", claim.Name, claim.Spec.VolumeName)
+		return failed(q.replaceClaim(claim, "its data is lost"), "PersistentVolumeClaim %s has lost its volume %s", claim.Name, claim.Spec.VolumeName)
 	default:
-		return q.pending(claim, volume)
+		return q.pending(claim)
 	}
 }
 
 func writable(mode corev1.PersistentVolumeAccessMode) bool { return mode != corev1.ReadOnlyMany }
 
-func (q *inquiry) deleteClaim(claim *corev1.PersistentVolumeClaim) string {
-	return fmt.Sprintf("kubectl --namespace %s delete persistentvolumeclaim %s", q.Subject.Namespace, claim.Name)
-}
-
-func (q *inquiry) createClaim(volume *config.Volume) string {
-	class, size := "", "1Gi"
-	if volume.Size != nil {
-		size = volume.Size.String()
-	}
-	if volume.StorageClassName != "" {
-		class = ", storageClassName: " + volume.StorageClassName
-	}
-	return fmt.Sprintf("echo '{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: %s}, spec: {accessModes: [%s], resources: {requests: {storage: %s}}%s}}' | kubectl --namespace %s apply -f -",
-		volume.ClaimName, volume.AccessMode, size, class, q.Subject.Namespace)
+func (q *inquiry) replaceClaim(claim *corev1.PersistentVolumeClaim, why string) *remedy.Remedy {
+	return remedy.ReplaceClaim.With(append(q.release(), remedy.Prose.Is(why), remedy.TargetIn.Is(q.Subject.Namespace), remedy.TargetName.Is(claim.Name))...)
 }
 
 // pending distinguishes a claim that waits for its first pod from one that waits in vain.
-func (q *inquiry) pending(claim *corev1.PersistentVolumeClaim, volume *config.Volume) finding {
+func (q *inquiry) pending(claim *corev1.PersistentVolumeClaim) finding {
 	if q.Classes.Err != nil {
 		return unknown("%s", q.Classes.Unseen())
 	}
 	if claim.Spec.VolumeName != "" {
-		return failed(do("Replace it with one that any volume fits; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
+		return failed(q.replaceClaim(claim, "it holds no data yet"),
 			"PersistentVolumeClaim %s is pending: volume %s is not available", claim.Name, claim.Spec.VolumeName)
 	}
 	if claim.Spec.StorageClassName == nil || *claim.Spec.StorageClassName == "" {
-		return failed(do("Have the administrator provide a volume, or a default StorageClass", "kubectl get storageclasses,persistentvolumes"),
+		return failed(remedy.ProvideVolume.With(),
 			"PersistentVolumeClaim %s is pending: it names no StorageClass, and no volume fits", claim.Name)
 	}
 	name := *claim.Spec.StorageClassName
@@ -357,9 +351,9 @@ func (q *inquiry) pending(claim *corev1.PersistentVolumeClaim, volume *config.Vo
 		if class.VolumeBindingMode != nil && *class.VolumeBindingMode == "WaitForFirstConsumer" {
 			return passed("%s waits for its first pod", claim.Name)
 		}
-		return failed(do("Have the administrator find out why no volume is made", fmt.Sprintf("kubectl --namespace %s describe persistentvolumeclaim %s", q.Subject.Namespace, claim.Name)),
+		return failed(remedy.WhyNoVolume.With(q.here(), remedy.Name.Is(claim.Name)),
 			"PersistentVolumeClaim %s is pending: StorageClass %s has created no volume", claim.Name, name)
 	}
-	return failed(do("Replace it with one of a StorageClass that exists; it holds no data yet", q.deleteClaim(claim), q.createClaim(volume)),
+	return failed(q.replaceClaim(claim, "it holds no data yet, and needs a StorageClass that exists"),
 		"PersistentVolumeClaim %s is pending: StorageClass %s does not exist", claim.Name, name)
 }

@@ -10,7 +10,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 
 	"github.com/performancecopilot/pcp-injector/internal/admission"
-	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 )
 
 // The gates of what validates the pod with PCP in it: policies and Pod Security.
@@ -59,15 +59,11 @@ func (q *inquiry) creations() []*admission.Request {
 	return requests
 }
 
-// grantInject is not "kubectl create role", because that requires a resource that exists, and only RBAC knows this one.
-const grantInject = `echo '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: pcp-inject}, rules: [{apiGroups: [pcp.io], resources: [injections], verbs: [inject]}]}' | kubectl --namespace %s apply -f -`
-
-func (q *inquiry) heed(denial *admission.Denial) *gate.Remedy {
+func (q *inquiry) heed(denial *admission.Denial) *remedy.Remedy {
 	if strings.Contains(denial.Message, `verb "inject"`) {
-		return do("Have the administrator grant you the verb", fmt.Sprintf(grantInject, q.Subject.Namespace),
-			fmt.Sprintf("kubectl --namespace %s create rolebinding pcp-inject --role=pcp-inject --user=%s", q.Subject.Namespace, q.User.Value.Username))
+		return remedy.GrantInject.With(q.here(), remedy.User.Is(q.User.Value.Username))
 	}
-	return do("Do as the policy says, or have the administrator change it", "kubectl get validatingadmissionpolicy "+denial.Policy+" --output yaml")
+	return remedy.HeedPolicy.With(remedy.Name.Is(denial.Policy))
 }
 
 func (q *inquiry) podSecurityGate(context.Context) finding {
@@ -122,7 +118,6 @@ func (q *inquiry) podSecurity(pod *corev1.Pod) finding {
 	return failed(q.allowPrivileged(), "namespace %s enforces %s, which forbids the pod with PCP: %s", q.Subject.Namespace, level.String(), result.ForbiddenDetail())
 }
 
-func (q *inquiry) allowPrivileged() *gate.Remedy {
-	return do("Have the administrator allow privileged pods in the namespace",
-		fmt.Sprintf("kubectl label --overwrite namespace %s %s=%s", q.Subject.Namespace, api.EnforceLevelLabel, api.LevelPrivileged))
+func (q *inquiry) allowPrivileged() *remedy.Remedy {
+	return remedy.AllowPrivileged.With(q.here())
 }

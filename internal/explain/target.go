@@ -2,14 +2,15 @@ package explain
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
@@ -18,38 +19,56 @@ import (
 // The gates of the injector's own decision, made by its own code with the live configuration.
 
 // templatePatch is a merge patch for the metadata of a kind's pods.
-func templatePatch(kind, metadata string) string {
+func templatePatch(kind string, metadata map[string]any) map[string]any {
 	steps := []string{"spec", "template"} // of a custom kind
 	if known := config.KnownKind(config.TargetKind(kind)); known != nil {
 		steps = known.TemplatePath()
 	}
-	patch := `{"metadata":` + metadata + `}`
+	patch := map[string]any{"metadata": metadata}
 	for _, step := range slices.Backward(steps) {
-		patch = `{"` + step + `":` + patch + `}`
+		patch = map[string]any{step: patch}
 	}
 	return patch
 }
 
+// here is the subject's namespace.
+func (q *inquiry) here() remedy.Value { return remedy.InNamespace.Is(q.Subject.Namespace) }
+
+// owner is the workload that the subject belongs to.
+func (q *inquiry) owner() remedy.Value { return remedy.Object.Is(q.Subject.OwnerArgument()) }
+
 // askFor says how to ask for PCP.
-func (q *inquiry) askFor() *gate.Remedy {
-	owner, namespace := q.Subject.Owner, q.Subject.Namespace
+func (q *inquiry) askFor() *remedy.Remedy {
+	owner := q.Subject.Owner
 	switch {
 	case q.Subject.IsPod() && q.ownerAsks():
 		return q.renew()
 	case !q.Subject.Stored:
 		return q.askInFile()
 	case owner.Kind == "Pod" || owner.Kind == "Job":
-		return do(fmt.Sprintf("Recreate it with the annotation %s: \"true\" on its pod template, which cannot be changed", mutate.AnnotationInject))
+		return remedy.AskAnew.With()
 	}
-	var annotations strings.Builder
+	if q.Subject.OwnerUnseen() {
+		return remedy.AskOwner.With(remedy.Prose.Is(q.Subject.Owner.String()))
+	}
+	annotations := map[string]any{mutate.AnnotationInject: "true"}
 	for _, typo := range q.typos() {
-		fmt.Fprintf(&annotations, "%q:null,", typo)
+		annotations[typo] = nil
 	}
-	patch := templatePatch(owner.Kind, fmt.Sprintf(`{"annotations":{%s%q:"true"}}`, annotations.String(), mutate.AnnotationInject))
+	patch := templatePatch(owner.Kind, map[string]any{"annotations": annotations})
 	if q.misplaced() {
-		patch = fmt.Sprintf(`{"metadata":{"annotations":{%q:null}},%s`, mutate.AnnotationInject, strings.TrimPrefix(patch, "{"))
+		patch["metadata"] = map[string]any{"annotations": map[string]any{mutate.AnnotationInject: nil}}
 	}
-	return q.editing(do("Ask for PCP on the pod template", fmt.Sprintf("kubectl --namespace %s patch %s --type merge --patch '%s'", namespace, q.Subject.OwnerArgument(), patch)))
+	return remedy.Ask.With(q.here(), q.owner(), patched(patch))
+}
+
+// patched is a patch as JSON.
+func patched(patch any) remedy.Value {
+	text, err := json.Marshal(patch)
+	if err != nil {
+		text = nil // cannot happen: it is of maps, lists and texts
+	}
+	return remedy.Patch.Is(string(text))
 }
 
 // misplaced reports whether the annotation is on the workload itself.
@@ -58,13 +77,8 @@ func (q *inquiry) misplaced() bool {
 	return misplaced && !q.Subject.IsPod()
 }
 
-// editing is a remedy that changes a live workload.
-func (q *inquiry) editing(remedy *gate.Remedy) *gate.Remedy {
-	return remedy.Noting("Make the same change in the manifest of " + q.Subject.OwnerArgument() + ", or the next apply takes it back")
-}
-
 // askInFile says what to write into the subject's file.
-func (q *inquiry) askInFile() *gate.Remedy {
+func (q *inquiry) askInFile() *remedy.Remedy {
 	place, line := "metadata.annotations", mutate.AnnotationInject+`: "true"`
 	if known := config.KnownKind(config.TargetKind(q.Subject.Kind.Kind)); known != nil {
 		place = strings.Join(append(known.TemplatePath(), place), ".")
@@ -79,19 +93,19 @@ func (q *inquiry) askInFile() *gate.Remedy {
 	case q.misplaced():
 		edit = fmt.Sprintf("move %s from metadata.annotations to %s", line, place)
 	}
-	return do(fmt.Sprintf("In %s, %s, and apply it", q.Subject.File, edit), q.applyFile()...)
+	return q.editFile(edit)
 }
 
-// applyFile returns the commands that apply the subject's file to the cluster; none if it is from no file.
-func (q *inquiry) applyFile() []string {
-	if q.Subject.File == snapshot.StandardInput {
-		return nil
+// editFile says what to write into the subject's file, and applies it.
+func (q *inquiry) editFile(edit string) *remedy.Remedy {
+	what := remedy.AskInFile
+	switch kind := config.TargetKind(q.Subject.Kind.Kind); {
+	case q.Subject.File == snapshot.StandardInput:
+		what = remedy.AskInInput
+	case kind == config.KindJob || kind == config.KindPod:
+		what = remedy.ReplaceFile // their pods cannot be changed
 	}
-	verb := "apply"
-	if kind := config.TargetKind(q.Subject.Kind.Kind); kind == config.KindJob || kind == config.KindPod {
-		verb = "replace --force" // their pods cannot be changed
-	}
-	return []string{fmt.Sprintf("kubectl --namespace %s %s -f %s", q.Subject.Namespace, verb, gate.Quote(q.Subject.File))}
+	return what.With(q.here(), remedy.File.Is(q.Subject.File), remedy.Prose.Is(edit))
 }
 
 // ownerAsks reports whether the template of the pod's workload asks for PCP.
@@ -101,19 +115,19 @@ func (q *inquiry) ownerAsks() bool {
 }
 
 // renew replaces the pods of the workload.
-func (q *inquiry) renew() *gate.Remedy {
-	owner, namespace := q.Subject.Owner, q.Subject.Namespace
-	switch config.TargetKind(owner.Kind) {
-	case config.KindDeployment, config.KindStatefulSet, config.KindDaemonSet:
-		return do("Replace the pods", fmt.Sprintf("kubectl --namespace %s rollout restart %s", namespace, q.Subject.OwnerArgument()))
-	case config.KindPod:
-		return do("Recreate the pod from its manifest", fmt.Sprintf("kubectl --namespace %s replace --force -f MANIFEST", namespace))
+func (q *inquiry) renew() *remedy.Remedy {
+	const advice = "Replace the pods"
+	switch workload := q.Subject.Replacer(); {
+	case workload != "":
+		return remedy.Restart.With(remedy.Prose.Is(advice), q.here(), remedy.Object.Is(workload))
+	case q.Subject.Owner.Kind == string(config.KindPod):
+		return remedy.RecreatePod.With(q.here())
 	default:
 		names := make([]string, len(q.Pods.Value))
 		for n := range q.Pods.Value {
 			names[n] = q.Pods.Value[n].Name
 		}
-		return do("Replace the pods", fmt.Sprintf("kubectl --namespace %s delete pod %s", namespace, strings.Join(names, " ")))
+		return remedy.DeletePods.With(remedy.Prose.Is(advice), q.here(), remedy.Pods.Is(names...))
 	}
 }
 
@@ -131,7 +145,13 @@ func (q *inquiry) targetGate(context.Context) finding {
 
 func (q *inquiry) notTarget(message string) finding {
 	target := q.config.Target
-	return failed(do(fmt.Sprintf("Have the administrator make it the target, which takes PCP away from %s %s in namespace %s: a release has one target", target.Kind, target.Name, target.Namespace), q.retarget()), "%s", message)
+	loser := remedy.Prose.Is(fmt.Sprintf("%s %s in namespace %s", target.Kind, target.Name, target.Namespace))
+	if q.Subject.OwnerUnseen() {
+		return failed(remedy.RetargetUnseen.With(loser), "%s", message)
+	}
+	retarget := remedy.Retarget.With(append(q.release(), loser,
+		remedy.TargetIn.Is(q.Subject.Namespace), remedy.Kind.Is(q.Subject.Owner.Kind), remedy.TargetName.Is(q.Subject.Owner.Name))...)
+	return failed(retarget, "%s", message)
 }
 
 // untrusted is the injector's status in a live pod that somebody else created; nil for all others. Nothing else records who created a pod.
@@ -146,12 +166,11 @@ func (q *inquiry) creatorGate(context.Context) finding {
 	status := q.untrusted()
 	switch {
 	case status != nil:
-		return failed(do("Delete it, and let the controller of its workload create the pod",
-			fmt.Sprintf("kubectl --namespace %s delete pod %s", q.Subject.Namespace, q.pod.GetName())), "%s", status.Message)
+		return failed(remedy.DeleteForged.With(q.here(), remedy.Pods.Is(q.pod.GetName())), "%s", status.Message)
 	case q.decision == nil:
 		return unknown("unknown, because the injector's configuration is unknown")
 	case q.decision.Reason == mutate.ReasonUntrustedCreator:
-		return failed(do("Have the administrator add the creator to config.target.trustedCreators"), "%s", q.decision.Message)
+		return failed(remedy.TrustCreator.With(), "%s", q.decision.Message)
 	case len(q.config.Target.TrustedCreators) == 0:
 		return passed("anyone who may create the pod may have it injected")
 	case q.Subject.IsPod():
@@ -166,7 +185,7 @@ func (q *inquiry) compatibilityGate(context.Context) finding {
 	case q.decision == nil:
 		return unknown("unknown, because the injector's configuration is unknown")
 	case q.decision.Reason == mutate.ReasonIncompatible:
-		return failed(do("Change the pod template, as each problem says"), "PCP cannot work in this pod: %s", q.decision.Explanation())
+		return failed(remedy.ChangePod.With(), "PCP cannot work in this pod: %s", q.decision.Explanation())
 	case q.injected == nil:
 		return unknown("not examined, because the pod would not be injected")
 	case len(q.decision.Warnings) > 0:
@@ -216,27 +235,25 @@ func (q *inquiry) ownerWorkload() *manifest.Workload {
 	return &workloads[0]
 }
 
-func (q *inquiry) oneAtATime(w *manifest.Workload) *gate.Remedy {
+func (q *inquiry) oneAtATime(w *manifest.Workload) *remedy.Remedy {
 	kind := config.TargetKind(q.Subject.Owner.Kind)
 	several := w.Replicas != nil && *w.Replicas > 1
-	var fields, commands []string
-	add := func(field, arguments string) {
-		fields = append(fields, field)
-		commands = append(commands, fmt.Sprintf("kubectl --namespace %s "+arguments, q.Subject.Namespace, q.Subject.OwnerArgument()))
-	}
-	if several {
-		add("spec.replicas: 1", "scale %s --replicas 1")
-	}
+	surges := kind == config.KindDeployment && w.Strategy != "Recreate"
+	what, fields := remedy.OneByHand, ""
 	switch {
-	case kind == config.KindDeployment && w.Strategy != "Recreate":
-		add("spec.strategy: {type: Recreate}", `patch %s --type merge --patch '{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}'`)
+	case several && surges:
+		what, fields = remedy.OneRecreated, "spec.replicas: 1 and spec.strategy: {type: Recreate}"
+	case several:
+		what, fields = remedy.OneReplica, "spec.replicas: 1"
+	case surges:
+		what, fields = remedy.Recreate, "spec.strategy: {type: Recreate}"
 	case kind == config.KindCronJob:
-		add("spec.concurrencyPolicy: Forbid, spec.jobTemplate.spec.parallelism: 1", `patch %s --type merge --patch '{"spec":{"concurrencyPolicy":"Forbid","jobTemplate":{"spec":{"parallelism":1}}}}'`)
+		what, fields = remedy.OneJob, "spec.concurrencyPolicy: Forbid, spec.jobTemplate.spec.parallelism: 1"
 	}
-	if !q.Subject.Stored {
-		return do(fmt.Sprintf("Let one pod run at a time: in %s, set %s", q.Subject.File, strings.Join(fields, " and ")))
+	if !q.Subject.Stored && fields != "" {
+		return remedy.OneInFile.With(remedy.File.Is(q.Subject.File), remedy.Prose.Is(fields))
 	}
-	return q.editing(do("Let one pod run at a time", commands...))
+	return what.With(q.here(), q.owner())
 }
 
 // nested is a value of an object as the API server stores it.

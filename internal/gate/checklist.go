@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/performancecopilot/pcp-injector/internal/terminal"
 )
 
 // nameColumns is the longest that a gate's name may be without pushing its evidence to the next line.
@@ -16,7 +18,7 @@ const nameColumns = 17
 func WriteChecklist(out io.Writer, reports []*Report, style Style) error {
 	var text strings.Builder
 	for _, report := range reports {
-		subject := Wrap(Plain(report.Subject), Width)
+		subject := Wrap(report.Subject, Width)
 		text.WriteString(style.Paint(bold, strings.Join(subject, "\n")) + "\n")
 		for n := range report.Gates {
 			report.Gates[n].writeItem(&text, style)
@@ -33,7 +35,7 @@ func WriteChecklist(out io.Writer, reports []*Report, style Style) error {
 func (g *Gate) writeItem(text *strings.Builder, style Style) {
 	mark := style.mark(g.Result)
 	indent := utf8.RuneCountInString(mark) + 1 + nameColumns + 2
-	lead := fmt.Sprintf(" %-*s  ", nameColumns, g.Name)
+	lead := fmt.Sprintf(" %-*s  ", nameColumns, terminal.Plain(g.Name))
 	lines := Wrap(g.finding(), Width-indent)
 	text.WriteString(style.Paint(marks[g.Result].color, mark) + lead + lines[0] + "\n")
 	for _, line := range lines[1:] {
@@ -42,13 +44,13 @@ func (g *Gate) writeItem(text *strings.Builder, style Style) {
 	if g.Remedy == nil || g.Result == Passed {
 		return
 	}
-	for _, line := range Wrap(g.Remedy.sentence(), Width-4) {
+	for _, line := range Wrap(g.Remedy.Sentence(), Width-4) {
 		text.WriteString("    " + line + "\n")
 	}
-	for _, command := range g.Remedy.Commands {
-		text.WriteString("      " + style.Paint(bold, strings.ReplaceAll(command, "\n", "\n      ")) + "\n")
+	for _, command := range g.Remedy.Text().Commands {
+		text.WriteString("      " + style.Paint(bold, terminal.Plain(command)) + "\n")
 	}
-	for _, note := range g.Remedy.Notes {
+	for _, note := range g.Remedy.Text().Notes {
 		for _, line := range Wrap(note+".", Width-4) {
 			text.WriteString("    " + line + "\n")
 		}

@@ -5,30 +5,26 @@ import (
 	"testing"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 )
 
 // checks are some of each result, one of them with what anyone may write into an annotation.
 func checks() []*gate.Report {
+	release := []remedy.Value{remedy.ReleaseName.Is("pcp-injector"), remedy.InNamespace.Is("pcp-system")}
 	injector := &gate.Report{Subject: "Injector: release pcp-injector in namespace pcp-system", Gates: []gate.Gate{
 		{Name: "webhook", Result: gate.Passed, Evidence: "MutatingWebhookConfiguration pcp-injector.pcp-system"},
-		{Name: "version", Result: gate.Warning, Evidence: "the plugin is v1.3.0, the webhook v1.2.0, which is older", Remedy: &gate.Remedy{
-			Advice: "Have the administrator upgrade the webhook, or use the plugin of its version", Commands: []string{"helm upgrade pcp-injector CHART --namespace pcp-system --reset-then-reuse-values"},
-		}},
-		{Name: "issuer", Result: gate.Failed, Evidence: "Issuer pcp-injector-ca does not exist in namespace pcp-system", Remedy: &gate.Remedy{
-			Advice: "Have the administrator restore it", Commands: []string{"helm get manifest pcp-injector --namespace pcp-system | kubectl apply --server-side --force-conflicts --field-manager helm -f -"},
-		}},
-		{Name: "certificate", Result: gate.Failed, Evidence: "Certificate pcp-injector-tls is not ready: DoesNotExist: Issuing certificate as Secret does not exist", Remedy: &gate.Remedy{Advice: "Fix the problem above first", Order: 9}},
+		{Name: "version", Result: gate.Warning, Evidence: "the plugin is v1.3.0, the webhook v1.2.0, which is older", Remedy: remedy.UpgradeWebhook.With(release...)},
+		{Name: "issuer", Result: gate.Failed, Evidence: "Issuer pcp-injector-ca does not exist in namespace pcp-system", Remedy: remedy.Restore.With(release...)},
+		{Name: "certificate", Result: gate.Failed, Evidence: "Certificate pcp-injector-tls is not ready: DoesNotExist: Issuing certificate as Secret does not exist", Remedy: remedy.FixAbove.With().NotBefore(9)},
 	}}
 	target := &gate.Report{Subject: "Target: Deployment node-monitor in namespace monitoring", Gates: []gate.Gate{
-		{Name: "request", Result: gate.Failed, Evidence: hostile, Remedy: &gate.Remedy{Advice: "Ask for PCP on the pod template"}},
+		{Name: "request", Result: gate.Failed, Evidence: hostile, Remedy: remedy.ChangePod.With()},
 		{Name: "disruption-budget", Result: gate.Passed, Evidence: "PodDisruptionBudget pcp-injector covers the webhook's pods"},
 	}}
 	rights := &gate.Report{Subject: "Rights of alice", Gates: []gate.Gate{{
 		Name: "right", Result: gate.Unknown, Evidence: "you may not get and list resourcequotas in namespace monitoring",
-		Remedy: &gate.Remedy{Advice: "Have the administrator grant it, or run this command", Commands: []string{
-			"kubectl --namespace monitoring create role pcp-check-resourcequotas-1a2b3c4d --verb=get,list --resource=resourcequotas",
-			"kubectl --namespace monitoring create rolebinding pcp-check-resourcequotas-1a2b3c4d --role=pcp-check-resourcequotas-1a2b3c4d --user=alice",
-		}},
+		Remedy: remedy.GrantInNamespace.With(remedy.InNamespace.Is("monitoring"), remedy.Role.Is("pcp-check-resourcequotas-1a2b3c4d"), remedy.Verbs.Is("get,list"),
+			remedy.Resource.Is("resourcequotas"), remedy.User.Is("alice")),
 	}}}
 	return []*gate.Report{injector, target, rights}
 }

@@ -2,6 +2,8 @@
 // the evidence, and the remedy if it does not.
 package gate
 
+import "github.com/performancecopilot/pcp-injector/internal/remedy"
+
 // Result says whether a request passes a gate.
 type Result string
 
@@ -23,7 +25,7 @@ type Gate struct {
 	// Evidence is what was seen, or why nothing was: a sentence without its period.
 	Evidence string `json:"evidence"`
 	// Remedy is nil for a passed gate.
-	Remedy *Remedy `json:"remedy,omitempty"`
+	Remedy *remedy.Remedy `json:"remedy,omitempty"`
 }
 
 // Report is what was found out about one object.

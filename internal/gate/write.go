@@ -5,8 +5,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/performancecopilot/pcp-injector/internal/terminal"
 )
 
 // Width of the text, in columns.
@@ -65,7 +66,7 @@ func (g *Gate) finding() string {
 // the first unknown one needs.
 func (r *Report) Write(out io.Writer, style Style) error {
 	var text strings.Builder
-	text.WriteString(style.Paint(bold, Plain(r.Subject)) + "\n\n")
+	text.WriteString(style.Paint(bold, terminal.Plain(r.Subject)) + "\n\n")
 	names := 0
 	for n := range r.Gates {
 		names = max(names, utf8.RuneCountInString(r.Gates[n].Name))
@@ -73,7 +74,7 @@ func (r *Report) Write(out io.Writer, style Style) error {
 	for n := range r.Gates {
 		g := &r.Gates[n]
 		mark := style.mark(g.Result)
-		lead := fmt.Sprintf(" %-*s  ", names, g.Name)
+		lead := fmt.Sprintf(" %-*s  ", names, terminal.Plain(g.Name))
 		indent := utf8.RuneCountInString(mark + lead)
 		lines := Wrap(g.finding(), Width-indent)
 		text.WriteString(style.Paint(marks[g.Result].color, mark) + lead + lines[0] + "\n")
@@ -100,12 +101,12 @@ func (r *Report) writeRemedies(text *strings.Builder, style Style) {
 		if len(gates) > 1 {
 			number = fmt.Sprintf("%d. ", n+1)
 		}
-		text.WriteString("\n" + strings.Join(Wrap(number+g.Remedy.sentence(), Width), "\n") + "\n")
-		for _, command := range g.Remedy.Commands {
+		text.WriteString("\n" + strings.Join(Wrap(number+g.Remedy.Sentence(), Width), "\n") + "\n")
+		for _, command := range g.Remedy.Text().Commands {
 			// A command is not wrapped, so it can be copied.
-			text.WriteString("\n  " + style.Paint(bold, strings.ReplaceAll(command, "\n", "\n  ")) + "\n")
+			text.WriteString("\n  " + style.Paint(bold, terminal.Plain(command)) + "\n")
 		}
-		notes = append(notes, g.Remedy.Notes...)
+		notes = append(notes, g.Remedy.Text().Notes...)
 	}
 	for n, note := range notes {
 		if !slices.Contains(notes[:n], note) {
@@ -122,23 +123,10 @@ func (s Style) Paint(color Color, text string) string {
 	return "\x1b[" + string(color) + "m" + text + "\x1b[0m"
 }
 
-// Plain makes text from the cluster harmless for terminals, because anyone may write control characters into an annotation.
-func Plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
-			return '�'
-		}
-		return r
-	}, text)
-}
-
 // Wrap makes text from the cluster plain, and breaks it between words. A word that is too long gets its own line.
 func Wrap(text string, width int) []string {
 	lines := []string{""}
-	for word := range strings.FieldsSeq(Plain(text)) {
+	for word := range strings.FieldsSeq(terminal.Plain(text)) {
 		last := &lines[len(lines)-1]
 		switch {
 		case *last == "":

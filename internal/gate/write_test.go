@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 )
 
 var update = flag.Bool("update", false, "write the golden files of testdata")
@@ -20,15 +21,13 @@ var update = flag.Bool("update", false, "write the golden files of testdata")
 // hostile is what anyone may write into an annotation.
 const hostile = "the pod template has pcp.io/inject: \"\x1b[2Jyes\u202e\nfake line\", which must be \"true\" or \"false\", as only those two values have a meaning"
 
+var here, target = remedy.InNamespace.Is("monitoring"), remedy.Object.Is("deployment/node-monitor")
+
 func report(results ...gate.Result) *gate.Report {
 	all := []gate.Gate{
 		{Name: "webhook", Result: gate.Passed, Evidence: "MutatingWebhookConfiguration pcp-injector.pcp-system"},
-		{Name: "request", Result: gate.Failed, Evidence: hostile, Remedy: &gate.Remedy{
-			Advice: "Ask for PCP on the pod template", Commands: []string{"kubectl --namespace monitoring patch deployment/node-monitor --type merge --patch '{\"spec\":{}}'", "kubectl apply -f - <<END\n{}\nEND"},
-		}},
-		{Name: "quota", Result: gate.Unknown, Evidence: "unknown, because you lack a right: resourcequotas is forbidden: User \"alice\" cannot list resource \"resourcequotas\"", Remedy: &gate.Remedy{
-			Advice: "Have the administrator grant it, or ask the administrator to run this command, who sees all that there is to be seen",
-		}},
+		{Name: "request", Result: gate.Failed, Evidence: hostile, Remedy: remedy.Ask.With(here, target, remedy.Patch.Is(`{"spec":{}}`))},
+		{Name: "quota", Result: gate.Unknown, Evidence: "unknown, because you lack a right: resourcequotas is forbidden: User \"alice\" cannot list resource \"resourcequotas\"", Remedy: remedy.OtherRelease.With()},
 	}
 	r := &gate.Report{Subject: "deployment/node-monitor in namespace monitoring"}
 	for _, g := range all {
@@ -43,13 +42,13 @@ func report(results ...gate.Result) *gate.Report {
 
 // several is a report whose gates have another order of remedies than their own, two of them with the same remedy.
 func several() *gate.Report {
-	restart := &gate.Remedy{Advice: "Replace the pods", Commands: []string{"kubectl rollout restart deployment/node-monitor"}, Order: 2}
+	restart := remedy.Restart.With(remedy.Prose.Is("Replace the pods"), here, target).NotBefore(2)
 	return &gate.Report{Subject: "deployment/node-monitor in namespace monitoring", Gates: []gate.Gate{
 		{Name: "pod", Result: gate.Failed, Evidence: "pod a is older", Remedy: restart},
 		{Name: "pod", Result: gate.Failed, Evidence: "pod b is older", Remedy: restart},
-		{Name: "webhook", Result: gate.Failed, Evidence: "it is old", Remedy: gate.Do("Have the administrator upgrade it", "helm upgrade pcp-injector CHART --namespace NAMESPACE").Noting("Read the notes of the release first")},
+		{Name: "webhook", Result: gate.Failed, Evidence: "it is old", Remedy: remedy.RestoreClaim.With()},
 		{Name: "limits", Result: gate.Failed, Evidence: "nothing helps"},
-		{Name: "claims", Result: gate.Failed, Evidence: "there is none", Remedy: gate.Do("Have the administrator restore it", "helm upgrade pcp-injector CHART --namespace NAMESPACE --set a=b")},
+		{Name: "claims", Result: gate.Failed, Evidence: "there is none", Remedy: remedy.CreateBudget.With()},
 	}}
 }
 

@@ -154,12 +154,6 @@ func TemplateOf(object *unstructured.Unstructured) *mutate.Pod {
 // Owner is the workload that the pod belongs to, as far as that can be read.
 func (p *LivePod) Owner() mutate.Owner { return p.owner.Owner }
 
-// Renew is the command that replaces the pod.
-func (p *LivePod) Renew() string {
-	switch p.owner.Owner.Kind {
-	case string(config.KindDeployment), string(config.KindStatefulSet), string(config.KindDaemonSet):
-		return fmt.Sprintf("kubectl --namespace %s rollout restart %s", p.Pod.GetNamespace(), p.owner.OwnerArgument())
-	default:
-		return fmt.Sprintf("kubectl --namespace %s delete pod %s", p.Pod.GetNamespace(), p.Pod.GetName())
-	}
-}
+// Replacer is the workload that replaces the pod when it is restarted, as KIND/NAME; empty if none does, or the pod's owner could not be
+// found: anyone who may patch the pod can make one up.
+func (p *LivePod) Replacer() string { return p.owner.Replacer() }

@@ -13,6 +13,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
@@ -117,6 +118,25 @@ type Subject struct {
 
 // IsPod reports whether the subject is a pod, not a pod template.
 func (s *Subject) IsPod() bool { return s.Kind.Kind == "Pod" }
+
+// OwnerUnseen reports whether a pod claims to belong to a workload that could not be found: anyone who may patch the pod can make one up.
+func (s *Subject) OwnerUnseen() bool {
+	return s.IsPod() && s.OwnerObject == nil && metav1.GetControllerOf(s.Object) != nil
+}
+
+// Replacer is the workload that replaces the subject's pods when it is restarted, as KIND/NAME; empty if none does, or it could not be
+// found.
+func (s *Subject) Replacer() string {
+	if s.OwnerUnseen() {
+		return ""
+	}
+	switch config.TargetKind(s.Owner.Kind) {
+	case config.KindDeployment, config.KindStatefulSet, config.KindDaemonSet:
+		return s.OwnerArgument()
+	default:
+		return ""
+	}
+}
 
 // OwnerArgument is the owner in kubectl's words.
 func (s *Subject) OwnerArgument() string {

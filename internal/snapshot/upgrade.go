@@ -21,6 +21,9 @@ const pollPeriod = time.Second
 // ErrRunsAlready says that PCP's container has the image already.
 var ErrRunsAlready = errors.New("it runs this image already")
 
+// ErrNoPCP says that the pod has no container of PCP.
+var ErrNoPCP = errors.New("it has no PCP")
+
 // SetImage gives PCP's container in a live pod another image, and returns the pod as it was before. The kubelet restarts only that
 // container.
 func (r *Reader) SetImage(ctx context.Context, namespace, name, image string) (*corev1.Pod, error) {
@@ -32,7 +35,7 @@ func (r *Reader) SetImage(ctx context.Context, namespace, name, image string) (*
 	list, runs := withPCP(before)
 	switch {
 	case list == "":
-		return nil, fmt.Errorf("pod/%s has no PCP: kubectl pcp explain pod/%s --namespace %s says why", name, name, namespace)
+		return nil, ErrNoPCP
 	case runs == image:
 		return before, ErrRunsAlready
 	}

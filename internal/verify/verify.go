@@ -11,6 +11,7 @@ import (
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
@@ -156,11 +157,20 @@ func Report(live *snapshot.Live, version string) (*gate.Report, error) {
 		case Current, Upgraded:
 			found.Result = gate.Passed
 		case Stale, Older:
-			found.Remedy = &gate.Remedy{Advice: "Replace the pod to apply what is in force now", Commands: []string{live.Pods[n].Renew()}}
+			found.Remedy = renew(&live.Pods[n], "Replace the pod to apply what is in force now")
 		case Tampered:
-			found.Remedy = &gate.Remedy{Advice: "Find out who changed it, and replace the pod", Commands: []string{live.Pods[n].Renew()}}
+			found.Remedy = renew(&live.Pods[n], "Find out who changed it, and replace the pod")
 		}
 		report.Gates = append(report.Gates, found)
 	}
 	return report, nil
+}
+
+// renew replaces the pod.
+func renew(pod *snapshot.LivePod, advice string) *remedy.Remedy {
+	values := []remedy.Value{remedy.Prose.Is(advice), remedy.InNamespace.Is(pod.Pod.GetNamespace())}
+	if workload := pod.Replacer(); workload != "" {
+		return remedy.Restart.With(append(values, remedy.Object.Is(workload))...)
+	}
+	return remedy.DeletePods.With(append(values, remedy.Pods.Is(pod.Pod.GetName()))...)
 }

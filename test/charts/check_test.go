@@ -83,10 +83,20 @@ var ofHelm = []trouble{
 const withoutPCP = "--pcp=false"
 
 // TestCheck breaks what can break in an installation, one thing after the other: check names the true cause first, and what it suggests
-// mends it.
-func TestCheck(t *testing.T) { //nolint:tparallel // the set-ups are those of one release, one after the other
+// mends it. After all that, Helm can still upgrade the release, uninstall it, and install it again.
+func TestCheck(t *testing.T) {
 	t.Parallel()
-	r := newRelease(t, "helm", "guard.warnings.scope=None")
+	for _, tool := range []string{"helm", "helm3"} {
+		t.Run(tool, func(t *testing.T) {
+			t.Parallel()
+			checkRelease(t, tool)
+		})
+	}
+}
+
+func checkRelease(t *testing.T, tool string) {
+	t.Helper()
+	r := newRelease(t, tool, "guard.warnings.scope=None")
 	r.install()
 	r.serve()
 	r.awaitTrust()
@@ -104,6 +114,7 @@ func TestCheck(t *testing.T) { //nolint:tparallel // the set-ups are those of on
 	p.requireWaits(t)
 	p.requireRights(t)
 	p.requireUnknown(t)
+	p.requireWhole()
 }
 
 func (p *plugin) tryAll(t *testing.T, troubles []trouble) {
@@ -131,7 +142,7 @@ func (p *plugin) tryCheck(broken *trouble) {
 	if want == "" {
 		want = gate.Failed
 	}
-	var cause *gate.Gate
+	var cause *found
 	p.eventually("the cause", func(context.Context) error {
 		report := p.checked()
 		if cause = report.First(gate.Failed); want == gate.Warning && cause == nil {
@@ -153,23 +164,23 @@ func (p *plugin) tryCheck(broken *trouble) {
 }
 
 // checked are all gates of check in one report.
-func (p *plugin) checked(arguments ...string) *gate.Report {
+func (p *plugin) checked(arguments ...string) *findings {
 	p.t.Helper()
 	said := p.run(append([]string{"check", withoutPCP, "--output", "json"}, arguments...)...)
-	var found struct {
+	var whole struct {
 		Result  gate.Result
-		Reports []*gate.Report
+		Reports []*findings
 	}
-	if err := json.Unmarshal([]byte(said.stdout), &found); err != nil || len(found.Reports) == 0 {
+	if err := json.Unmarshal([]byte(said.stdout), &whole); err != nil || len(whole.Reports) == 0 {
 		p.t.Fatalf("kubectl pcp check: %v (%v)\n%s", said.err, err, said.all())
 	}
 	codes := map[gate.Result]int{gate.Passed: 0, gate.Failed: 3, gate.Warning: 4, gate.Unknown: 4}
-	if code := exitStatus(said.err); found.Result != gate.Worst(found.Reports...) || code != codes[found.Result] {
-		p.t.Errorf("exit code %d for the result %s of reports that are %s", code, found.Result, gate.Worst(found.Reports...))
-	}
-	all := &gate.Report{Subject: "check"}
-	for _, report := range found.Reports {
+	all := &findings{Subject: "check"}
+	for _, report := range whole.Reports {
 		all.Gates = append(all.Gates, report.Gates...)
+	}
+	if code := exitStatus(said.err); whole.Result != all.Result() || code != codes[whole.Result] {
+		p.t.Errorf("exit code %d for the result %s of reports that are %s", code, whole.Result, all.Result())
 	}
 	return all
 }
@@ -239,7 +250,7 @@ func (p *plugin) requireWaits(t *testing.T) {
 // requireRights: a user who may see nothing sees which rights are missing, and what grants them makes all green.
 func (p *plugin) requireRights(t *testing.T) {
 	t.Helper()
-	const carol = `carol-who-sees-nothing"$(reboot)"`
+	carol := p.namespace + `-who-sees-nothing"$(reboot)"`
 	asCarol := []string{"--as", carol}
 	report := p.checked(asCarol...)
 	if failed := report.First(gate.Failed); failed != nil {

@@ -49,7 +49,7 @@ func (p *plugin) requireCustomTarget(t *testing.T) {
 }
 
 // awaitTarget waits until the first gate of the name says so.
-func (p *plugin) awaitTarget(name string, result gate.Result, evidence string) (found *gate.Gate) {
+func (p *plugin) awaitTarget(name string, result gate.Result, evidence string) (found *found) {
 	p.t.Helper()
 	p.eventually(name, func(context.Context) error {
 		report := p.checked()

@@ -156,6 +156,7 @@ func TestExplain(t *testing.T) { //nolint:tparallel // the set-ups are those of 
 			t.Fatal("the set-ups after this one begin where all is well: they were not tried")
 		}
 	}
+	p.requireWhole()
 }
 
 func (p *plugin) try(s *setup) {
@@ -191,9 +192,9 @@ func (p *plugin) try(s *setup) {
 }
 
 // awaitCause waits until the API server heeds what has changed, and explain says so.
-func (p *plugin) awaitCause(s *setup, subject string) *gate.Gate {
+func (p *plugin) awaitCause(s *setup, subject string) *found {
 	p.t.Helper()
-	var cause *gate.Gate
+	var cause *found
 	p.eventually("the cause", func(context.Context) error {
 		report := p.report("explain", subject)
 		cause = report.First(gate.Failed)
@@ -234,10 +235,10 @@ func deletes(what string) func(*plugin) {
 	return func(p *plugin) { p.commands("delete " + what + " --namespace TARGET") }
 }
 
-// restore applies again what Helm has installed.
+// restore has Helm apply again what it has installed.
 func (p *plugin) restore() {
 	p.t.Helper()
-	mustKubectl(p.t, p.must("get", "manifest", p.name, "--namespace", p.namespace), "apply", "--server-side", "--force-conflicts", "--field-manager", "helm", "-f", "-")
+	p.must("rollback", p.name, p.deployed(), "--namespace", p.namespace)
 }
 
 func (p *plugin) serveAgain() { p.serve() }
@@ -283,6 +284,7 @@ func (p *plugin) editConfiguration() {
 }
 
 func (p *plugin) resetConfiguration() {
+	p.commands("delete configmap pcp-injector --namespace NAMESPACE")
 	p.restore()
 	p.serve()
 }

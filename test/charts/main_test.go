@@ -85,7 +85,10 @@ func run(m *testing.M) (code int, err error) {
 	// Nothing runs in the pods of a simulated node: the folder need not exist.
 	nowhere := func(*corev1.PersistentVolumeClaim) (string, error) { return "/var/lib/test", nil }
 	go volumes.Provision(running, plane.Client(), nowhere, os.Stderr)
-	return m.Run(), nil
+	if code = m.Run(); code == 0 {
+		err = requireFollowed()
+	}
+	return code, err
 }
 
 // installMonitoring installs those kinds of the Prometheus Operator that the chart can make. The operator itself does not run.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/test/cluster"
 )
 
@@ -46,19 +48,20 @@ func (p *plugin) run(arguments ...string) output {
 }
 
 // report is what a verb finds out about one object.
-func (p *plugin) report(arguments ...string) *gate.Report {
+func (p *plugin) report(arguments ...string) *findings {
 	p.t.Helper()
 	said := p.run(append(arguments, "--output", "json")...)
-	var found struct{ Reports []gate.Report }
-	if err := json.Unmarshal([]byte(said.stdout), &found); err != nil || len(found.Reports) != 1 {
+	var whole struct{ Reports []findings }
+	if err := json.Unmarshal([]byte(said.stdout), &whole); err != nil || len(whole.Reports) != 1 {
 		p.t.Fatalf("kubectl pcp %s: %v (%v)\n%s", strings.Join(arguments, " "), said.err, err, said.all())
 	}
-	return &found.Reports[0]
+	return &whole.Reports[0]
 }
 
 // follow runs the commands of a remedy, in a shell as a user would.
-func (p *plugin) follow(remedy *gate.Remedy) {
+func (p *plugin) follow(remedy *remedy.Text) {
 	p.t.Helper()
+	recordFollowed(remedy.Name)
 	for _, command := range remedy.Commands {
 		p.paste(command)
 	}
@@ -68,7 +71,7 @@ func (p *plugin) follow(remedy *gate.Remedy) {
 func (p *plugin) paste(command string) {
 	p.t.Helper()
 	environment := append(p.environment(), "PATH="+p.folder+string(os.PathListSeparator)+os.Getenv("PATH"))
-	command = strings.NewReplacer("CHART", injectorChart, "MANIFEST", p.manifestFile()).Replace(command)
+	command = strings.NewReplacer("CHART", injectorChart, "MANIFEST", p.manifestFile(), "REVISION", p.deployed()).Replace(command)
 	p.eventually(command, func(context.Context) error {
 		said := execute(p.t, "", environment, "sh", "-c", command)
 		if strings.Contains(said.stderr, "restart has already been triggered within the past second") {
@@ -77,6 +80,25 @@ func (p *plugin) paste(command string) {
 		said.must(p.t, command)
 		return nil
 	})
+}
+
+// deployed is the last revision that helm history lists as deployed.
+func (p *plugin) deployed() string {
+	p.t.Helper()
+	var revisions []struct {
+		Revision int
+		Status   string
+	}
+	if err := json.Unmarshal([]byte(p.must("history", p.name, "--namespace", p.namespace, "--output", "json")), &revisions); err != nil {
+		p.t.Fatal(err)
+	}
+	last := 0
+	for _, revision := range revisions {
+		if revision.Status == "deployed" {
+			last = revision.Revision
+		}
+	}
+	return strconv.Itoa(last)
 }
 
 // requireGreen waits until all gates are passed. Where all is mended, and only the pod is older than that, it is replaced as the plugin
@@ -94,12 +116,6 @@ func (p *plugin) requireGreen(arguments ...string) {
 		}
 		return errors.New(text(report))
 	})
-}
-
-func text(report *gate.Report) string {
-	var text strings.Builder
-	_ = report.Write(&text, gate.Style{})
-	return text.String()
 }
 
 // requests counts the API requests of one run that succeeds, by a user of its own with all rights.

@@ -43,7 +43,7 @@ func TestExplainRights(t *testing.T) {
 	if err := os.WriteFile(file, []byte(manifest(t, nodeMonitor())), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var denied *gate.Gate
+	var denied *found
 	p.eventually("the rights to be heeded", func(context.Context) error {
 		report = p.report("explain", "-f", file, "--as", alice)
 		if denied = report.First(gate.Failed); denied == nil || denied.Name != "policies" || !strings.Contains(denied.Evidence, `needs the verb "inject"`) {
