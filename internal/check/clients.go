@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
+	"github.com/performancecopilot/pcp-injector/internal/remedy"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -46,19 +48,31 @@ func (i *inspection) clients() gate.Gate {
 	slices.Sort(found)
 	words := inWords(slices.Compact(found))
 	if tooMany(found) {
-		return warning(name, i.isolate(), "pmcd and pmproxy have no authentication, and can be read by: %s", words)
+		return warning(name, i.isolate(pods), "pmcd and pmproxy have no authentication, and can be read by: %s", words)
 	}
 	return passed(name, "pmcd and pmproxy can be read by: %s", words)
 }
 
-// isolate restores the chart's NetworkPolicy, and shows the others.
-func (i *inspection) isolate() *gate.Remedy {
-	var commands []string
-	if i.Injector != nil {
-		commands = append(commands, i.Injector.Release().Restore())
+// isolate restores the chart's NetworkPolicy, and shows the others. It is deleted first if somebody has opened it; else PCP would be open to
+// everyone until it is back.
+func (i *inspection) isolate(pods []*unstructured.Unstructured) *remedy.Remedy {
+	if i.Injector == nil {
+		return remedy.LookAtNetworks.With(remedy.TargetIn.Is(i.Subject.Namespace))
 	}
-	commands = append(commands, "kubectl --namespace "+i.Subject.Namespace+" describe networkpolicies")
-	return do("Have the administrator list its clients in pcp.networkPolicy.from, restore the chart's NetworkPolicy, and narrow others that admit more", commands...)
+	values := i.ofRelease(remedy.TargetIn.Is(i.Subject.Namespace))
+	for n := range i.Networks.Value {
+		policy := &i.Networks.Value[n]
+		if policy.Labels[snapshot.InstanceLabel] != i.Injector.Release().Name {
+			continue
+		}
+		opens := func(pod *unstructured.Unstructured) bool {
+			return isolates(&policy.Spec, pod.GetLabels()) && tooMany(admitted([]networkingv1.NetworkPolicy{*policy}, pod.GetLabels()))
+		}
+		if slices.ContainsFunc(pods, opens) {
+			return remedy.ReplaceNetworkPolicy.With(append(values, remedy.TargetName.Is(policy.Name))...)
+		}
+	}
+	return remedy.RestoreNetworkPolicy.With(values...)
 }
 
 // clientsOf a pod, which has the node's network by the configuration or its own.

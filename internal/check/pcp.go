@@ -69,7 +69,7 @@ func (i *inspection) within(p *snapshot.PCP) []gate.Gate {
 func (i *inspection) answers(version string) gate.Gate {
 	if cfg := i.Live.Value.Config; cfg != nil {
 		if err := cfg.Container.CheckReceiver(version); err != nil {
-			return failed("pmcd", do("State a newer config.container.image, or set config.container.acceptArchives and acceptWrites to false"),
+			return failed("pmcd", remedy.NewerImage.With(),
 				"PCP %s answers, but accepts archives, which %v", version, err)
 		}
 	}

@@ -43,6 +43,7 @@ var (
 		inside+"systemctl restart pmcd")
 	RestartLogger = following("restart-logger", "Make room if the volume is full, and restart pmlogger (this takes the verb exec on injections.pcp.io)",
 		inside+"systemctl status pmlogger", inside+"systemctl restart pmlogger")
+	NewerImage = advising("newer-image", "State a newer config.container.image, or set config.container.acceptArchives and acceptWrites to false")
 	ListAgents = looking("list-agents",
 		"Wait half a minute after PCP's start; after that, see which ones the image has, and correct config.container.domainAgents or the annotation pcp.io/domain-agents",
 		inside+"ls /var/lib/pcp/pmdas")

@@ -84,6 +84,23 @@ var (
 	})
 )
 
+// The NetworkPolicy of a release.
+var (
+	ReplaceNetworkPolicy = register(Template{
+		name: "replace-network-policy", who: administrator, advice: isolating, changes: Release,
+		commands: append(reapplying("kubectl --namespace <target-namespace> delete networkpolicy <target-name>"), run(describePolicies)),
+	})
+	RestoreNetworkPolicy = register(Template{
+		name: "restore-network-policy", who: administrator, advice: isolating, changes: Release, commands: append(reapplying(), run(describePolicies)),
+	})
+	LookAtNetworks = looking("look-at-networks", "Have the administrator narrow the NetworkPolicies that admit more than PCP's clients", describePolicies)
+)
+
+const (
+	isolating        = "list its clients in pcp.networkPolicy.from, restore the chart's NetworkPolicy, and narrow others that admit more"
+	describePolicies = "kubectl --namespace <target-namespace> describe networkpolicies"
+)
+
 // The claims of a release. Helm keeps claims when it uninstalls the release, and takes them back in the next installation if they are still
 // marked as its own.
 var (

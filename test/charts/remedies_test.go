@@ -101,7 +101,7 @@ func TestRemediesOfWorkload(t *testing.T) {
 		remedy.WhyNoPod.With(here, object).Text(), remedy.WhyNoVolume.With(here, claim).Text(), remedy.ProvideVolume.With().Text(),
 		remedy.AwaitRollout.With(remedy.InNamespace.Is(p.namespace), remedy.Name.Is("pcp-injector")).Text(),
 		remedy.WhyNotReady.With(remedy.InNamespace.Is(p.namespace), remedy.Selector.Is("app.kubernetes.io/name=pcp-injector")).Text(),
-		remedy.LookAtIssuing.With(remedy.InNamespace.Is(p.namespace)).Text(), remedy.LookAtCAinjector.With().Text(),
+		remedy.LookAtIssuing.With(remedy.InNamespace.Is(p.namespace)).Text(), remedy.LookAtCAinjector.With().Text(), remedy.LookAtNetworks.With(remedy.TargetIn.Is(p.target)).Text(),
 	} {
 		p.follow(&text)
 	}
