@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
-	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,7 +17,6 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/admission"
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
-	"github.com/performancecopilot/pcp-injector/internal/spelling"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -222,13 +219,7 @@ func (q *inquiry) asking() (*mutate.Pod, *unstructured.Unstructured) {
 
 // typos are annotations that are meant to ask, and that the injector would refuse as unknown.
 func (q *inquiry) typos() []string {
-	var typos []string
-	for _, key := range slices.Sorted(maps.Keys(q.view.Metadata.Annotations)) {
-		if key != mutate.AnnotationInject && strings.HasPrefix(key, "pcp.io/") && spelling.Nearest(key, []string{mutate.AnnotationInject}) != "" {
-			typos = append(typos, key)
-		}
-	}
-	return typos
+	return mutate.MisspeltRequests(maps.Keys(q.view.Metadata.Annotations))
 }
 
 // typedPod is the pod with PCP.
