@@ -21,7 +21,8 @@ A pod template asks for it with an annotation. An annotation on the workload its
 
 Supported kinds: ` + config.KindNames() + `,
 PodTemplate, and lists of them. All other documents, and those that do not ask, are written unchanged, byte for byte. In documents that
-change, comments, order and layout stay the same. "kubectl pcp uninject" removes everything again.
+change, comments, order and layout stay the same. "kubectl pcp uninject" removes everything again. What a YAML alias or merge key repeats
+is written out where it changes, with an anchor such as &pcp-copy-of-labels, by which uninject finds it.
 
 With --config, which takes the webhook's configuration file, only its target gets PCP. Without it, the defaults apply, and
 every document that asks counts as the target.
