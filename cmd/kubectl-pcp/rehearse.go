@@ -14,6 +14,7 @@ import (
 
 	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
 const rehearseHelp = `Have the API server create the pod of a workload in a dry run, and show what would be added to it.
@@ -77,6 +78,7 @@ func (v *clusterVerb) showDifference(subject *snapshot.Subject, rehearsal *snaps
 	case len(status.Added.Containers)+len(status.Added.InitContainers) == 0:
 		return &verbError{exitRefused, fmt.Errorf("%s: the pod would get no PCP: %s: %s; %s says more", subject.Argument, status.Reason, status.Message, explainCommand(subject))}
 	}
+	askAlike(rehearsal.Without, rehearsal.With)
 	without, err := asText(rehearsal.Without)
 	if err != nil {
 		return err
@@ -99,6 +101,13 @@ func explainCommand(subject *snapshot.Subject) string {
 		what = "-f " + gate.Quote(subject.File)
 	}
 	return fmt.Sprintf("kubectl pcp explain %s --namespace %s", what, subject.Namespace)
+}
+
+// askAlike gives a pod the request of another one: that it was sent without PCP is no difference that anyone sees later.
+func askAlike(pod, other *unstructured.Unstructured) {
+	annotations := pod.GetAnnotations()
+	annotations[mutate.AnnotationInject] = other.GetAnnotations()[mutate.AnnotationInject]
+	pod.SetAnnotations(annotations)
 }
 
 // tokenVolume matches the name of the volume that the API server adds, which ends in random characters.

@@ -40,6 +40,10 @@ type inquiry struct {
 	decision *mutate.Decision
 	// injected is the pod with PCP; nil if it would get none.
 	injected *unstructured.Unstructured
+	// further are what the gate that is examined has found beside its finding.
+	further []finding
+	// failures are the names of the gates that have failed.
+	failures []string
 }
 
 func newInquiry(ctx context.Context, s *snapshot.Snapshot) (*inquiry, error) {
