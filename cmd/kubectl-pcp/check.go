@@ -33,7 +33,7 @@ mend what is red: what replaces a running pod comes last, when its successor can
             are measured by a command in PCP's container.
 
 It changes nothing. It has your permissions: what you may not see is unknown, and a line names the right and the command that
-grants it. Without --namespace, it checks the releases for all namespaces. Else it checks the release that looks after that
+grants it. Without --namespace, or with --all-namespaces, it checks the releases for all namespaces. Else it checks the release that looks after that
 namespace, or that is installed in it.
 
 ` + machinesHelp + `
@@ -93,6 +93,7 @@ func newCheck(streams genericiooptions.IOStreams) *cobra.Command {
 		},
 	}
 	v.addFlags(cmd)
+	v.addAllNamespaces(cmd)
 	cmd.Flags().BoolVar(&v.pcp, "pcp", true, "ask PCP in the pods, through port-forwards")
 	cmd.Flags().BoolVar(&v.wait, "wait", false, "check again until nothing more can turn green by itself")
 	cmd.Flags().DurationVar(&v.timeout, "timeout", 5*time.Minute, "how long --wait waits")
@@ -171,7 +172,7 @@ func (v *checkVerb) lookedAfter(ctx context.Context, reader *snapshot.Reader, cu
 	if err != nil {
 		return nil, err
 	}
-	if *v.flags.Namespace == "" {
+	if v.all || *v.flags.Namespace == "" {
 		if len(namespaces) == 0 {
 			namespaces = []string{current}
 		}
@@ -181,7 +182,7 @@ func (v *checkVerb) lookedAfter(ctx context.Context, reader *snapshot.Reader, cu
 		return []string{current}, nil
 	}
 	if !reader.NamespaceExists(ctx, current) {
-		return nil, noNamespace(current)
+		return nil, noNamespace(ctx, reader, current)
 	}
 	if len(namespaces) == 0 {
 		return []string{current}, nil
