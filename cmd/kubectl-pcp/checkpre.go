@@ -14,8 +14,8 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
 
-const preHelp = `With --pre it checks the cluster before an installation: that of release pcp-injector in the namespace of --namespace, which is pcp-system
-if you name none, with the values of --values:
+const preHelp = `With --pre it checks the cluster before the installation of a release. Without --release, --namespace and --values, that is the release
+pcp-injector in the namespace pcp-system, with the chart's own values. It creates objects in dry runs only:
 
   Installation  the version of Kubernetes, your rights to all that Helm installs by default, cert-manager, and other releases in the way
   Target        the namespace, its Pod Security, whether a dry run of the pod with PCP is refused by policies of others, by webhooks or
@@ -73,7 +73,7 @@ func (v *checkVerb) checkBefore(ctx context.Context) error {
 }
 
 func (v *checkVerb) plan() (*preflight.Plan, error) {
-	release := snapshot.Release{Name: v.preparation.release, Namespace: orElse(*v.flags.Namespace, "pcp-system")}
+	release := snapshot.Release{Name: v.release, Namespace: orElse(*v.flags.Namespace, "pcp-system")}
 	var values []byte
 	if v.values != "" {
 		file, err := os.Open(v.values)

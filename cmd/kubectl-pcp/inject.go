@@ -27,7 +27,7 @@ is written out where it changes, with an anchor such as &pcp-copy-of-labels, by 
 With --config, which takes the webhook's configuration file, only its target gets PCP. Without it, the defaults apply, and
 every document that asks counts as the target.
 
-A workload that means to ask and gets no PCP is skipped, and the report says why: its annotation is misspelt or on the workload itself,
+A workload that means to ask and gets no PCP is skipped, and the report says why: its annotation is misspelled or on the workload itself,
 its kind is not supported, or it is not the target. With --strict, it is refused instead, as a pipeline wants it.
 
 The manifests go to standard output, and a report with warnings goes to standard error. If a template is refused, the command

@@ -137,14 +137,14 @@ func (i *injection) injectorFor(w *manifest.Workload, namespace string) (*mutate
 	return injector, problems, err
 }
 
-// unasked is the outcome for a workload without the annotation on its pod template. It may be misspelt, or on the workload itself, where
+// unasked is the outcome for a workload without the annotation on its pod template. It may be misspelled, or on the workload itself, where
 // it has no effect.
 func (i *injection) unasked(w *manifest.Workload) *outcome {
 	place := strings.TrimPrefix(w.Field+".metadata.annotations", ".")
-	if misspelt := mutate.MisspeltRequests(maps.Keys(annotationsOf(w.Template))); len(misspelt) > 0 {
-		return i.unmet(mutate.ReasonNotRequested, fmt.Sprintf("unknown annotation %s in %s: did you mean %s?", misspelt[0], place, mutate.AnnotationInject))
+	if misspelled := mutate.MisspelledRequests(maps.Keys(annotationsOf(w.Template))); len(misspelled) > 0 {
+		return i.unmet(mutate.ReasonNotRequested, fmt.Sprintf("unknown annotation %s in %s: did you mean %s?", misspelled[0], place, mutate.AnnotationInject))
 	}
-	misplaced := mutate.MisspeltRequests(maps.Keys(w.Annotations))
+	misplaced := mutate.MisspelledRequests(maps.Keys(w.Annotations))
 	if _, present := w.Annotations[mutate.AnnotationInject]; present {
 		misplaced = []string{mutate.AnnotationInject}
 	}

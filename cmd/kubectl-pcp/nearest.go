@@ -15,7 +15,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/spelling"
 )
 
-// What does not exist may be misspelt. Where the user may list the names that exist, the error has the nearest.
+// What does not exist may be misspelled. Where the user may list the names that exist, the error has the nearest.
 
 // notFound says where the object was looked for, and which one or where the user may have meant.
 func notFound(ctx context.Context, reader *snapshot.Reader, namespace, argument string, err error) error {

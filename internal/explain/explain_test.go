@@ -243,8 +243,10 @@ func TestExplain(t *testing.T) {
 			file: "refused-once.txt", want: "compatibility",
 			edit: func(d *appsv1.Deployment) {
 				d.Spec.Template.Spec.HostPID = true
-				d.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
-					Message: `admission webhook "pcp-injector.pcp-system.pcp.io" denied the request: Incompatible: spec.hostPID: Invalid value: true`}}
+				d.Status.Conditions = []appsv1.DeploymentCondition{{
+					Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
+					Message: `admission webhook "pcp-injector.pcp-system.pcp.io" denied the request: Incompatible: spec.hostPID: Invalid value: true`,
+				}}
 			},
 			spoil: func(s *snapshot.Snapshot) { s.Subject.Stored = true },
 		},

@@ -223,7 +223,7 @@ func (q *inquiry) asking() (*mutate.Pod, *unstructured.Unstructured) {
 
 // typos are annotations that are meant to ask, and that the injector would refuse as unknown.
 func (q *inquiry) typos() []string {
-	return mutate.MisspeltRequests(maps.Keys(q.view.Metadata.Annotations))
+	return mutate.MisspelledRequests(maps.Keys(q.view.Metadata.Annotations))
 }
 
 // typedPod is the pod with PCP.

@@ -49,7 +49,7 @@ func NewPlan(release snapshot.Release, text []byte, name, version string) (*Plan
 	}
 	cfg, err := config.Parse(v.Config, name+": config")
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the file
+		return nil, err
 	}
 	plan := &Plan{Config: cfg}
 	plan.Release, plan.Target, plan.CertManager = release, cfg.Target.Namespace, v.Certificates.Mode == "certManager"
@@ -76,7 +76,7 @@ func trialPod(cfg *config.InjectorConfig, version string) (*corev1.Pod, error) {
 	trial.Target.Kind, trial.Target.Name, trial.Target.TrustedCreators = config.KindPod, "kubectl-pcp-trial", nil
 	injector, err := mutate.New(&trial, version)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what is wrong with the configuration
+		return nil, err
 	}
 	text := []byte(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"kubectl-pcp-trial","annotations":{"pcp.io/inject":"true"}},` +
 		`"spec":{"containers":[{"name":"trial","image":"kubectl-pcp-trial"}]}}`)

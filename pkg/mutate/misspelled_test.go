@@ -7,9 +7,9 @@ import (
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
-func TestMisspeltRequests(t *testing.T) {
+func TestMisspelledRequests(t *testing.T) {
 	t.Parallel()
-	found := mutate.MisspeltRequests(slices.Values([]string{
+	found := mutate.MisspelledRequests(slices.Values([]string{
 		"pcp.io/injct", "pcp.io/Inject", "pcp.io/inject", "pcp.io/status", "pcp.io/services", "pcp.io/serivces", "pcp.io/domain-agents", "example.com/inject", "pcp.io/injected",
 	}))
 	if want := []string{"pcp.io/Inject", "pcp.io/injct", "pcp.io/injected"}; !slices.Equal(found, want) {
