@@ -33,10 +33,10 @@ mend what is red: what replaces a running pod comes last, when its successor can
             are measured by a command in PCP's container.
 
 It changes nothing. It has your permissions: what you may not see is unknown, and a line names the right and the command that
-grants it. Without --namespace, it checks the releases for all namespaces. Else it checks the release that looks after that
+grants it. Without --namespace, or with --all-namespaces, it checks the releases for all namespaces. Else it checks the release that looks after that
 namespace, or that is installed in it.
 
-` + machinesHelp + `
+` + preHelp + machinesHelp + `
   result                passed, warning, unknown or failed: the worst of all
 ` + reportsHelp + `
 With --wait it checks again until nothing is left that may turn green by itself. It does not wait for what time cannot mend, such as
@@ -53,6 +53,9 @@ Exit codes:
 
 const checkExamples = `  # Is everything in order?
   kubectl pcp check
+
+  # May pcp-injector be installed here, with these values?
+  kubectl pcp check --pre --values values.yaml
 
   # Only the cluster's side, which takes no port-forward
   kubectl pcp check --pcp=false
@@ -71,6 +74,7 @@ const checkPeriod = 2 * time.Second
 
 type checkVerb struct {
 	*clusterVerb
+	preparation
 
 	pcp     bool
 	wait    bool
@@ -89,10 +93,18 @@ func newCheck(streams genericiooptions.IOStreams) *cobra.Command {
 			if v.timeout <= 0 {
 				return fmt.Errorf("--timeout %s: must be more than 0", v.timeout)
 			}
+			if err := v.validate(cmd); err != nil {
+				return err
+			}
+			if v.pre {
+				return interruptibly(cmd, v.checkBefore)
+			}
 			return interruptibly(cmd, func(ctx context.Context) error { return v.check(ctx) })
 		},
 	}
-	v.addFlags(cmd)
+	v.clusterVerb.addFlags(cmd)
+	v.addAllNamespaces(cmd)
+	v.preparation.addFlags(cmd)
 	cmd.Flags().BoolVar(&v.pcp, "pcp", true, "ask PCP in the pods, through port-forwards")
 	cmd.Flags().BoolVar(&v.wait, "wait", false, "check again until nothing more can turn green by itself")
 	cmd.Flags().DurationVar(&v.timeout, "timeout", 5*time.Minute, "how long --wait waits")
@@ -171,7 +183,7 @@ func (v *checkVerb) lookedAfter(ctx context.Context, reader *snapshot.Reader, cu
 	if err != nil {
 		return nil, err
 	}
-	if *v.flags.Namespace == "" {
+	if v.all || *v.flags.Namespace == "" {
 		if len(namespaces) == 0 {
 			namespaces = []string{current}
 		}
@@ -181,7 +193,7 @@ func (v *checkVerb) lookedAfter(ctx context.Context, reader *snapshot.Reader, cu
 		return []string{current}, nil
 	}
 	if !reader.NamespaceExists(ctx, current) {
-		return nil, noNamespace(current)
+		return nil, noNamespace(ctx, reader, current)
 	}
 	if len(namespaces) == 0 {
 		return []string{current}, nil

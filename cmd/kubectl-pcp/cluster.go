@@ -40,6 +40,8 @@ type clusterVerb struct {
 	streams genericiooptions.IOStreams
 	flags   *genericclioptions.ConfigFlags
 	output  string
+	// all is that of kubectl's --all-namespaces: a --namespace does not count then.
+	all bool
 	// formats of the output, beside text.
 	formats []string
 }
@@ -63,6 +65,11 @@ func (v *clusterVerb) formatsListed() string {
 func (v *clusterVerb) addClusterFlags(cmd *cobra.Command) {
 	v.flags.AddFlags(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("namespace", v.completeNamespaces)
+}
+
+// addAllNamespaces adds kubectl's flag to a verb that looks at all namespaces where none is named, for those who know it from kubectl.
+func (v *clusterVerb) addAllNamespaces(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&v.all, "all-namespaces", "A", false, "look at all namespaces, as without --namespace, and even with it")
 }
 
 // connect finds the cluster and the namespace, as kubectl does.

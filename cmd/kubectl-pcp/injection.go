@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -16,6 +18,8 @@ type injection struct {
 	namespace string
 	// configured decides for the target of a configuration; nil if each document is its own target.
 	configured *mutate.Injector
+	// strict refuses a workload that means to ask for PCP and would get none.
+	strict bool
 	// first is the workload that got PCP before, if any.
 	first string
 }
@@ -43,9 +47,9 @@ func (i *injection) change(w *manifest.Workload) (*outcome, error) {
 	asked, present := annotation(w.Template, mutate.AnnotationInject)
 	switch _, isText := asked.(string); {
 	case !present:
-		return skipped(mutate.ReasonNotRequested, i.howToAsk(w)), nil
+		return i.unasked(w), nil
 	case !w.Known:
-		return skipped("UnknownKind", "only Kubernetes' own workloads are supported: inject its pods with the webhook"), nil
+		return i.unmet("UnknownKind", "only Kubernetes' own workloads are supported: inject its pods with the webhook"), nil
 	case !isText:
 		path := field.NewPath("metadata", "annotations").Key(mutate.AnnotationInject)
 		problem := field.Invalid(path, asked, `must be "true" or "false", in quotes`)
@@ -72,6 +76,8 @@ func (i *injection) decide(w *manifest.Workload, pod *mutate.Pod) (*outcome, err
 	switch {
 	case !decision.Reason.Allowed():
 		return refused(w, decision.Reason, errorsOf(decision.Problems)...), nil
+	case decision.Reason == mutate.ReasonNotDesignated:
+		return i.unmet(decision.Reason, decision.Message), nil
 	case decision.Reason != mutate.ReasonInjected:
 		return passedBy(&decision), nil
 	case len(problems) > 0:
@@ -131,14 +137,33 @@ func (i *injection) injectorFor(w *manifest.Workload, namespace string) (*mutate
 	return injector, problems, err
 }
 
-// howToAsk says which annotation to write where, and finds one that has no effect.
-func (i *injection) howToAsk(w *manifest.Workload) string {
+// unasked is the outcome for a workload without the annotation on its pod template. It may be misspelled, or on the workload itself, where
+// it has no effect.
+func (i *injection) unasked(w *manifest.Workload) *outcome {
 	place := strings.TrimPrefix(w.Field+".metadata.annotations", ".")
-	if _, misplaced := w.Annotations[mutate.AnnotationInject]; misplaced {
-		return "move the annotation " + mutate.AnnotationInject + " from the " + strings.ToLower(w.Kind) + " to " + place
+	if misspelled := mutate.MisspelledRequests(maps.Keys(annotationsOf(w.Template))); len(misspelled) > 0 {
+		return i.unmet(mutate.ReasonNotRequested, fmt.Sprintf("unknown annotation %s in %s: did you mean %s?", misspelled[0], place, mutate.AnnotationInject))
 	}
-	if w.Template == nil {
-		return "it has no pod template at " + w.Field
+	misplaced := mutate.MisspelledRequests(maps.Keys(w.Annotations))
+	if _, present := w.Annotations[mutate.AnnotationInject]; present {
+		misplaced = []string{mutate.AnnotationInject}
 	}
-	return "to ask for PCP, set " + mutate.AnnotationInject + `: "true" in ` + place
+	switch {
+	case len(misplaced) > 0 && misplaced[0] != mutate.AnnotationInject:
+		return i.unmet(mutate.ReasonNotRequested, fmt.Sprintf("unknown annotation %s of the %s: did you mean %s in %s?",
+			misplaced[0], strings.ToLower(w.Kind), mutate.AnnotationInject, place))
+	case len(misplaced) > 0:
+		return i.unmet(mutate.ReasonNotRequested, fmt.Sprintf("move the annotation %s from the %s to %s", misplaced[0], strings.ToLower(w.Kind), place))
+	case w.Template == nil:
+		return skipped(mutate.ReasonNotRequested, "it has no pod template at "+w.Field)
+	}
+	return skipped(mutate.ReasonNotRequested, "to ask for PCP, set "+mutate.AnnotationInject+`: "true" in `+place)
+}
+
+// unmet is the outcome for a workload that means to ask for PCP and gets none.
+func (i *injection) unmet(reason mutate.Reason, message string) *outcome {
+	if i.strict {
+		return &outcome{summary: fmt.Sprintf("refused (%s):", reason), problems: []error{errors.New(message)}}
+	}
+	return skipped(reason, message)
 }

@@ -85,7 +85,7 @@ func exitCode(err error, stderr io.Writer) int {
 		}
 		return failed.code
 	default:
-		fmt.Fprintf(stderr, "error: %v (see --help)\n", err)
+		fmt.Fprintf(stderr, "error: %s (see --help)\n", strings.Join(strings.Fields(err.Error()), " "))
 		return exitUsage
 	}
 }

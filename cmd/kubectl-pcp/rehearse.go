@@ -15,6 +15,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/internal/terminal"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
 const rehearseHelp = `Have the API server create the pod of a workload in a dry run, and show what would be added to it.
@@ -78,6 +79,7 @@ func (v *clusterVerb) showDifference(subject *snapshot.Subject, rehearsal *snaps
 	case len(status.Added.Containers)+len(status.Added.InitContainers) == 0:
 		return &verbError{exitRefused, fmt.Errorf("%s: the pod would get no PCP: %s: %s; %s says more", subject.Argument, terminal.Plain(string(status.Reason)), terminal.Plain(status.Message), explainCommand(subject))}
 	}
+	askAlike(rehearsal.Without, rehearsal.With)
 	without, err := asText(rehearsal.Without)
 	if err != nil {
 		return err
@@ -100,6 +102,13 @@ func explainCommand(subject *snapshot.Subject) string {
 		return remedy.ExplainFile.With(remedy.File.Is(subject.File), here).Command()
 	}
 	return remedy.Explain.With(remedy.Object.Is(subject.Argument), here).Command()
+}
+
+// askAlike gives a pod the request of another one: that it was sent without PCP is no difference that anyone sees later.
+func askAlike(pod, other *unstructured.Unstructured) {
+	annotations := pod.GetAnnotations()
+	annotations[mutate.AnnotationInject] = other.GetAnnotations()[mutate.AnnotationInject]
+	pod.SetAnnotations(annotations)
 }
 
 // tokenVolume matches the name of the volume that the API server adds, which ends in random characters.

@@ -38,6 +38,7 @@ pcp-injector adds a PCP container to one pod, the node-monitor pod that its admi
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pcp"},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)

@@ -26,7 +26,7 @@ injections.pcp.io. What you may not see is shown as ?, and the reason follows th
 
 With -o wide it also shows nodes, restarts, ages and images, in one table for all namespaces.
 
-Without --namespace, the namespaces of all targets are listed. With --watch, the list is shown again whenever more than the
+Without --namespace, or with --all-namespaces, the namespaces of all targets are listed. With --watch, the list is shown again whenever more than the
 archives' size has changed, until Ctrl-C. When the cluster no longer answers, it waits until the cluster does.
 
 ` + machinesHelp + `
@@ -90,6 +90,7 @@ func newStatus(streams genericiooptions.IOStreams) *cobra.Command {
 		},
 	}
 	v.addFlags(cmd)
+	v.addAllNamespaces(cmd)
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show the list again whenever it has changed")
 	return cmd
 }

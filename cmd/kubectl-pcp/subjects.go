@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 )
@@ -27,8 +25,11 @@ func (v *clusterVerb) subjectCommand(verb string, run func(ctx context.Context, 
 		Args:              oneSubject,
 		ValidArgsFunction: v.completeSubjects,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if (len(args) == 0) == (len(files) == 0) {
+			switch {
+			case len(args) == 0 && len(files) == 0:
 				return errNothingNamed
+			case len(args) > 0 && len(files) > 0:
+				return fmt.Errorf("%s and -f %s: name an object of the cluster or manifests, not both", args[0], files[0])
 			}
 			return interruptibly(cmd, func(ctx context.Context) error { return run(ctx, args, files) })
 		},
@@ -87,23 +88,6 @@ func (v *clusterVerb) subjects(ctx context.Context, args, files []string) ([]*sn
 	}
 	return []*snapshot.Subject{subject}, reader, nil
 }
-
-// notFound says where the object was looked for, and where the user may have meant to look.
-func notFound(ctx context.Context, reader *snapshot.Reader, namespace, argument string, err error) error {
-	switch {
-	case !apierrors.IsNotFound(err):
-		return err
-	case !reader.NamespaceExists(ctx, namespace):
-		return noNamespace(namespace)
-	}
-	err = fmt.Errorf("%s does not exist in namespace %s", argument, namespace)
-	if namespaces, releases, listErr := reader.Namespaces(ctx); listErr == nil && len(namespaces) > 0 && !slices.Contains(namespaces, namespace) {
-		err = fmt.Errorf("%w: %s", err, snapshot.Elsewhere(releases))
-	}
-	return err
-}
-
-func noNamespace(name string) error { return fmt.Errorf("namespace %q does not exist", name) }
 
 // subjectsIn are the workloads in manifests.
 func (v *clusterVerb) subjectsIn(files []string, namespace string) ([]*snapshot.Subject, error) {

@@ -9,16 +9,20 @@ import (
 
 // annotation of a pod template, of any type: authors forget the quotes around "true".
 func annotation(template json.RawMessage, key string) (value any, present bool) {
+	value, present = annotationsOf(template)[key]
+	return value, present
+}
+
+func annotationsOf(template json.RawMessage) map[string]any {
 	var pod struct {
 		Metadata struct {
 			Annotations map[string]any `json:"annotations"`
 		} `json:"metadata"`
 	}
 	if template == nil || manifest.Decode(template, &pod) != nil {
-		return nil, false
+		return nil
 	}
-	value, present = pod.Metadata.Annotations[key]
-	return value, present
+	return pod.Metadata.Annotations
 }
 
 // decodePod reads a pod template as the API server does: keys are case-sensitive.

@@ -49,7 +49,7 @@ func newUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
 		Short:   "Run another image of PCP in a live pod",
 		Long:    upgradeHelp,
 		Example: upgradeExamples,
-		Args:    cobra.ExactArgs(1),
+		Args:    onePod,
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 			return v.completeNames(cmd, snapshot.Named(config.KindPod), "", typed)
 		},
@@ -67,6 +67,17 @@ func newUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
 	cmd.Flags().StringVar(&image, "image", "", "`IMAGE` of PCP to run")
 	cmd.Flags().DurationVar(&patience, "timeout", defaultPatience, "how long to wait for PCP to be ready; 0 to not wait")
 	return cmd
+}
+
+// onePod is the argument.
+func onePod(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New("name the pod, or its workload as KIND/NAME")
+	}
+	if _, _, err := snapshot.ParseArgument(args[0] + "/any"); len(args) > 1 && err != nil {
+		return fmt.Errorf("one pod at a time: %s and %s are two", args[0], args[1])
+	}
+	return oneSubject(cmd, args)
 }
 
 // podNamed is the named pod, or the only pod with PCP of the named workload.

@@ -23,7 +23,7 @@ and the live configuration, and compares them with the pod, field by field. A po
   by another release  another release made it, and this one would make it differently
   upgraded            another image runs in PCP's container, and nothing else differs
 
-Without --namespace, it looks at the namespaces of all targets.
+Without --namespace, or with --all-namespaces, it looks at the namespaces of all targets.
 
 ` + machinesHelp + `
 ` + reportsHelp + `
@@ -32,7 +32,7 @@ There is a report for each namespace. Its gates are pods, and their names those 
 `
 
 const verifyExamples = `  # Compare all pods with PCP
-  kubectl pcp verify
+  kubectl pcp verify -A
 
   # Only those of one namespace, for machines
   kubectl pcp verify --namespace monitoring -o json`
@@ -50,6 +50,7 @@ func newVerify(streams genericiooptions.IOStreams) *cobra.Command {
 		},
 	}
 	v.addFlags(cmd)
+	v.addAllNamespaces(cmd)
 	return cmd
 }
 
@@ -86,9 +87,9 @@ func (v *clusterVerb) namespaces(ctx context.Context) (*snapshot.Reader, []strin
 	if err != nil {
 		return nil, nil, err
 	}
-	if *v.flags.Namespace != "" {
+	if !v.all && *v.flags.Namespace != "" {
 		if !reader.NamespaceExists(ctx, namespace) {
-			return nil, nil, &verbError{exitInput, noNamespace(namespace)}
+			return nil, nil, &verbError{exitInput, noNamespace(ctx, reader, namespace)}
 		}
 		return reader, []string{namespace}, nil
 	}

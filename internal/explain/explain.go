@@ -74,19 +74,25 @@ func Explain(ctx context.Context, s *snapshot.Snapshot) (*gate.Report, error) {
 	}
 	report := &gate.Report{Subject: fmt.Sprintf("%s in namespace %s", s.Subject.Argument, s.Subject.Namespace)}
 	for _, g := range gates {
-		found := q.examine(ctx, g.name, g.examine)
-		if found.remedy != nil {
-			found.remedy.NotBefore(g.order)
+		for _, found := range q.examine(ctx, g.name, g.examine) {
+			if found.result == gate.Failed {
+				q.failures = append(q.failures, g.name)
+			}
+			if found.remedy != nil {
+				found.remedy.NotBefore(g.order)
+			}
+			report.Gates = append(report.Gates, gate.Gate{Name: g.name, Result: found.result, Evidence: found.evidence, Remedy: found.remedy})
 		}
-		report.Gates = append(report.Gates, gate.Gate{Name: g.name, Result: found.result, Evidence: found.evidence, Remedy: found.remedy})
 	}
 	return report, nil
 }
 
 // examine checks a gate. If no release looks after the namespace, no other remedy there would help.
-func (q *inquiry) examine(ctx context.Context, name string, gate func(*inquiry, context.Context) finding) finding {
+func (q *inquiry) examine(ctx context.Context, name string, gate func(*inquiry, context.Context) finding) []finding {
 	if name != "webhook" && name != "namespace" && q.elsewhere() != nil {
-		return unknown("not examined, because no release looks after namespace %s", q.Subject.Namespace)
+		return []finding{unknown("not examined, because no release looks after namespace %s", q.Subject.Namespace)}
 	}
-	return gate(q, ctx)
+	q.further = nil
+	first := gate(q, ctx)
+	return append([]finding{first}, q.further...)
 }

@@ -225,6 +225,31 @@ func TestExplain(t *testing.T) {
 				}}
 			},
 		},
+		{
+			// The pod that runs has filled the quota, and a quota of other pods does not.
+			file: "two-quotas.txt", want: "quota",
+			spoil: func(s *snapshot.Snapshot) {
+				s.Subject.Stored = true
+				s.Pods.Value = []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "node-monitor-0", Annotations: map[string]string{"pcp.io/status": `{"reason":"Injected"}`}}}}
+				s.Quotas.Value = []corev1.ResourceQuota{
+					quota("batch", "requests.cpu", "1m", corev1.ResourceQuotaScopeTerminating),
+					quota("limits", "limits.memory", "8Gi"),
+					quota("requests", "requests.cpu", "10m", corev1.ResourceQuotaScopeNotTerminating),
+				}
+			},
+		},
+		{
+			// What the API server says of the pod is what another gate has said.
+			file: "refused-once.txt", want: "compatibility",
+			edit: func(d *appsv1.Deployment) {
+				d.Spec.Template.Spec.HostPID = true
+				d.Status.Conditions = []appsv1.DeploymentCondition{{
+					Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
+					Message: `admission webhook "pcp-injector.pcp-system.pcp.io" denied the request: Incompatible: spec.hostPID: Invalid value: true`,
+				}}
+			},
+			spoil: func(s *snapshot.Snapshot) { s.Subject.Stored = true },
+		},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			t.Parallel()
@@ -243,6 +268,13 @@ func TestExplain(t *testing.T) {
 			requireDecisive(t, report, test.want)
 			requireGolden(t, test.file, report, test.style)
 		})
+	}
+}
+
+func quota(name string, resourceName corev1.ResourceName, hard string, scopes ...corev1.ResourceQuotaScope) corev1.ResourceQuota {
+	return corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{resourceName: resource.MustParse(hard)}, Scopes: scopes},
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
-	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,7 +17,6 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/admission"
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
-	"github.com/performancecopilot/pcp-injector/internal/spelling"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
@@ -43,6 +40,10 @@ type inquiry struct {
 	decision *mutate.Decision
 	// injected is the pod with PCP; nil if it would get none.
 	injected *unstructured.Unstructured
+	// further are what the gate that is examined has found beside its finding.
+	further []finding
+	// failures are the names of the gates that have failed.
+	failures []string
 }
 
 func newInquiry(ctx context.Context, s *snapshot.Snapshot) (*inquiry, error) {
@@ -222,13 +223,7 @@ func (q *inquiry) asking() (*mutate.Pod, *unstructured.Unstructured) {
 
 // typos are annotations that are meant to ask, and that the injector would refuse as unknown.
 func (q *inquiry) typos() []string {
-	var typos []string
-	for _, key := range slices.Sorted(maps.Keys(q.view.Metadata.Annotations)) {
-		if key != mutate.AnnotationInject && strings.HasPrefix(key, "pcp.io/") && spelling.Nearest(key, []string{mutate.AnnotationInject}) != "" {
-			typos = append(typos, key)
-		}
-	}
-	return typos
+	return mutate.MisspelledRequests(maps.Keys(q.view.Metadata.Annotations))
 }
 
 // typedPod is the pod with PCP.

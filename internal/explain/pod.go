@@ -44,7 +44,7 @@ func (q *inquiry) replacesByItself() bool {
 func (q *inquiry) noPod() finding {
 	object := q.Subject.Object
 	if message := createFailure(object); message != "" {
-		return failed(q.renew(), "the last attempt to create a pod failed: %s", message)
+		return q.notCreated(message)
 	}
 	replicas, scaled := nested[int64](object, "spec", "replicas"), nested[any](object, "spec", "replicas") != nil
 	switch config.TargetKind(q.Subject.Kind.Kind) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -109,53 +110,6 @@ func replace(item int, field string, name corev1.ResourceName, amount resource.Q
 	return operation{"replace", fmt.Sprintf("/spec/limits/%d/%s/%s", item, field, name), amount.String()}
 }
 
-func (q *inquiry) quotaGate(context.Context) finding {
-	switch {
-	case q.Quotas.Err != nil:
-		return unknown("%s", q.Quotas.Unseen())
-	case q.injected == nil:
-		return unknown("not examined, because the pod would not be injected")
-	case len(q.Quotas.Value) == 0:
-		return passed("namespace %s has no ResourceQuota", q.Subject.Namespace)
-	case q.running():
-		return passed("the pod runs, so there was room")
-	}
-	pod, err := q.typedPod()
-	if err != nil {
-		return unknown("unknown, because the pod cannot be read: %v", err)
-	}
-	wanted := q.withDefaults(pod)
-	for n := range q.Quotas.Value {
-		quota := &q.Quotas.Value[n]
-		if len(quota.Spec.Scopes) > 0 || quota.Spec.ScopeSelector != nil {
-			continue // This quota counts only certain pods, and the injector's may not be among them.
-		}
-		if found := q.shortage(quota, pod, wanted); found != nil {
-			return *found
-		}
-	}
-	return passed("the ResourceQuotas leave room for the pod with PCP")
-}
-
-// running reports whether a pod of the subject has PCP.
-func (q *inquiry) running() bool {
-	return slices.ContainsFunc(q.Pods.Value, func(pod corev1.Pod) bool { return isInjected(pod.Annotations) })
-}
-
-// withDefaults are the pod's amounts after the LimitRanges' defaults, by the names that quotas use.
-func (q *inquiry) withDefaults(pod *corev1.Pod) corev1.ResourceList {
-	total := corev1.ResourceList{corev1.ResourcePods: resource.MustParse("1")}
-	for n := range pod.Spec.Containers {
-		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-			request, limit := q.amounts(&pod.Spec.Containers[n], name)
-			add(total, "requests."+string(name), request)
-			add(total, "limits."+string(name), limit)
-			add(total, string(name), request)
-		}
-	}
-	return total
-}
-
 // amounts of a container: its own, or otherwise the defaults of the LimitRanges. A limit alone is also the request.
 func (q *inquiry) amounts(container *corev1.Container, name corev1.ResourceName) (request, limit resource.Quantity) {
 	limit, limited := container.Resources.Limits[name]
@@ -193,17 +147,20 @@ func add(total corev1.ResourceList, name string, amount resource.Quantity) {
 	total[corev1.ResourceName(name)] = sum
 }
 
-// shortage is the first amount that the quota cannot give. What the subject's own pods use is free again when they are replaced.
-func (q *inquiry) shortage(quota *corev1.ResourceQuota, pod *corev1.Pod, wanted corev1.ResourceList) *finding {
+// shortage are the amounts that the quota cannot give; nil if it can. What the subject's own pods use is free again when they are replaced.
+func (q *inquiry) shortage(quota *corev1.ResourceQuota, wanted corev1.ResourceList) *finding {
 	freed := corev1.ResourceList{}
 	for n := range q.Pods.Value {
+		if !counts(quota, &q.Pods.Value[n]) {
+			continue
+		}
 		for name, amount := range q.withDefaults(&q.Pods.Value[n]) {
 			add(freed, string(name), amount)
 		}
 	}
 	var short []string
 	raised := map[string]string{}
-	for _, name := range []corev1.ResourceName{"pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"} {
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		hard, constrained := quota.Status.Hard[name]
 		if !constrained {
 			hard, constrained = quota.Spec.Hard[name]
@@ -221,28 +178,11 @@ func (q *inquiry) shortage(quota *corev1.ResourceQuota, pod *corev1.Pod, wanted 
 		}
 	}
 	if len(short) == 0 {
-		return q.unlimited(quota, pod)
+		return nil
 	}
 	raise := remedy.RaiseQuota.With(q.here(), remedy.Name.Is(quota.Name), patched(map[string]any{"spec": map[string]any{"hard": raised}}))
 	found := failed(raise, "ResourceQuota %s: %s", quota.Name, strings.Join(short, "; "))
 	return &found
-}
-
-// unlimited finds a container without an amount that the quota requires of each. PCP's has no limits by default.
-func (q *inquiry) unlimited(quota *corev1.ResourceQuota, pod *corev1.Pod) *finding {
-	for _, name := range []corev1.ResourceName{"requests.cpu", "requests.memory", "limits.cpu", "limits.memory"} {
-		if _, constrained := quota.Spec.Hard[name]; !constrained {
-			continue
-		}
-		list, resourceName, _ := strings.Cut(string(name), ".")
-		for n := range pod.Spec.Containers {
-			if container := &pod.Spec.Containers[n]; !q.states(container, list, corev1.ResourceName(resourceName)) {
-				found := failed(q.state(container.Name, list, resourceName), "ResourceQuota %s requires %s for each container, and container %s has none", quota.Name, name, container.Name)
-				return &found
-			}
-		}
-	}
-	return nil
 }
 
 // states reports whether the container has the amount, perhaps by a LimitRange's default.

@@ -2,12 +2,10 @@ package explain
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
 
 	"github.com/performancecopilot/pcp-injector/internal/admission"
 	"github.com/performancecopilot/pcp-injector/internal/remedy"
@@ -80,18 +78,9 @@ func (q *inquiry) podSecurityGate(context.Context) finding {
 	return q.podSecurity(pod)
 }
 
-func (q *inquiry) enforced() (api.LevelVersion, error) {
-	privileged := api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}
-	levels, problems := api.PolicyToEvaluate(q.Namespace.Value.Labels, api.Policy{Enforce: privileged, Warn: privileged, Audit: privileged})
-	if len(problems) > 0 {
-		return levels.Enforce, fmt.Errorf("its labels are not valid: %w", problems.ToAggregate())
-	}
-	return levels.Enforce, nil
-}
-
 // levelAlone judges by the level if the pod is not known, because PCP's container is privileged in any case.
 func (q *inquiry) levelAlone() finding {
-	level, err := q.enforced()
+	level, err := admission.EnforcedLevel(q.Namespace.Value.Labels)
 	switch {
 	case err != nil:
 		return failed(q.allowPrivileged(), "namespace %s: %v", q.Subject.Namespace, err)
@@ -103,19 +92,14 @@ func (q *inquiry) levelAlone() finding {
 }
 
 func (q *inquiry) podSecurity(pod *corev1.Pod) finding {
-	level, err := q.enforced()
-	if err != nil {
+	level, forbidden, err := admission.PodSecurity(q.Namespace.Value.Labels, pod)
+	switch {
+	case err != nil:
 		return failed(q.allowPrivileged(), "namespace %s: %v", q.Subject.Namespace, err)
+	case forbidden != "":
+		return failed(q.allowPrivileged(), "namespace %s enforces %s, which forbids the pod with PCP: %s", q.Subject.Namespace, level, forbidden)
 	}
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		return unknown("unknown, because the checks cannot be made: %v", err)
-	}
-	result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec))
-	if result.Allowed {
-		return passed("namespace %s enforces %s, which allows the pod with PCP", q.Subject.Namespace, level.String())
-	}
-	return failed(q.allowPrivileged(), "namespace %s enforces %s, which forbids the pod with PCP: %s", q.Subject.Namespace, level.String(), result.ForbiddenDetail())
+	return passed("namespace %s enforces %s, which allows the pod with PCP", q.Subject.Namespace, level)
 }
 
 func (q *inquiry) allowPrivileged() *remedy.Remedy {

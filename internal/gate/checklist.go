@@ -20,8 +20,9 @@ func WriteChecklist(out io.Writer, reports []*Report, style Style) error {
 	for _, report := range reports {
 		subject := Wrap(report.Subject, Width)
 		text.WriteString(style.Paint(bold, strings.Join(subject, "\n")) + "\n")
-		for n := range report.Gates {
-			report.Gates[n].writeItem(&text, style)
+		gates := grouped(report.Gates, "checks")
+		for n := range gates {
+			gates[n].writeItem(&text, style)
 		}
 		text.WriteString("\n")
 	}

@@ -62,17 +62,17 @@ func (g *Gate) finding() string {
 	return g.Evidence
 }
 
-// Write writes the report for people: a line or more for each gate, then what the failed gates need, in order, or if none has failed, what
+// Write writes the report for people: a line or more for each gate or group of them, then what the failed gates need, in order, or if none has failed, what
 // the first unknown one needs.
 func (r *Report) Write(out io.Writer, style Style) error {
 	var text strings.Builder
 	text.WriteString(style.Paint(bold, terminal.Plain(r.Subject)) + "\n\n")
-	names := 0
-	for n := range r.Gates {
-		names = max(names, utf8.RuneCountInString(r.Gates[n].Name))
+	names, gates := 0, grouped(r.Gates, "gates")
+	for n := range gates {
+		names = max(names, utf8.RuneCountInString(gates[n].Name))
 	}
-	for n := range r.Gates {
-		g := &r.Gates[n]
+	for n := range gates {
+		g := &gates[n]
 		mark := style.mark(g.Result)
 		lead := fmt.Sprintf(" %-*s  ", names, terminal.Plain(g.Name))
 		indent := utf8.RuneCountInString(mark + lead)

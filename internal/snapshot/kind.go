@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/performancecopilot/pcp-injector/internal/spelling"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 )
 
@@ -65,6 +66,9 @@ func ParseArgument(argument string) (*Kind, string, error) {
 	known := make([]string, len(Kinds))
 	for n := range Kinds {
 		known[n] = Kinds[n].Names[0]
+	}
+	if meant := spelling.Nearest(kindOf, known); meant != "" {
+		return nil, "", fmt.Errorf("unknown kind %q: did you mean %s/%s?", word, meant, name)
 	}
 	return nil, "", fmt.Errorf("unknown kind %q: must be one of %s", word, strings.Join(known, ", "))
 }

@@ -163,9 +163,10 @@ func StatusIn(annotations map[string]string) *mutate.Status {
 }
 
 // lacksRight distinguishes RBAC's refusal, which comes before admission, from those of admission.
-func lacksRight(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, ` cannot create resource "pods" in API group ""`)
+func lacksRight(err error) bool { return cannotCreate(err, "pods") }
+
+func cannotCreate(err error, resource string) bool {
+	return strings.Contains(err.Error(), ` cannot create resource "`+resource+`" in API group ""`)
 }
 
 func (r *Reader) readClaims(ctx context.Context, s *Snapshot) {

@@ -38,6 +38,8 @@ type Document struct {
 	root *yaml.Node
 	// lines of all keys and items that were decoded, by their path.
 	lines map[string]int
+	// broken are the paths of the problems that Decode has found.
+	broken []string
 }
 
 // Parse parses the only YAML (or JSON) document of a file. A file without any content is an empty object.
@@ -91,20 +93,39 @@ func (d *Document) Text(key string) (text string, line int) {
 	return "", 0
 }
 
-// Decode reads the document into a pointer to a struct, by its JSON keys. Keys that the document lacks keep the values of the struct. Types
-// that decode themselves are written as one of the scalars. If there are problems, the struct is unchanged.
+// Decode reads the document into a pointer to a struct, by its JSON keys. Keys that the document lacks keep the values of the struct, and so
+// do those with a problem. Types that decode themselves are written as one of the scalars.
 func (d *Document) Decode(into any, scalars Scalars) []Problem {
 	r := &reader{lines: d.lines, scalars: scalars}
 	value := r.read(d.root, reflect.TypeOf(into).Elem(), nil)
-	if len(r.problems) > 0 {
-		SortByLine(r.problems)
+	d.broken = r.broken
+	SortByLine(r.problems)
+	if value == (absent{}) {
 		return r.problems
 	}
 	if err := decode(value, into); err != nil {
-		return []Problem{{Message: err.Error()}}
+		return append(r.problems, Problem{Message: err.Error()})
 	}
-	return nil
+	return r.problems
 }
+
+// Sound reports whether what the rules of a decoded document say of a path is worth repeating: neither it nor anything in the same object
+// has a problem, because that may be all that is wrong.
+func (d *Document) Sound(path string) bool {
+	return !slices.ContainsFunc(d.broken, func(broken string) bool {
+		around := parent(broken)
+		return within(broken, path) || within(path, broken) || around != "" && within(path, around)
+	})
+}
+
+// within reports whether a path is another one, or below it.
+func within(path, other string) bool {
+	rest, below := strings.CutPrefix(path, other)
+	return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// parent is the path of what contains a path; empty at the top.
+func parent(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
 
 // decode decodes what the reader has checked, so an error here is a gap in the reader.
 func decode(value, into any) error {
@@ -126,7 +147,7 @@ func (d *Document) Line(path string) int {
 		if line, found := d.lines[path]; found {
 			return line
 		}
-		path = path[:max(0, strings.LastIndexAny(path, ".["))]
+		path = parent(path)
 	}
 	return 0
 }

@@ -120,10 +120,42 @@ func TestProblems(t *testing.T) {
 			if diff := cmp.Diff(c.want, problems(t, c.text, &into)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if diff := cmp.Diff(file{Kind: "File", Main: server{Port: 1}}, into); diff != "" {
-				t.Errorf("what could not be read has changed the value:\n%s", diff)
-			}
 		})
+	}
+}
+
+// TestRest: what has a problem keeps its value, and the rest is decoded.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	got := file{Kind: "File", Main: server{Host: "localhost", Port: 80}, Servers: []server{{Host: "default"}}}
+	text := "knid: a\nmain: {host: 5, port: 8080, ready: true}\nservers: [{host: a}, 5]\nlabels: {a: b, c: [d], 1: e}\n"
+	if found := problems(t, text, &got); len(found) != 5 {
+		t.Errorf("found %q, want 5 problems", found)
+	}
+	want := file{Kind: "File", Main: server{Host: "localhost", Port: 8080, Ready: true}, Servers: []server{{Host: "default"}}, Labels: map[string]string{"a": "b"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestSound: a rule says nothing that may come from a problem.
+func TestSound(t *testing.T) {
+	t.Parallel()
+	document, problem := strictyaml.Parse([]byte("knid: a\nservers: [{host: 5}, {prot: 1}, {port: 1}]\nlabels: {a.b/c: 1}\n"))
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	if found := document.Decode(&file{}, scalars); len(found) != 4 {
+		t.Fatal(found)
+	}
+	for path, want := range map[string]bool{
+		"kind": false, "knid": false, "main": true, "main.host": true,
+		"servers": false, "servers[0].host": false, "servers[0].port": false, "servers[1].port": false, "servers[1].ready": false, "servers[2].port": true,
+		"labels": false, "labels[a.b/c]": false,
+	} {
+		if got := document.Sound(path); got != want {
+			t.Errorf("%s: got %v, want %v", path, got, want)
+		}
 	}
 }
 

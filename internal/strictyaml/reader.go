@@ -3,6 +3,7 @@ package strictyaml
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math"
 	"reflect"
 	"regexp"
@@ -21,6 +22,8 @@ type reader struct {
 	lines    map[string]int
 	scalars  Scalars
 	problems []Problem
+	// broken are the paths of the problems.
+	broken []string
 }
 
 // What others wrote must not cost more than its size: the path of each item repeats the keys around it, and nobody reads all mistakes.
@@ -32,28 +35,36 @@ const (
 // isFull reports whether to stop looking for more problems.
 func (r *reader) isFull() bool { return len(r.problems) > maxProblems }
 
-func (r *reader) report(node *yaml.Node, path *field.Path, message string) {
+// absent is the value of what has a problem: the rest is decoded without it.
+type absent struct{}
+
+func (r *reader) report(node *yaml.Node, path *field.Path, message string) absent {
 	switch {
 	case r.isFull():
-		return
+		return absent{}
 	case len(r.problems) == maxProblems:
 		path, message = nil, "and more problems: correct these first"
 	}
 	if path != nil {
 		message = path.String() + ": " + message
 	}
-	r.problems = append(r.problems, Problem{Line: node.Line, Message: message})
+	return r.reportAs(node, path, message)
 }
 
-// read returns the node's value for the type. After it has reported a problem, the value does not matter.
+// reportAs is for a message that already names its path.
+func (r *reader) reportAs(node *yaml.Node, path *field.Path, message string) absent {
+	r.problems = append(r.problems, Problem{Line: node.Line, Message: message})
+	r.broken = append(r.broken, path.String())
+	return absent{}
+}
+
+// read returns the node's value for the type, which is absent where it has reported a problem.
 func (r *reader) read(node *yaml.Node, typ reflect.Type, path *field.Path) any {
 	if node.Kind == yaml.AliasNode {
-		r.report(node, path, "aliases (*name) are not supported: write the value out")
-		return nil
+		return r.report(node, path, "aliases (*name) are not supported: write the value out")
 	}
 	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" {
-		r.report(node, path, `must not be empty: remove the key for its default, or write "", [] or {}`)
-		return nil
+		return r.report(node, path, `must not be empty: remove the key for its default, or write "", [] or {}`)
 	}
 	if typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
@@ -78,11 +89,10 @@ func (r *reader) readObject(node *yaml.Node, typ reflect.Type, path *field.Path)
 	return r.readKeys(node, path, toChild, func(key, value *yaml.Node, child *field.Path) any {
 		fieldType, found := known[key.Value]
 		if !found && r.isFull() {
-			return nil
+			return absent{}
 		}
 		if !found {
-			r.report(key, child, "unknown key: "+suggest(key.Value, known))
-			return nil
+			return r.unknown(key, path, known)
 		}
 		return r.read(value, fieldType, child)
 	})
@@ -100,8 +110,7 @@ func (r *reader) readKeys(
 	node *yaml.Node, path *field.Path, toChild func(string) *field.Path, read func(key, value *yaml.Node, child *field.Path) any,
 ) any {
 	if node.Kind != yaml.MappingNode {
-		r.report(node, path, "must be an object, not "+describe(node))
-		return nil
+		return r.report(node, path, "must be an object, not "+describe(node))
 	}
 	object, first := map[string]any{}, map[string]int{}
 	for n := 0; n+1 < len(node.Content); n += 2 {
@@ -119,7 +128,9 @@ func (r *reader) readKeys(
 			r.report(key, child, "duplicate key: it is already on line "+strconv.Itoa(line))
 		default:
 			first[key.Value], r.lines[child.String()] = key.Line, key.Line
-			object[key.Value] = read(key, node.Content[n+1], child)
+			if value := read(key, node.Content[n+1], child); value != (absent{}) {
+				object[key.Value] = value
+			}
 		}
 	}
 	return object
@@ -127,14 +138,17 @@ func (r *reader) readKeys(
 
 func (r *reader) readList(node *yaml.Node, typ reflect.Type, path *field.Path) any {
 	if node.Kind != yaml.SequenceNode {
-		r.report(node, path, "must be a list, not "+describe(node))
-		return nil
+		return r.report(node, path, "must be a list, not "+describe(node))
 	}
-	list := make([]any, len(node.Content))
+	list, sound := make([]any, len(node.Content)), true
 	for n, item := range node.Content {
 		child := path.Index(n)
 		r.lines[child.String()] = item.Line
 		list[n] = r.read(item, typ.Elem(), child)
+		sound = sound && list[n] != absent{}
+	}
+	if !sound {
+		return absent{} // without one item, the others would have other positions
 	}
 	return list
 }
@@ -151,17 +165,15 @@ func fieldTypes(typ reflect.Type) map[string]reflect.Type {
 	return types
 }
 
-// suggest names the key that an unknown one probably means, or all known ones.
-func suggest(key string, known map[string]reflect.Type) string {
-	keys := make([]string, 0, len(known))
-	for candidate := range known {
-		keys = append(keys, candidate)
+// unknown names the key that an unknown one probably means, or all known ones.
+func (r *reader) unknown(key *yaml.Node, path *field.Path, known map[string]reflect.Type) absent {
+	keys := slices.Sorted(maps.Keys(known))
+	child := path.Child(key.Value)
+	if nearest := spelling.Nearest(key.Value, keys); nearest != "" {
+		r.broken = append(r.broken, path.Child(nearest).String())
+		return r.report(key, child, "unknown key: did you mean "+strconv.Quote(nearest)+"?")
 	}
-	slices.Sort(keys)
-	if nearest := spelling.Nearest(key, keys); nearest != "" {
-		return "did you mean " + strconv.Quote(nearest) + "?"
-	}
-	return "known are " + strings.Join(keys, ", ")
+	return r.report(key, child, "unknown key: known are "+strings.Join(keys, ", "))
 }
 
 // decodesItself recognizes types that are written as one scalar, such as quantities.
@@ -183,12 +195,11 @@ type Scalar struct {
 func (r *reader) readSelf(node *yaml.Node, typ reflect.Type, path *field.Path) any {
 	scalar := r.scalars[typ]
 	if node.Kind != yaml.ScalarNode {
-		r.report(node, path, scalar.Form+", not "+describe(node))
-		return nil
+		return r.report(node, path, scalar.Form+", not "+describe(node))
 	}
 	value := scalarValue(node)
 	if !scalar.accepts(value, typ) {
-		r.report(node, nil, field.Invalid(path, node.Value, scalar.Form).Error())
+		return r.reportAs(node, path, field.Invalid(path, node.Value, scalar.Form).Error())
 	}
 	return value
 }
@@ -210,15 +221,15 @@ func (r *reader) readScalar(node *yaml.Node, typ reflect.Type, path *field.Path)
 	switch typ.Kind() {
 	case reflect.String:
 		if _, ok := value.(string); !ok {
-			r.report(node, path, "must be a string, not "+describe(node)+quoteHint(node))
+			return r.report(node, path, "must be a string, not "+describe(node)+quoteHint(node))
 		}
 	case reflect.Bool:
 		if _, ok := value.(bool); !ok {
-			r.report(node, path, "must be true or false, not "+describe(node))
+			return r.report(node, path, "must be true or false, not "+describe(node))
 		}
 	default:
 		if !isWhole(value, typ) {
-			r.report(node, path, "must be a whole number ("+typ.Kind().String()+")")
+			return r.report(node, path, "must be a whole number ("+typ.Kind().String()+")")
 		}
 	}
 	return value

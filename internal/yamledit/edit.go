@@ -138,10 +138,18 @@ func (e *editor) replaceValue(n *yaml.Node, i int, value *yaml.Node) error {
 	end := max(colon, e.end(old))
 	// A comment after the old value stays on its line.
 	inline, lines, _ := strings.Cut(e.style.value(value, e.columnOf(n)), "\n")
-	if len(e.held(old)) > 0 && !flow(old) {
+	marked := isMark(old.Anchor) && value.Kind == yaml.AliasNode
+	switch {
+	case old.Kind == yaml.AliasNode && isMark(value.Anchor): // with the spaces before it
+		e.replace(e.offset(old), end, strings.TrimPrefix(inline, " "))
+	case marked && !flow(old):
+		e.removeLines(e.line(e.start(old)), e.line(end))
+		e.replace(e.offset(old), e.offset(old)+len("&"+old.Anchor), strings.TrimPrefix(inline, " "))
+		return nil
+	case len(e.held(old)) > 0 && !flow(old):
 		e.removeLines(e.line(e.start(old)), e.line(end))
 		e.replace(colon, colon, inline)
-	} else {
+	default:
 		e.replace(colon, end, inline)
 	}
 	e.insert(e.line(end), lines)

@@ -76,7 +76,7 @@ func TestEdit(t *testing.T) {
 			"an alias is written out, a merged key is overridden",
 			"a: &a {b: 1}\nc: *a\nd:\n  <<: *a\n",
 			`[{"op":"add","path":"/c/x","value":1},{"op":"replace","path":"/d/b","value":2}]`,
-			"a: &a {b: 1}\nc:\n  b: 1\n  x: 1\nd:\n  <<: *a\n  b: 2\n",
+			"a: &a {b: 1}\nc: &pcp-copy-of-a\n  b: 1\n  x: 1\nd:\n  <<: *a\n  b: 2\n",
 		},
 		{
 			"an odd layout is written anew with its comments",
@@ -109,6 +109,90 @@ func TestEdit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCopies: an alias or a merge key that was written out comes back with the spaces and the comments around it.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, patch, edited, back string }{
+		"an alias": {
+			"l: &l\n  a: b\nm:\n  labels:   *l # same\n  # end\nn: *l\n",
+			`[{"op":"add","path":"/m/labels/x","value":"y"}]`,
+			"l: &l\n  a: b\nm:\n  labels:   &pcp-copy-of-l # same\n    a: b\n    x: \"y\"\n  # end\nn: *l\n",
+			`[{"op":"remove","path":"/m/labels/x"}]`,
+		},
+		"an alias on a line of its own, and one of a list": {
+			"l: &l [a]\nm:\n  list:\n      *l\n",
+			`[{"op":"add","path":"/m/list/-","value":"x"}]`,
+			"l: &l [a]\nm:\n  list:\n      &pcp-copy-of-l\n  - a\n  - x\n",
+			`[{"op":"remove","path":"/m/list/1"}]`,
+		},
+		"in flow style": {
+			"l: &l {a: b}\nm: {labels: *l, n: 1}\n",
+			`[{"op":"add","path":"/m/labels/x","value":1}]`,
+			"l: &l {a: b}\nm: {labels: &pcp-copy-of-l {a: b, x: 1}, n: 1}\n",
+			`[{"op":"remove","path":"/m/labels/x"}]`,
+		},
+		"an alias inside what another one repeats": {
+			"l: &l\n  a: b\nt: &t\n  m:\n    labels: *l\n    o: [p]\nu: *t",
+			`[{"op":"add","path":"/u/m/labels/x","value":1}]`,
+			"l: &l\n  a: b\nt: &t\n  m:\n    labels: *l\n    o: [p]\nu: &pcp-copy-of-t\n  m:\n    labels: &pcp-copy-of-l\n      a: b\n      x: 1\n    o:\n    - p",
+			`[{"op":"remove","path":"/u/m/labels/x"}]`,
+		},
+		"a merge key": {
+			"l: &l\n  labels: {a: b}\nm:\n  <<: *l\n  c: d\ne: f\n",
+			`[{"op":"add","path":"/m/labels/x","value":1}]`,
+			"l: &l\n  labels: {a: b}\nm:\n  <<: *l\n  c: d\n  labels: &pcp-merged\n    a: b\n    x: 1\ne: f\n",
+			`[{"op":"remove","path":"/m/labels/x"}]`,
+		},
+		"a merge key in flow style": {
+			"l: &l {labels: {a: b}}\nm: {<<: *l, c: d}\n",
+			`[{"op":"add","path":"/m/labels/x","value":1}]`,
+			"l: &l {labels: {a: b}}\nm: {<<: *l, c: d, labels: &pcp-merged {a: b, x: 1}}\n",
+			`[{"op":"remove","path":"/m/labels/x"}]`,
+		},
+		"CRLF": {
+			"l: &l\r\n  a: b\r\nm: *l\r\n",
+			`[{"op":"add","path":"/m/x","value":1}]`,
+			"l: &l\r\n  a: b\r\nm: &pcp-copy-of-l\r\n  a: b\r\n  x: 1\r\n",
+			`[{"op":"remove","path":"/m/x"}]`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			edited := requireEdit(t, c.text, c.patch, c.edited)
+			requireEdit(t, edited, c.back, c.text)
+		})
+	}
+}
+
+// TestChangedCopy: a copy that its author has changed stays one.
+func TestChangedCopy(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, patch, want string }{
+		"the copy":        {"l: &l {a: b}\nm: &pcp-copy-of-l\n  a: c\n  x: 1\n", `[{"op":"remove","path":"/m/x"}]`, "l: &l {a: b}\nm: &pcp-copy-of-l\n  a: c\n"},
+		"its source":      {"m: &pcp-copy-of-l\n  a: b\n  x: 1\n", `[{"op":"remove","path":"/m/x"}]`, "m: &pcp-copy-of-l\n  a: b\n"},
+		"a later source":  {"m: &pcp-copy-of-l\n  a: b\n  x: 1\nl: &l {a: b}\n", `[{"op":"remove","path":"/m/x"}]`, "m: &pcp-copy-of-l\n  a: b\nl: &l {a: b}\n"},
+		"the merged keys": {"l: &l {o: {a: b}}\nm: {<<: *l, o: &pcp-merged {a: c, x: 1}}\n", `[{"op":"remove","path":"/m/o/x"}]`, "l: &l {o: {a: b}}\nm: {<<: *l, o: &pcp-merged {a: c}}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireEdit(t, c.text, c.patch, c.want)
+		})
+	}
+}
+
+func requireEdit(t *testing.T, text, operations, want string) string {
+	t.Helper()
+	ops, meaning := patch(t, text, operations)
+	got, err := Edit([]byte(text), ops, meaning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	return string(got)
 }
 
 func TestEditRefuses(t *testing.T) {

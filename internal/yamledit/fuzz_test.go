@@ -23,6 +23,7 @@ func FuzzEdit(f *testing.F) {
 		"a:\n    - - b\n      - c\n    -\n      d: e\n", "? a\n: b\n", "a: &x\n  b: c\nd: *x\ne: {<<: *x}\n", "a: >-\n\n  b\n\n\nc: é\n...\n",
 		"a:\n  b: |2\n     x\n  # y\n", "a: !!map\n  b: !x 1\n", "a:\n- b:\n  - c\n  # d\n  e: ~\n-\n- {}\n", "\ta: b", "a: 'it''s' #\n'b': \"\\\"#\"\n",
 		"a: {b, c: , d: [e: f]} # g\n", "a: >+\n  b\n\n\nc:\n- |-\n   d\n  # e\n- f\n", "a: b\r\nc:\n- d\r\n", "a: \"b\"\rc: d\r",
+		"l: &l\n  a: b\nm:\n  labels:   *l # same\n", "l: &l [a]\nm: {list: *l}\n", "l: &l {n: {a: b}}\nm:\n  <<: *l\n  c: d\n", "a: &a b\nl:\n- *a\n- &c {d: *a}\n- *c\n",
 		// Found by fuzzing.
 		"0:\n- {0}", "Y: \n 0:", "0: '000'\n'0': 0\"7277aX9", "0:\n    -    000\n000.00000000000: 0", "0: !0\r", "0:\n- - ! #00000000",
 	} {
@@ -61,7 +62,7 @@ func addAndRemove(t *testing.T, text, have []byte, at collection) {
 	} else if err != nil {
 		t.Fatalf("failed to take out again: %v\n%s", err, edited)
 	}
-	if inPlace(text, at.grow(), grown) && inPlace(edited, at.shrink(), have) && !bytes.Equal(back, text) {
+	if restorable(text) && inPlace(text, at.grow(), grown) && inPlace(edited, at.shrink(), have) && !bytes.Equal(back, text) {
 		t.Errorf("got back %q\nfor %q\nedited %q", back, text, edited)
 	}
 }
@@ -71,7 +72,7 @@ func removeEach(t *testing.T, text, have []byte, at collection) {
 	for _, step := range at.steps[:min(len(at.steps), 4)] {
 		ops := []operations.Operation{operations.NewOperation("remove", at.path+"/"+escape.Replace(step), nil)}
 		want := patched(t, have, ops)
-		if edited, err := Edit(text, ops, want); err == nil && len(at.steps) > 1 && inPlace(text, ops, want) && !within(edited, text) {
+		if edited, err := Edit(text, ops, want); err == nil && len(at.steps) > 1 && !bytes.ContainsAny(text, "&*<") && inPlace(text, ops, want) && !within(edited, text) {
 			t.Errorf("got %q\nfor %q\nwithout %s", edited, text, ops[0].Path)
 		}
 	}
@@ -184,10 +185,13 @@ func patched(t *testing.T, data []byte, ops []operations.Operation) []byte {
 	return want
 }
 
+// restorable reports whether no author has written a mark of ours.
+func restorable(text []byte) bool { return !bytes.Contains(text, []byte("pcp-")) }
+
 func inPlace(text []byte, ops []operations.Operation, want []byte) bool {
 	text, _ = unixBreaks(text)
 	doc, err := parse(text)
-	if err != nil || bytes.ContainsAny(text, "&*<!") {
+	if err != nil || bytes.ContainsRune(text, '!') {
 		return false
 	}
 	e := newEditor(text, doc)

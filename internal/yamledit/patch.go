@@ -74,6 +74,7 @@ func (t *tree) patch(ops []operations.Operation) error {
 			return err
 		}
 	}
+	t.foldCopies(t.doc, map[string]*yaml.Node{})
 	return nil
 }
 
@@ -89,7 +90,9 @@ func (t *tree) child(n *yaml.Node, step string) (*yaml.Node, error) {
 			return nil, errPath(step)
 		}
 		t.keep(n)
-		n.Content = append(n.Content, newString(step), copyOf(repeated))
+		made := copyOf(repeated)
+		made.Anchor = mergedCopy
+		n.Content = append(n.Content, newString(step), made)
 		return n.Content[len(n.Content)-1], nil
 	}
 	if at == len(n.Content) {
@@ -97,7 +100,7 @@ func (t *tree) child(n *yaml.Node, step string) (*yaml.Node, error) {
 	}
 	if alias := n.Content[at]; alias.Kind == yaml.AliasNode {
 		t.keep(n)
-		n.Content[at] = copyOf(alias.Alias)
+		n.Content[at] = markedCopy(alias)
 	}
 	return n.Content[at], t.checkShared(n.Content[at])
 }

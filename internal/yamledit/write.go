@@ -65,9 +65,12 @@ func newString(text string) *yaml.Node {
 	return &n
 }
 
-// copyOf is a node to be written elsewhere: without its place, comments and anchors, in block style.
+// copyOf is a node to be written elsewhere: without its place, comments and its author's anchors, in block style.
 func copyOf(n *yaml.Node) *yaml.Node {
 	made := &yaml.Node{Kind: n.Kind, Style: n.Style &^ yaml.FlowStyle, Tag: n.Tag, Value: n.Value, Alias: n.Alias}
+	if isMark(n.Anchor) {
+		made.Anchor = n.Anchor
+	}
 	for _, child := range n.Content {
 		made.Content = append(made.Content, copyOf(child))
 	}
@@ -146,10 +149,18 @@ func (s style) value(n *yaml.Node, column int) string {
 	case len(n.Content) == 0:
 		return " " + s.scalar(n, column+s.step) + "\n"
 	case n.Kind == yaml.MappingNode:
-		return "\n" + s.mapping(n, column+s.step)
+		return mark(n) + "\n" + s.mapping(n, column+s.step)
 	default:
-		return "\n" + s.sequence(n, column+s.seq)
+		return mark(n) + "\n" + s.sequence(n, column+s.seq)
 	}
+}
+
+// mark is the anchor of a copy of a collection, after a space; empty for all others.
+func mark(n *yaml.Node) string {
+	if n.Anchor == "" || len(n.Content) == 0 {
+		return ""
+	}
+	return " &" + n.Anchor
 }
 
 func (s style) sequence(n *yaml.Node, column int) string {
@@ -163,7 +174,12 @@ func (s style) sequence(n *yaml.Node, column int) string {
 		default:
 			lines = s.sequence(item, column+s.item)
 		}
-		text.WriteString(pad(column) + "-" + lines[column+1:])
+		if mark(item) == "" {
+			lines = lines[column+1:]
+		} else {
+			lines = mark(item) + "\n" + lines
+		}
+		text.WriteString(pad(column) + "-" + lines)
 	}
 	return text.String()
 }

@@ -64,11 +64,11 @@ func parse(data []byte) (*InjectorConfig, []Problem) {
 		return nil, problems
 	}
 	cfg := Default()
-	if problems := document.Decode(cfg, scalars); len(problems) > 0 {
-		return nil, problems
-	}
+	problems := document.Decode(cfg, scalars)
 	cfg.Complete()
-	return cfg, locate(document, cfg.Validate())
+	problems = append(problems, locate(document, cfg.Validate())...)
+	strictyaml.SortByLine(problems)
+	return cfg, problems
 }
 
 // checkVersion comes first, because other versions and kinds have other keys.
@@ -84,13 +84,14 @@ func checkVersion(document *strictyaml.Document) []Problem {
 	return problems
 }
 
-// locate finds the lines of the problems in a decoded configuration.
+// locate finds the lines of the problems in a decoded configuration, without those that may come from keys that were not decoded.
 func locate(document *strictyaml.Document, invalid field.ErrorList) []Problem {
-	problems := make([]Problem, len(invalid))
-	for n, err := range invalid {
-		problems[n] = Problem{Line: document.Line(err.Field), Message: err.Error()}
+	var problems []Problem
+	for _, err := range invalid {
+		if document.Sound(err.Field) {
+			problems = append(problems, Problem{Line: document.Line(err.Field), Message: err.Error()})
+		}
 	}
-	strictyaml.SortByLine(problems)
 	return problems
 }
 

@@ -328,6 +328,21 @@ func TestElsewhere(t *testing.T) {
 			t.Errorf("%s: exit code %d, want 1 and one sentence:\n%s", arguments, code, said.all())
 		}
 	}
+	for arguments, meant := range map[string]string{
+		"explain deployment/node-montor --namespace " + namespace: "error: deployment/node-montor does not exist in namespace " + namespace + ": did you mean deployment/node-monitor?\n",
+		"check --namespace " + namespace + "x":                    fmt.Sprintf("error: namespace %q does not exist: did you mean --namespace %s?\n", namespace+"x", namespace),
+		"status --namespace " + namespace + "x":                   fmt.Sprintf("error: namespace %q does not exist: did you mean --namespace %s?\n", namespace+"x", namespace),
+	} {
+		if said := execute(t, "", plane.Environment(), pluginCommand, strings.Fields(arguments)...); exitStatus(said.err) != 1 || said.all() != meant {
+			t.Errorf("%s: want %q, got:\n%s", arguments, meant, said.all())
+		}
+	}
+	for _, verb := range []string{"check --pcp=false", "verify", "status"} {
+		all := strings.Fields(verb + " -A -o json --namespace no-such-namespace")
+		if said := execute(t, "", plane.Environment(), pluginCommand, all...); exitStatus(said.err) == 1 || said.stdout == "" {
+			t.Errorf("%s -A looks at one namespace:\n%s", verb, said.all())
+		}
+	}
 	if said := execute(t, "", plane.Environment(), pluginCommand, "verify", "--namespace", namespace, "-o", "json").must(t); !strings.Contains(said, `"gates": []`) {
 		t.Errorf("want an empty list:\n%s", said)
 	}
