@@ -27,7 +27,7 @@ func TestRefusedConfiguration(t *testing.T) {
 			if found := r.objects(); len(found) > 0 {
 				t.Errorf("applied, although the configuration was refused: %q", found)
 			}
-			r.checked("--install").must(t)
+			r.runChecked("--install").must(t)
 			before := r.objects()
 			if len(before) < 3 {
 				t.Fatalf("only %q are there after the installation", before)
@@ -38,7 +38,7 @@ func TestRefusedConfiguration(t *testing.T) {
 			if after := r.objects(); !slices.Equal(after, before) {
 				t.Errorf("changed, although the configurations were refused: %q, before %q", after, before)
 			}
-			r.checked("config.container.services={pmcd}").must(t)
+			r.runChecked("config.container.services={pmcd}").must(t)
 			jobs, err := plane.Client().BatchV1().Jobs(r.namespace).List(t.Context(), metav1.ListOptions{FieldSelector: "status.successful=1"})
 			if err != nil || len(jobs.Items) > 0 {
 				t.Errorf("left of the Jobs that succeeded: %d (error: %v)", len(jobs.Items), err)
@@ -50,7 +50,7 @@ func TestRefusedConfiguration(t *testing.T) {
 // requireRefused fails unless the program refuses the values for the key, and so does Helm.
 func (r *release) requireRefused(key string, arguments ...string) {
 	r.t.Helper()
-	said := r.checked(arguments...)
+	said := r.runChecked(arguments...)
 	if said.err == nil || !strings.Contains(said.stderr, r.fullname()+"-check-") || !strings.Contains(said.stderr, "failed") {
 		r.t.Errorf("%v: error %v, and Helm does not name the Job: %s", arguments, said.err, said.all())
 	}
@@ -59,9 +59,9 @@ func (r *release) requireRefused(key string, arguments ...string) {
 	}
 }
 
-// checked upgrades the release with values, which count for this upgrade alone, and runs the Job's pod meanwhile. What the program says comes
+// runChecked upgrades the release with values, which count for this upgrade alone, and runs the Job's pod meanwhile. What the program says comes
 // before what Helm says.
-func (r *release) checked(arguments ...string) output {
+func (r *release) runChecked(arguments ...string) output {
 	r.t.Helper()
 	command := append([]string{"upgrade", r.name, injectorChart, "--namespace", r.namespace, "--timeout", "60s"}, r.flags...)
 	for _, argument := range arguments {
