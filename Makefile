@@ -79,7 +79,7 @@ generate: ## Regenerate the generated files
 	@docs=$$($(TOOLCHAIN) helm-docs) && echo helm-docs && "$$docs" --chart-search-root charts --log-level warning
 	@helm=$$($(TOOLCHAIN) helm) && echo "helm template >deploy/install.yaml" && { \
 		echo "# No image is published yet: replace the image below with your own (see README.md)." && cat deploy/namespace.yaml && \
-		"$$helm" template pcp-injector charts/pcp-injector --namespace pcp-system --skip-tests; } >deploy/install.yaml
+		"$$helm" template pcp-injector charts/pcp-injector --namespace pcp-system --no-hooks; } >deploy/install.yaml
 
 verify: ## Check that generated files, formatting and modules are as committed
 	@before=$$(git diff; git status --porcelain); $(MAKE) --no-print-directory generate && \

@@ -123,7 +123,7 @@ func (r *Release) renderInstall(ctx context.Context, digest string) error {
 		return fmt.Errorf("failed to read: %w", err)
 	}
 	cmd := command(ctx, r.Tools.Helm, "template", "pcp-injector", filepath.Join(folder, "pcp-injector"),
-		"--namespace", "pcp-system", "--skip-tests", "--set", "image.digest="+digest)
+		"--namespace", "pcp-system", "--no-hooks", "--set", "image.digest="+digest)
 	var rendered, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &rendered, &problems
 	if err := cmd.Run(); err != nil {

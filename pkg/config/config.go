@@ -138,7 +138,7 @@ func (l Listen) OnLoopback(hostNetwork bool) bool {
 type Container struct {
 	// Image of PCP, built like upstream's build/containers/pcp. If it has both a tag and a digest, the digest takes precedence. A tag
 	// that moves (latest, or none) causes a warning; a digest never moves: ghcr.io/performancecopilot/pcp@sha256:….
-	Image string `json:"image"`
+	Image string `json:"image" schema:"image"`
 	// When the image is pulled.
 	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy"`
 	// Where the container goes in the pod: among the containers, or as a native sidecar (an init container with restartPolicy

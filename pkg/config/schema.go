@@ -30,7 +30,9 @@ type TextRule struct {
 const (
 	labelPattern     = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	subdomainPattern = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
-	hostPortPattern  = `^(\[[0-9A-Za-z:.%-]+\]|[a-z0-9]([-a-z0-9.]*[a-z0-9])?):[1-9][0-9]{0,4}$`
+	// imagePattern has every character of an image reference, including those of an IPv6 address.
+	imagePattern    = `^[A-Za-z0-9\[][A-Za-z0-9._:/@+\[\]-]*$`
+	hostPortPattern = `^(\[[0-9A-Za-z:.%-]+\]|[a-z0-9]([-a-z0-9.]*[a-z0-9])?):[1-9][0-9]{0,4}$`
 )
 
 // TextRules are the rules that the struct tag "schema" can name, for a string or for each string of a list. The tag also accepts optional
@@ -41,6 +43,7 @@ var TextRules = map[string]TextRule{
 	"subdomain": {subdomainPattern, validation.DNS1123SubdomainMaxLength},
 	"kind":      {kindPattern.String(), 0},
 	"agent":     {agentName.String(), 0},
+	"image":     {imagePattern, 0},
 	"path":      {pathPattern.String(), 0},
 	"hostPort":  {hostPortPattern, 0},
 	"stockRule": {stockRule.String(), 0},

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 )
@@ -93,6 +94,9 @@ func TestGuard(t *testing.T) {
 	r := newRelease(t, "helm", "certificates.mode=helm")
 	elsewhere := r.namespace + "-elsewhere"
 	createNamespace(t, elsewhere, nil)
+	another := r.namespace + "-another"
+	createNamespace(t, another, map[string]string{"pcp.io/injection": "enabled"})
+	injects := "release pcp-injector in namespace " + r.namespace + " injects PCP into Deployment node-monitor in namespace " + r.target + " only"
 	r.install()
 	r.requireAttempts(
 		r.applied("replicas", func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(3)) }).
@@ -105,9 +109,11 @@ func TestGuard(t *testing.T) {
 			isDenied("spec.template.spec.shareProcessNamespace: Invalid value: true: must be false: systemd"),
 		r.applied("second-template", rename).
 			isWarned("spec.template.metadata.annotations[pcp.io/inject]: has no effect, since Deployment second in namespace "+r.target+
-				" is not the target: PCP is injected into Deployment node-monitor in namespace "+r.target+" only"),
+				" is not the target of this one: "+injects),
 		attempt{name: "unlabelled-namespace", input: manifest(t, nodeMonitor()), arguments: []string{"apply", "--namespace", elsewhere, "-f", "-"}}.
-			isWarned(`has no effect, since namespace "`+elsewhere+`" has not opted in: PCP is injected into Deployment node-monitor in namespace `+r.target+" only"),
+			isWarned(`has no effect, since namespace "`+elsewhere+`" has not opted in: `+injects),
+		attempt{name: "another-namespace", input: manifest(t, nodeMonitor()), arguments: []string{"apply", "--namespace", another, "-f", "-"}}.
+			isWarned("has an effect only with another release of pcp-injector, since Deployment node-monitor in namespace "+another+" is not the target of this one: "+injects),
 		r.applied("own-metadata", func(d *appsv1.Deployment) {
 			d.Annotations, d.Spec.Template.Annotations = d.Spec.Template.Annotations, nil
 		}).isWarned("metadata.annotations: pcp.io/inject has no effect on a Deployment itself: move it to spec.template.metadata.annotations"),
@@ -178,6 +184,22 @@ func TestGuardOfLiveObjects(t *testing.T) {
 			isDenied("may not create or change replicasets of Deployment node-monitor in namespace "+r.target+", the target of the injector: only the deployment-controller may"),
 	)
 	r.requireNotAutoscaled(one)
+	const denied = "spec.maxReplicas: Invalid value: 3: must be 1 for Deployment node-monitor, into which PCP is injected"
+	r.requireAttempts(
+		r.applies("autoscaler", autoscaler("node-monitor", 3)).isDenied(denied),
+		r.applies("autoscaler to one", autoscaler("node-monitor", 1)),
+		r.applies("autoscaler of another", autoscaler("another", 3)),
+	)
+}
+
+// autoscaler is in the older version of its API, which the guard sees converted. kubectl autoscale falls back to it.
+func autoscaler(name string, most int32) *autoscalingv1.HorizontalPodAutoscaler {
+	return &autoscalingv1.HorizontalPodAutoscaler{
+		TypeMeta: metav1.TypeMeta{APIVersion: "autoscaling/v1", Kind: "HorizontalPodAutoscaler"}, ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: autoscalingv1.HorizontalPodAutoscalerSpec{
+			ScaleTargetRef: autoscalingv1.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: name}, MaxReplicas: most,
+		},
+	}
 }
 
 // requireNotAutoscaled makes the update that a HorizontalPodAutoscaler makes.

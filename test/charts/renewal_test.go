@@ -68,10 +68,7 @@ type stream struct {
 // startAdmissions has pods admitted, one after the other, until the context is done.
 func (r *release) startAdmissions(ctx context.Context) <-chan stream {
 	done := make(chan stream, 1)
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "stream-", Annotations: map[string]string{"pcp.io/inject": "true"}},
-		Spec:       nodeMonitor().Spec.Template.Spec,
-	}
+	pod := r.streamed()
 	go func() {
 		var s stream
 		for ; ctx.Err() == nil && s.err == nil; s.count++ {

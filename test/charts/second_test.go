@@ -2,6 +2,7 @@ package charts_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -54,4 +55,49 @@ func TestTwoReleases(t *testing.T) {
 		return err
 	})
 	second.uninstall()
+}
+
+// TestTwoReleasesWithDefaults: no release calls a request without effect that the other grants.
+func TestTwoReleasesWithDefaults(t *testing.T) {
+	t.Parallel()
+	first := newRelease(t, "helm", "certificates.mode=helm")
+	second := releaseIn(t, "helm3", "second", first.namespace, "certificates.mode=helm")
+	first.install()
+	second.install()
+	second.serve()
+	second.awaitTrust()
+	second.eventually("what is said about the second's target", func(context.Context) error {
+		said := kubectl(t, manifest(t, nodeMonitor()), "apply", "--namespace", second.target, "-f", "-", "--dry-run=server")
+		if about := first.own(said.stderr) + second.own(said.stderr); said.err != nil || !strings.Contains(about, "has an effect only with another release") ||
+			strings.Contains(about, "has no effect") {
+			return fmt.Errorf("error %w: %s", said.err, about)
+		}
+		return nil
+	})
+	second.apply(nodeMonitor()).must(t)
+	second.pod("node-monitor", injected)
+}
+
+// TestMissingNamespace: either Helm says what to do about a target's namespace that does not exist, before it installs anything. helm template cannot
+// know.
+func TestMissingNamespace(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"helm", "helm3"} {
+		t.Run(tool, func(t *testing.T) {
+			t.Parallel()
+			r := newRelease(t, tool, "certificates.mode=helm", "guard.warnings.scope=None")
+			mustKubectl(t, "", "delete", "namespace", r.target, "--wait")
+			refused := r.run(append([]string{"install", r.name, injectorChart, "--namespace", r.namespace}, r.flags...)...)
+			want := "config.target.namespace: namespace " + r.target + " does not exist: create it, or set pcp.namespace.create=true"
+			if refused.err == nil || !strings.Contains(refused.stderr, want) {
+				t.Errorf("error %v, want %q: %s", refused.err, want, refused.all())
+			}
+			if list := r.must("list", "--all-namespaces", "--filter", "^"+r.name+"$", "--namespace", r.namespace); strings.Contains(list, r.namespace) {
+				t.Errorf("a release is left: %s", list)
+			}
+			r.must(append([]string{"template", r.name, injectorChart, "--namespace", r.namespace}, r.flags...)...)
+			r.set("pcp.namespace.create=true")
+			r.install()
+		})
+	}
 }

@@ -73,6 +73,11 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- toYaml $stated }}
 {{- end }}
 
+{{/* The configuration's file. */}}
+{{- define "pcp-injector.file" -}}
+{{- merge (dict "apiVersion" "config.pcp.io/v1alpha1" "kind" "InjectorConfig") (include "pcp-injector.stated" . | fromYaml) | toYaml }}
+{{- end }}
+
 {{- define "pcp-injector.target" -}}
 {{- $target := (include "pcp-injector.config" . | fromYaml).target -}}
 {{ $target.kind }} {{ $target.name }} in namespace {{ $target.namespace }}
