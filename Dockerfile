@@ -18,6 +18,7 @@ COPY cmd/webhook cmd/webhook
 COPY internal/quote internal/quote
 COPY internal/spelling internal/spelling
 COPY internal/strictyaml internal/strictyaml
+COPY internal/work internal/work
 COPY pkg pkg
 ARG TARGETOS
 ARG TARGETARCH
