@@ -94,14 +94,14 @@ func admitted(policies []networkingv1.NetworkPolicy, pod map[string]string) []st
 	isolated := false
 	var found []string
 	for n := range policies {
-		spec := &policies[n].Spec
-		if !isolates(spec, pod) {
+		policy := &policies[n]
+		if !isolates(&policy.Spec, pod) {
 			continue
 		}
 		isolated = true
-		for _, rule := range spec.Ingress {
+		for _, rule := range policy.Spec.Ingress {
 			if slices.ContainsFunc(rule.Ports, opensPCP) || len(rule.Ports) == 0 {
-				found = append(found, peers(rule.From, policies[n].Namespace)...)
+				found = append(found, peers(rule.From, policy.Namespace)...)
 			}
 		}
 	}
