@@ -91,7 +91,8 @@ func TestRemediesOfWorkload(t *testing.T) {
 	mustKubectl(t, "", "wait", "persistentvolumeclaim/foreign", "--namespace", p.target, "--for=jsonpath={.status.phase}=Bound", "--timeout=60s")
 	cron, claim := remedy.Object.Is("cronjob/daily"), remedy.Name.Is("foreign")
 	for _, text := range []remedy.Text{
-		remedy.ServeSources.With(here, pod).Text(), // before the pod is replaced
+		remedy.ServeSources.With(here, pod).Text(), remedy.DeletePods.With(here, pod).Text(), // before the pod is replaced
+		remedy.GrantOwnVerb.With(here, remedy.Role.Is("pcp-check-exec"), remedy.Verbs.Is("exec"), remedy.User.Is("o'neill")).Text(),
 		remedy.AskInFile.With(here, file).Text(), remedy.ReplaceFile.With(here, file).Text(), remedy.RecreatePod.With(here).Text(),
 		remedy.OneReplica.With(here, object).Text(), remedy.Recreate.With(here, object).Text(), remedy.OneRecreated.With(here, object).Text(),
 		remedy.OneJob.With(here, cron).Text(), remedy.Resume.With(here, cron).Text(),
