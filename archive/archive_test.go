@@ -24,7 +24,7 @@ const (
 	perSec   = 0x0f103000 // count / sec
 )
 
-func open(t testing.TB, files fs.FS, name string) *archive.Archive {
+func open(t *testing.T, files fs.FS, name string) *archive.Archive {
 	t.Helper()
 	a, err := archive.Open(files, name)
 	if err != nil {
@@ -211,8 +211,10 @@ func TestInterpolate(t *testing.T) {
 		m.metric(4, "s", archive.String, archive.Singular, archive.Discrete, 0)
 		all := func(c, i, d int, s string) []made {
 			return []made{
-				{id: 1, kind: archive.Uint32, values: single(c)}, {id: 2, kind: archive.Int32, values: single(i)},
-				{id: 3, kind: archive.Int32, values: single(d)}, {id: 4, kind: archive.String, values: single(s)},
+				{id: 1, kind: archive.Uint32, values: single(c)},
+				{id: 2, kind: archive.Int32, values: single(i)},
+				{id: 3, kind: archive.Int32, values: single(d)},
+				{id: 4, kind: archive.String, values: single(s)},
 			}
 		}
 		m.record(at(0), all(0, 1, 10, "a")...)
@@ -279,7 +281,6 @@ func TestUnknownMetric(t *testing.T) {
 // TestSeveral: archives of one host are one, with a gap in between. Where they overlap, the first one counts.
 func TestSeveral(t *testing.T) {
 	t.Parallel()
-	files := fs.FS(nil)
 	all := map[string][2]float64{"20261130.a": {0, 3}, "20261130.b": {10, 12}, "20261130.c": {11, 14}}
 	joined := newMaker(3).files("x")
 	clear(joined)
@@ -292,7 +293,7 @@ func TestSeveral(t *testing.T) {
 		}
 		maps.Copy(joined, m.files("logs/"+name))
 	}
-	files = joined
+	files := fs.FS(joined)
 	a := open(t, files, "logs")
 	check(t, a.Samples(metrics("c")), "0 c[]=0", "1 c[]=10", "2 c[]=20", "2.001 gap", "10 c[]=100", "11 c[]=110", "11.001 gap", "12 c[]=120", "13 c[]=130")
 	check(t, archive.Rates(a.Interpolate(metrics("c"), time.Second)), slices.Concat(

@@ -77,7 +77,8 @@ func use(files fs.FS) (samples int, err error) {
 	rows := 0
 	query.From = at(2)
 	for range a.Interpolate(query, 700*time.Millisecond) {
-		if rows++; rows > 1000 {
+		rows++
+		if rows > 1000 {
 			break
 		}
 	}

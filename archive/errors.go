@@ -22,7 +22,7 @@ func (e *FormatError) Error() string {
 func (e *FormatError) Unwrap() error { return e.Reason }
 
 // Status is why a metric has no values in a sample: a code of PMAPI(3), always negative.
-type Status int32
+type Status int32 //nolint:errname // It is a number of PMAPI(3), which has a text.
 
 func (s Status) Error() string {
 	if text, ok := statusTexts[s]; ok {

@@ -37,7 +37,7 @@ var methods = map[method]func(io.Reader) (io.Reader, func(), error){
 
 func unxz(in io.Reader) (io.Reader, func(), error) {
 	out, err := xz.NewReader(in, maxWindow)
-	return out, func() {}, err
+	return out, func() {}, err //nolint:wrapcheck // at does.
 }
 
 func unzstd(in io.Reader) (io.Reader, func(), error) {
@@ -50,7 +50,7 @@ func unzstd(in io.Reader) (io.Reader, func(), error) {
 
 func ungzip(in io.Reader) (io.Reader, func(), error) {
 	out, err := gzip.NewReader(in)
-	return out, func() {}, err
+	return out, func() {}, err //nolint:wrapcheck // at does.
 }
 
 // content is a file that is being read.
@@ -94,7 +94,7 @@ func plainAt(opened fs.File, offset int64) (io.Reader, error) {
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return opened, err //nolint:wrapcheck // at does.
+	return opened, err
 }
 
 // decompressed says what failed. A compressed file that ends early is truncated, as a plain one is.
@@ -106,8 +106,8 @@ type decompressed struct {
 func (d *decompressed) Read(to []byte) (int, error) {
 	n, err := d.in.Read(to)
 	switch {
-	case err == nil, err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF): //nolint:errorlint // io.EOF is never wrapped.
-		return n, err //nolint:wrapcheck // A reader must return io.EOF as it is.
+	case err == nil, err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
+		return n, err
 	default:
 		return n, fmt.Errorf("failed to decompress: %w", err)
 	}

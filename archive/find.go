@@ -33,7 +33,7 @@ type volume struct {
 }
 
 // fileName is what an archive's files are called: a name, what they hold, and a suffix if they are compressed.
-var fileName = regexp.MustCompile(`^(.+)\.(meta|index|[0-9]{1,9})(\.xz|\.zst|\.gz)?$`)
+var fileName = regexp.MustCompile(`^(.+)\.(meta|index|\d{1,9})(\.xz|\.zst|\.gz)?$`)
 
 // Find lists the archives at a path: a folder, the name that the files of one archive share, or one of these files. They are sorted
 // by name. A folder's folders are not searched.

@@ -72,7 +72,7 @@ func (f *frames) record(length int) ([]byte, error) {
 		at := len(f.large)
 		f.large = append(f.large, make([]byte, part)...)
 		if _, err := io.ReadFull(f.in, f.large[at:]); err != nil {
-			return nil, err //nolint:wrapcheck // failed does.
+			return nil, err
 		}
 	}
 	return f.large, nil

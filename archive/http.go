@@ -129,7 +129,7 @@ func (f *webFile) ReadAt(to []byte, offset int64) (int, error) {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = io.EOF
 	}
-	return n, err //nolint:wrapcheck // A reader must return io.EOF as it is.
+	return n, err
 }
 
 func (f *webFile) Read(to []byte) (int, error) {

@@ -68,8 +68,12 @@ func (m *metadata) addLabels(of labelSubject, at stamp, raw []byte) {
 func (m *metadata) labelsOf(metric *Metric, instance int32, at stamp) (map[string]string, error) {
 	id := uint32(metric.ID)
 	subjects := []labelSubject{
-		{labelContext, 0xffffffff, NoInstance}, {labelDomain, id >> 22 & 0x1ff, NoInstance}, {labelInDom, uint32(metric.Domain), NoInstance},
-		{labelCluster, id &^ 0x3ff, NoInstance}, {labelItem, id, NoInstance}, {labelInstances, uint32(metric.Domain), instance},
+		{labelContext, 0xffffffff, NoInstance},
+		{labelDomain, id >> 22 & 0x1ff, NoInstance},
+		{labelInDom, uint32(metric.Domain), NoInstance},
+		{labelCluster, id &^ 0x3ff, NoInstance},
+		{labelItem, id, NoInstance},
+		{labelInstances, uint32(metric.Domain), instance},
 	}
 	out := map[string]string{}
 	for _, subject := range subjects {

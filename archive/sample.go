@@ -72,12 +72,12 @@ func (a *Archive) Samples(q Query) iter.Seq2[Sample, error] {
 			return
 		}
 		defer s.close()
-		any := false
+		begun := false
 		for sample, ok := s.next(); ok && s.last <= to; sample, ok = s.next() {
-			if sample.Gap && !any || s.last < from {
+			if sample.Gap && !begun || s.last < from {
 				continue
 			}
-			any = true
+			begun = true
 			if !yield(sample, nil) {
 				return
 			}

@@ -18,13 +18,14 @@ var errStamp = errors.New("a time that does not exist")
 
 // stamp takes a time as the version of the archive writes it.
 func (f *fields) stamp(version int) (stamp, error) {
-	seconds, fraction, unit := int64(0), int64(0), int64(time.Microsecond)
+	var seconds int64
+	unit := int64(time.Microsecond)
 	if version == 3 {
 		seconds, unit = f.split64(), 1
 	} else {
 		seconds = int64(f.int32())
 	}
-	fraction = int64(f.int32()) * unit
+	fraction := int64(f.int32()) * unit
 	if f.short {
 		return 0, errShort
 	}

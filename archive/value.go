@@ -9,7 +9,7 @@ import (
 )
 
 // Value is a metric's for one instance.
-type Value struct {
+type Value struct { //nolint:recvcheck // Only set, which makes one, changes it.
 	// Instance is NoInstance for a singular metric.
 	Instance int32
 	// Name of the instance at that time. It is empty for a singular metric, and where the archive does not say it.

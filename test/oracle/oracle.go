@@ -60,7 +60,7 @@ type record struct {
 var (
 	recordLine = regexp.MustCompile(`^(?:\[\d+ bytes\] *)?(\d\d:\d\d:\d\d\.\d+) +(<mark>|\d+ metric)`)
 	metricLine = regexp.MustCompile(`^ {4}([\d.]+) \(([^)]*)\): *(.*)$`)
-	valueLine  = regexp.MustCompile(`^ *(?:inst \[(-?\d+) or (?:"(.*?)"|\?\?\?)\] )?value (.*)$`)
+	valueLine  = regexp.MustCompile(`^ *(?:inst \[(-?\d+) or (?:"(.*?)"|\?{3})\] )?value (.*)$`)
 	eventsName = regexp.MustCompile(`\[(-?\d+) or "(.*?)"\]$`)
 	eventsLine = regexp.MustCompile(`^(?:No|\d+(?: \(and \d+ missed\))?) event records?$`)
 	eventLine  = regexp.MustCompile(`^ {8}--- event record \[\d+\] timestamp (\S+) flags 0x(\S+)`)
@@ -184,14 +184,15 @@ func printedEvents(value archive.Value) string {
 	if err != nil {
 		return err.Error()
 	}
-	out := "events"
+	var out strings.Builder
+	out.WriteString("events")
 	for _, event := range events {
-		out += fmt.Sprintf(" %s %x", event.Time.UTC().Format(digits), event.Flags)
+		fmt.Fprintf(&out, " %s %x", event.Time.UTC().Format(digits), event.Flags)
 		for _, parameter := range event.Parameters {
-			out += " " + parameter.Metric.String() + "=" + printed(parameter.Value)
+			out.WriteString(" " + parameter.Metric.String() + "=" + printed(parameter.Value))
 		}
 	}
-	return out
+	return out.String()
 }
 
 func (d *differences) record(theirs, ours record) (count int) {

@@ -14,7 +14,7 @@ import (
 )
 
 // tools are those on the PATH, if there are any.
-func tools(t testing.TB) oracle.Tools {
+func tools(t *testing.T) oracle.Tools {
 	t.Helper()
 	if _, err := exec.LookPath("pmdumplog"); err != nil {
 		t.Skip("PCP's tools are not on the PATH: make e2e runs these comparisons in its images")
@@ -31,7 +31,7 @@ func tools(t testing.TB) oracle.Tools {
 }
 
 // folders with archives that pmlogger wrote are those in the folder that PCP_ARCHIVES names.
-func folders(t testing.TB) []string {
+func folders(t *testing.T) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(os.Getenv("PCP_ARCHIVES"), "*"))
 	if err != nil {

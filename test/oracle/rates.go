@@ -47,8 +47,8 @@ func Descriptions(ctx context.Context, tools Tools, path string, a *archive.Arch
 func described(printed string) map[string]string {
 	out := map[string]string{}
 	for part := range strings.SplitSeq(printed, "\n\n") {
-		name, lines, _ := strings.Cut(strings.TrimSpace(part), "\n")
-		if name, help, _ := strings.Cut(name, " "); name != "" {
+		head, lines, _ := strings.Cut(strings.TrimSpace(part), "\n")
+		if name, help, _ := strings.Cut(head, " "); name != "" {
 			out[name] = help + "\n" + lines + "\n"
 		}
 	}
