@@ -14,10 +14,10 @@ import (
 )
 
 // tools are those on the PATH, if there are any.
-func tools(t *testing.T) oracle.Tools {
-	t.Helper()
+func tools(tb testing.TB) oracle.Tools {
+	tb.Helper()
 	if _, err := exec.LookPath("pmdumplog"); err != nil {
-		t.Skip("PCP's tools are not on the PATH: make e2e runs these comparisons in its images")
+		tb.Skip("PCP's tools are not on the PATH: make e2e runs these comparisons in its images")
 	}
 	return func(ctx context.Context, name string, arguments ...string) (string, error) {
 		cmd := exec.CommandContext(ctx, name, arguments...)
@@ -31,14 +31,14 @@ func tools(t *testing.T) oracle.Tools {
 }
 
 // folders with archives that pmlogger wrote are those in the folder that PCP_ARCHIVES names.
-func folders(t *testing.T) []string {
-	t.Helper()
+func folders(tb testing.TB) []string {
+	tb.Helper()
 	found, err := filepath.Glob(filepath.Join(os.Getenv("PCP_ARCHIVES"), "*"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if os.Getenv("PCP_ARCHIVES") == "" || len(found) == 0 {
-		t.Skip("PCP_ARCHIVES names no folder with folders of archives")
+		tb.Skip("PCP_ARCHIVES names no folder with folders of archives")
 	}
 	return found
 }
