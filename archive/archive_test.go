@@ -314,3 +314,13 @@ func TestSeveral(t *testing.T) {
 		t.Errorf("no archive: %v", err)
 	}
 }
+
+// TestTwoNames: a metric with two names can be asked for by both.
+func TestTwoNames(t *testing.T) {
+	t.Parallel()
+	m := newMaker(3)
+	m.metric(1, "one", archive.Int32, archive.Singular, archive.Instant, 0)
+	m.metric(1, "other", archive.Int32, archive.Singular, archive.Instant, 0)
+	m.record(at(0), made{id: 1, kind: archive.Int32, values: single(7)})
+	check(t, open(t, m.files("a"), "a").Samples(metrics("one", "other")), "0 one[]=7 other[]=7")
+}

@@ -96,7 +96,7 @@ type scanner struct {
 	lookBack bool
 
 	reader  *reader
-	wanted  map[MetricID]int
+	wanted  map[MetricID][]int // slots: a metric can have several names
 	metrics []*Metric
 	domains map[InstanceDomain]*domainReader
 	// last is the time of the sample that next returned.
@@ -176,13 +176,13 @@ func (s *scanner) enter() bool {
 		return false
 	}
 	p := s.parts[0]
-	s.wanted, s.metrics, s.domains = map[MetricID]int{}, make([]*Metric, len(s.names)), map[InstanceDomain]*domainReader{}
+	s.wanted, s.metrics, s.domains = map[MetricID][]int{}, make([]*Metric, len(s.names)), map[InstanceDomain]*domainReader{}
 	for slot, name := range s.names {
 		metric := p.meta.byName[name]
 		if metric == nil {
 			continue
 		}
-		s.wanted[metric.ID], s.metrics[slot] = slot, metric
+		s.wanted[metric.ID], s.metrics[slot] = append(s.wanted[metric.ID], slot), metric
 		if s.domains[metric.Domain] == nil {
 			s.domains[metric.Domain] = &domainReader{history: p.meta.domains[metric.Domain]}
 		}
@@ -223,22 +223,19 @@ func (s *scanner) sample(found result) (Sample, bool) {
 	}
 	left := room(maxSample)
 	err := found.sets(func(one set) bool {
-		slot, ok := s.wanted[one.metric]
+		slots, ok := s.wanted[one.metric]
 		if !ok {
 			return true
 		}
-		metric := s.metrics[slot]
-		values := Set{Metric: metric, slot: slot}
-		if one.count < 0 {
-			values.Err = Status(one.count)
-		} else {
-			var err error
-			if values.Values, err = found.values(one, metric, s.domains[metric.Domain], &left); err != nil {
-				s.note(s.reader.in.failedAt(err))
-				return !errors.Is(err, errRoom)
-			}
+		values, err := s.values(found, one, s.metrics[slots[0]], &left)
+		if err != nil {
+			s.note(s.reader.in.failedAt(err))
+			return !errors.Is(err, errRoom)
 		}
-		out.Sets = append(out.Sets, values)
+		for _, slot := range slots {
+			values.Metric, values.slot = s.metrics[slot], slot
+			out.Sets = append(out.Sets, values)
+		}
 		return len(out.Sets) < len(s.names)
 	})
 	if err != nil {
@@ -247,8 +244,17 @@ func (s *scanner) sample(found result) (Sample, bool) {
 	return out, len(out.Sets) > 0
 }
 
+func (s *scanner) values(found result, one set, metric *Metric, left *room) (out Set, err error) {
+	if one.count < 0 {
+		out.Err = Status(one.count)
+		return out, nil
+	}
+	out.Values, err = found.values(one, metric, s.domains[metric.Domain], left)
+	return out, err
+}
+
 // lookBack finds the last entry of the index from which on all metrics are recorded before a time, or recording was interrupted.
-func (p *part) lookBack(from stamp, wanted map[MetricID]int) int {
+func (p *part) lookBack(from stamp, wanted map[MetricID][]int) int {
 	entry := before(p.index, from) - 1
 	missing := map[MetricID]bool{}
 	for id := range wanted {
