@@ -76,6 +76,7 @@ func (m *monitor) serves() []step {
 func (m *monitor) lasts() []step {
 	return []step{
 		{"Archive", m.archived},
+		{"ReadInGo", m.readInGo},
 		{"Intervals", m.intervals},
 		{"MissedSource", m.missedSource},
 		{"Restart", m.restart},
