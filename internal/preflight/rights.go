@@ -30,6 +30,7 @@ var installed = []struct {
 	{"", "configmaps", ofRelease, true, true},
 	{"", "services", ofRelease, true, true},
 	{"apps", "deployments", ofRelease, true, true},
+	{"batch", "jobs", ofRelease, true, true}, // checks the configuration
 	{"networking.k8s.io", "networkpolicies", ofRelease, true, true},
 	{"policy", "poddisruptionbudgets", ofRelease, true, true},
 	{"cert-manager.io", "issuers", ofRelease, true, false},
@@ -42,6 +43,9 @@ var installed = []struct {
 	{"admissionregistration.k8s.io", "validatingadmissionpolicybindings", ofCluster, true, true},
 }
 
+// further verbs: for Helm's record of the release, and to wait for the Job.
+var further = map[string][]string{"secrets": {"list", "update"}, "jobs": {"list", "watch"}}
+
 // rightsOf are the rights that a plan takes.
 func rightsOf(plan *Plan) []snapshot.Right {
 	var rights []snapshot.Right
@@ -50,10 +54,7 @@ func rightsOf(plan *Plan) []snapshot.Right {
 			continue
 		}
 		namespace := map[scope]string{ofRelease: plan.Release.Namespace, ofTarget: plan.Target}[object.scope]
-		needed := verbs
-		if object.resource == "secrets" {
-			needed = slices.Concat(verbs, []string{"list", "update"}) // for Helm's record of the release
-		}
+		needed := slices.Concat(verbs, further[object.resource])
 		rights = append(rights, snapshot.Right{Verbs: needed, Resource: object.resource, Group: object.group, Namespace: namespace})
 	}
 	if plan.NewNamespace != nil {

@@ -40,6 +40,8 @@ type Document struct {
 	lines map[string]int
 	// broken are the paths of the problems that Decode has found.
 	broken []string
+	// unread: there are too many problems to have read all of it.
+	unread bool
 }
 
 // Parse parses the only YAML (or JSON) document of a file. A file without any content is an empty object.
@@ -98,7 +100,7 @@ func (d *Document) Text(key string) (text string, line int) {
 func (d *Document) Decode(into any, scalars Scalars) []Problem {
 	r := &reader{lines: d.lines, scalars: scalars}
 	value := r.read(d.root, reflect.TypeOf(into).Elem(), nil)
-	d.broken = r.broken
+	d.broken, d.unread = r.broken, r.isFull()
 	SortByLine(r.problems)
 	if value == (absent{}) {
 		return r.problems
@@ -112,7 +114,7 @@ func (d *Document) Decode(into any, scalars Scalars) []Problem {
 // Sound reports whether what the rules of a decoded document say of a path is worth repeating: neither it nor anything in the same object
 // has a problem, because that may be all that is wrong.
 func (d *Document) Sound(path string) bool {
-	return !slices.ContainsFunc(d.broken, func(broken string) bool {
+	return !d.unread && !slices.ContainsFunc(d.broken, func(broken string) bool {
 		around := parent(broken)
 		return within(broken, path) || within(path, broken) || around != "" && within(path, around)
 	})

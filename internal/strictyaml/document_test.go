@@ -138,6 +138,24 @@ func TestRest(t *testing.T) {
 	}
 }
 
+// TestFull: neither values that read themselves nor unknown keys go beyond the limit, and no rule is repeated then.
+func TestFull(t *testing.T) {
+	t.Parallel()
+	for name, item := range map[string]string{"scalars": "{size: 1.5Gi}", "unknown keys": "{x: 1}"} {
+		document, problem := strictyaml.Parse([]byte("servers: [" + strings.Repeat(item+", ", 300) + "]\n"))
+		if problem != nil {
+			t.Fatal(problem)
+		}
+		found := document.Decode(&file{}, scalars)
+		if last := found[len(found)-1].Message; len(found) != 101 || last != "and more problems: correct these first" {
+			t.Errorf("%s: found %d problems, the last one: %s", name, len(found), last)
+		}
+		if document.Sound("kind") {
+			t.Errorf("%s: a rule is repeated, although not all was read", name)
+		}
+	}
+}
+
 // TestSound: a rule says nothing that may come from a problem.
 func TestSound(t *testing.T) {
 	t.Parallel()

@@ -39,13 +39,7 @@ func (r *reader) isFull() bool { return len(r.problems) > maxProblems }
 type absent struct{}
 
 func (r *reader) report(node *yaml.Node, path *field.Path, message string) absent {
-	switch {
-	case r.isFull():
-		return absent{}
-	case len(r.problems) == maxProblems:
-		path, message = nil, "and more problems: correct these first"
-	}
-	if path != nil {
+	if path != nil && !r.isFull() {
 		message = path.String() + ": " + message
 	}
 	return r.reportAs(node, path, message)
@@ -53,6 +47,12 @@ func (r *reader) report(node *yaml.Node, path *field.Path, message string) absen
 
 // reportAs is for a message that already names its path.
 func (r *reader) reportAs(node *yaml.Node, path *field.Path, message string) absent {
+	switch {
+	case r.isFull():
+		return absent{}
+	case len(r.problems) == maxProblems:
+		message = "and more problems: correct these first"
+	}
 	r.problems = append(r.problems, Problem{Line: node.Line, Message: message})
 	r.broken = append(r.broken, path.String())
 	return absent{}

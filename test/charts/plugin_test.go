@@ -71,7 +71,10 @@ func (p *plugin) follow(remedy *remedy.Text) {
 func (p *plugin) paste(command string) {
 	p.t.Helper()
 	environment := append(p.environment(), "PATH="+p.folder+string(os.PathListSeparator)+os.Getenv("PATH"))
-	command = strings.NewReplacer("CHART", injectorChart, "MANIFEST", p.manifestFile(), "REVISION", p.deployed()).Replace(command)
+	if strings.Contains(command, "REVISION") { // before an installation, there is none
+		command = strings.ReplaceAll(command, "REVISION", p.deployed())
+	}
+	command = strings.NewReplacer("CHART", injectorChart, "MANIFEST", p.manifestFile()).Replace(command)
 	p.eventually(command, func(context.Context) error {
 		said := execute(p.t, "", environment, "sh", "-c", command)
 		if strings.Contains(said.stderr, "restart has already been triggered within the past second") {
