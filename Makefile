@@ -36,7 +36,7 @@ help: ## Show this help
 
 build: ## Build bin/pcp-injector, bin/pcp-launcher and bin/kubectl-pcp
 	$(BUILD) -o bin/pcp-injector ./cmd/webhook
-	$(BUILD) -o bin/pcp-launcher ./cmd/pcp-launcher
+	GOOS=linux $(BUILD) -o bin/pcp-launcher ./cmd/pcp-launcher
 	$(BUILD) -o bin/kubectl-pcp ./cmd/kubectl-pcp
 	@cp cmd/kubectl-pcp/kubectl_complete-pcp bin
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command pcp-launcher starts PCP in an injected pod's container. It does there what the pod needs beyond what the image does by itself,
 // and nothing else in a pod's spec is code.
 package main
@@ -55,6 +57,7 @@ type command struct {
 // commands is a function, because help, which is one of them, lists them.
 func commands() []command {
 	return []command{
+		{"boot", "FLAGS", "prepare a privileged container, and become systemd", boot},
 		{"install", "--to=FOLDER", "copy this program into a volume", install},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "print this text", help},

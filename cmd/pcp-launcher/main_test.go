@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -78,9 +80,10 @@ func TestRun(t *testing.T) {
 		args, stdout, stderr string
 		code                 int
 	}{
-		{"", "Commands:\n  install --to=FOLDER", "", exitOK},
+		{"", "Commands:\n  boot FLAGS", "", exitOK},
 		{"help", "--archives-limit=SIZE", "", exitOK},
 		{"version", "pcp-launcher ", "", exitOK},
+		{"boot --fly", "", "pcp-launcher: --fly: unknown flag, written by an injector of unknown version", exitUsage},
 		{"fly", "", "pcp-launcher: fly: unknown command of pcp-launcher", exitUsage},
 		{"install", "", "must be install --to=FOLDER", exitUsage},
 		{"install --to=", "", "must be install --to=FOLDER", exitUsage},

@@ -28,7 +28,7 @@ func Unpack(tb testing.TB, version string) string {
 	for _, file := range txtar.Parse(content).Files {
 		Write(tb, filepath.Join(root, file.Name), string(file.Data))
 	}
-	Write(tb, filepath.Join(root, "etc/passwd"), fmt.Sprintf("root:x:0:0:root:/root:/bin/sh\npcp:x:%d:%d::/var/lib/pcp:/usr/sbin/nologin\n", os.Getuid(), os.Getgid()))
+	Write(tb, root+"/etc/passwd", fmt.Sprintf("root:x:0:0:root:/root:/bin/sh\npcp:x:%d:%d::/var/lib/pcp:/usr/sbin/nologin\n", os.Getuid(), os.Getgid()))
 	return root
 }
 

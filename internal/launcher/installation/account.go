@@ -3,7 +3,6 @@ package installation
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -20,7 +19,7 @@ const passwordFields = 7
 
 // Account finds a user by name.
 func (i *Installation) Account(name string) (Account, error) {
-	content, err := os.ReadFile(filepath.Join(i.Root, "/etc/passwd"))
+	content, err := os.ReadFile(i.InRoot("/etc/passwd"))
 	if err != nil {
 		return Account{}, err
 	}

@@ -77,6 +77,9 @@ func (i *Installation) Path(variable string, names ...string) string {
 	return filepath.Join(append([]string{i.variables[variable]}, names...)...)
 }
 
+// InRoot is where a path of the image's is.
+func (i *Installation) InRoot(path string) string { return filepath.Join(i.Root, path) }
+
 // Received is the folder of archives that others push. Before PCP 7, no variable names it.
 func (i *Installation) Received() string { return i.Path(LogDir, "pmproxy") }
 

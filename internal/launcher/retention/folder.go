@@ -43,7 +43,7 @@ func (f Folder) Look() (*Contents, error) {
 		return nil, &os.PathError{Op: "statfs", Path: f.Path, Err: err}
 	}
 	scan := scan{folder: f, archives: map[string]*Archive{}}
-	scan.Free = int64(space.Bavail) * space.Bsize
+	scan.Free = int64(space.Bavail) * space.Bsize //nolint:gosec // no file system has 2^63 bytes
 	err = fs.WalkDir(root.FS(), path.Join(".", f.Host), scan.visit)
 	if errors.Is(err, fs.ErrNotExist) && f.Host != "" {
 		err = nil // pmlogger has not made it yet.
@@ -64,10 +64,10 @@ type scan struct {
 // visit does not mind what cannot be read, such as lost+found, or what is gone by now.
 func (s *scan) visit(name string, entry fs.DirEntry, err error) error {
 	switch {
-	case err != nil && path.Join(".", s.folder.Host) == name:
-		return err
+	case err != nil && path.Join(".", s.folder.Host) != name:
+		return fs.SkipDir
 	case err != nil:
-		return nil
+		return err
 	case entry.IsDir() && entry.Name() == "lost+found":
 		return fs.SkipDir
 	case !entry.Type().IsRegular():

@@ -125,7 +125,7 @@ func Received(c *Contents) Plan {
 }
 
 // DaysThatFit is how many days of archives the limit holds at the pace of those that are there, and whether there are enough to tell: an hour's.
-func (p Policy) DaysThatFit(c *Contents, now time.Time, started time.Time) (days float64, known bool) {
+func (p Policy) DaysThatFit(c *Contents, now, started time.Time) (days float64, known bool) {
 	span := now.Sub(started)
 	if written := c.archived(); span >= time.Hour && written > 0 {
 		days = float64(p.LimitOf(c)-c.Others) / float64(written) * span.Hours() / 24

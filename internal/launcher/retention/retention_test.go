@@ -47,8 +47,11 @@ func TestLimit(t *testing.T) {
 		{"never more than the file system has", 1000, contents(10, 10, 40, 40), 80, 8, []string{"20261129"}, []string{"20261129"}},
 		{"the one that is written stays", 100, contents(1000, 500), 100, 10, nil, nil},
 		{"a small limit", 5, contents(1000, 1, 1), 5, 1, nil, nil},
-		{"whatever is older than one that is too big", 100, contents(1000, 10, 95, 1, 1), 100, 10,
-			[]string{"20261130", "20261129", "20261128"}, []string{"20261130", "20261129", "20261128"}},
+		{
+			"whatever is older than one that is too big", 100, contents(1000, 10, 95, 1, 1), 100, 10,
+			[]string{"20261130", "20261129", "20261128"},
+			[]string{"20261130", "20261129", "20261128"},
+		},
 	} {
 		p := Policy{Limit: test.limit * mib}
 		if limit, part := p.LimitOf(test.c)/mib, p.PartOf(test.c)/mib; limit != test.limitOf || part != test.partOf {
