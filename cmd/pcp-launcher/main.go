@@ -58,6 +58,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"boot", "FLAGS", "prepare a privileged container, and become systemd", boot},
+		{"watch", "FLAGS", "watch archives and sources while PCP runs", watchPCP},
+		{"make-room", "FLAGS", "remove archives so that pmlogger can start", makeRoom},
 		{"install", "--to=FOLDER", "copy this program into a volume", install},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "print this text", help},

@@ -53,7 +53,8 @@ const (
 	minPart = 1 << 20
 )
 
-func (c *Contents) archived() int64 {
+// Archived is the space of all archives, in bytes.
+func (c *Contents) Archived() int64 {
 	var sum int64
 	for n := range c.Archives {
 		sum += c.Archives[n].Bytes
@@ -63,7 +64,7 @@ func (c *Contents) archived() int64 {
 
 // LimitOf is how many bytes the files may take in all.
 func (p Policy) LimitOf(c *Contents) int64 {
-	limit := (c.archived() + c.Others + c.Free) * share / 100
+	limit := (c.Archived() + c.Others + c.Free) * share / 100
 	if p.Limit > 0 && p.Limit < limit {
 		return p.Limit
 	}
@@ -124,14 +125,18 @@ func Received(c *Contents) Plan {
 	return plan
 }
 
-// DaysThatFit is how many days of archives the limit holds at the pace of those that are there, and whether there are enough to tell: an hour's.
-func (p Policy) DaysThatFit(c *Contents, now, started time.Time) (days float64, known bool) {
-	span := now.Sub(started)
-	if written := c.archived(); span >= time.Hour && written > 0 {
-		days = float64(p.LimitOf(c)-c.Others) / float64(written) * span.Hours() / 24
-		return max(days, 0), true
+// DaysThatFit is how many days of archives the limit holds, at the pace since the oldest one that is there was complete. Before there are
+// two, and an hour between them, nobody can know.
+func (p Policy) DaysThatFit(c *Contents, now time.Time) (days float64, known bool) {
+	if len(c.Archives) < 2 {
+		return 0, false
 	}
-	return 0, false
+	oldest := c.Archives[len(c.Archives)-1]
+	span, written := now.Sub(oldest.Written), c.Archived()-oldest.Bytes
+	if span < time.Hour || written <= 0 {
+		return 0, false
+	}
+	return max(float64(p.LimitOf(c)-c.Others), 0) / float64(written) * span.Hours() / 24, true
 }
 
 func (c *Contents) sort() {

@@ -120,13 +120,19 @@ func TestReceived(t *testing.T) {
 func TestDaysThatFit(t *testing.T) {
 	t.Parallel()
 	p := Policy{Limit: 100 * mib}
-	for started, want := range map[time.Time]string{now.Add(-24 * time.Hour): "5.0", now.Add(-12 * time.Hour): "2.5", now.Add(-time.Minute): "unknown"} {
+	for want, c := range map[string]*Contents{
+		"5.0": contents(1000, 20, 20, 50), "15.0": contents(1000, 5, 5, 10, 10), "unknown": contents(1000, 20),
+		"0.0": {Free: 1 << 40, Others: 200 * mib, Archives: contents(0, 10, 10).Archives},
+	} {
 		got := "unknown"
-		if days, known := p.DaysThatFit(contents(1000, 10, 10), now, started); known {
+		if days, known := p.DaysThatFit(c, now); known {
 			got = fmt.Sprintf("%.1f", days)
 		}
 		if got != want {
-			t.Errorf("20 MiB since %v: %s days fit, want %s", started, got, want)
+			t.Errorf("of %v, %s days fit, want %s", c.Archives, got, want)
 		}
+	}
+	if _, known := p.DaysThatFit(contents(1000, 1, 1), now.AddDate(0, 0, -1).Add(time.Minute)); known {
+		t.Error("after a minute, the days are known")
 	}
 }

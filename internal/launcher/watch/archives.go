@@ -3,6 +3,14 @@
 package watch
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/performancecopilot/pcp-injector/internal/launcher/installation"
@@ -23,4 +31,95 @@ func Archives(pcp *installation.Installation, o *options.Options, hostname strin
 // Received are archives that others pushed to pmproxy.
 func Received(pcp *installation.Installation) retention.Folder {
 	return retention.Folder{Path: pcp.InRoot(pcp.Received()), Hidden: true}
+}
+
+// Keeper keeps pmlogger's archives within their limit.
+type Keeper struct {
+	Folder retention.Folder
+	Policy retention.Policy
+	// Rotate has pmlogger start a new archive.
+	Rotate func() error
+	Logger *slog.Logger
+
+	state atomic.Pointer[ArchivesState]
+}
+
+// ArchivesState is what the last look found.
+type ArchivesState struct {
+	Archives int   `json:"archives"`
+	Bytes    int64 `json:"bytes"`
+	Limit    int64 `json:"limit"`
+	// DaysThatFit is absent until archives show at which pace they grow.
+	DaysThatFit *float64 `json:"daysThatFit,omitempty"`
+}
+
+// State is nil before the first look.
+func (k *Keeper) State() *ArchivesState { return k.state.Load() }
+
+// Keep is a round.
+func (k *Keeper) Keep(context.Context) error {
+	contents, err := k.look()
+	if err != nil {
+		return err
+	}
+	plan := k.Policy.Watch(contents, time.Now())
+	if err := k.Folder.Do(plan, k.Logger); err != nil {
+		return err
+	}
+	if plan.Rotate {
+		return k.Rotate()
+	}
+	return nil
+}
+
+// MakeRoom is done before pmlogger starts.
+func (k *Keeper) MakeRoom() error {
+	contents, err := k.look()
+	if err != nil {
+		return err
+	}
+	return k.Folder.Do(k.Policy.MakeRoom(contents, time.Now()), k.Logger)
+}
+
+func (k *Keeper) look() (*retention.Contents, error) {
+	contents, err := k.Folder.Look()
+	if err != nil {
+		return nil, err
+	}
+	state := &ArchivesState{Archives: len(contents.Archives), Bytes: contents.Archived(), Limit: k.Policy.LimitOf(contents)}
+	if days, known := k.Policy.DaysThatFit(contents, time.Now()); known {
+		state.DaysThatFit = &days
+	}
+	k.state.Store(state)
+	return contents, nil
+}
+
+// Receive is a round that keeps what others push from filling pmproxy's volume.
+func Receive(folder retention.Folder, logger *slog.Logger) error {
+	contents, err := folder.Look()
+	if err != nil {
+		return err
+	}
+	return folder.Do(retention.Received(contents), logger)
+}
+
+// EndPMLogger has systemd start pmlogger again, with a new archive. Nothing else is ended if the number is another process's by now.
+func EndPMLogger(pcp *installation.Installation) error {
+	path := pcp.InRoot(pcp.Path(installation.RunDir, "pmlogger.pid"))
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil || pid <= 1 {
+		return fmt.Errorf("%s has %q, must be the number of a process", path, content)
+	}
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(string(name)) != options.PMLogger {
+		return fmt.Errorf("process %d of %s is %q, not pmlogger", pid, path, name)
+	}
+	return os.NewSyscallError("kill", syscall.Kill(pid, syscall.SIGTERM))
 }
