@@ -15,6 +15,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/launcher/installation"
 	"github.com/performancecopilot/pcp-injector/internal/launcher/options"
 	"github.com/performancecopilot/pcp-injector/internal/launcher/preparation"
+	"github.com/performancecopilot/pcp-injector/internal/launcher/state"
 )
 
 // systemd is what the image runs.
@@ -28,8 +29,12 @@ func boot(_ context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := preparation.Do(preparation.Privileged(c), c.Logger); err != nil {
+	prepared, err := preparation.Do(preparation.Privileged(c), c.Logger)
+	if err != nil {
 		return err
+	}
+	if err := state.WritePrepared(state.Prepared, prepared); err != nil {
+		c.Logger.Warn("the state will not have what was prepared", "error", err)
 	}
 	if err := unix.Exec(systemd, []string{systemd}, os.Environ()); err != nil {
 		return fmt.Errorf("the image has no systemd: %s: %w", systemd, err)

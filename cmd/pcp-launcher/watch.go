@@ -5,10 +5,15 @@ package main
 import (
 	"context"
 	"io"
+	"net"
+	"strconv"
+	"sync"
 
 	"github.com/performancecopilot/pcp-injector/internal/launcher/options"
 	"github.com/performancecopilot/pcp-injector/internal/launcher/preparation"
+	"github.com/performancecopilot/pcp-injector/internal/launcher/state"
 	"github.com/performancecopilot/pcp-injector/internal/launcher/watch"
+	"github.com/performancecopilot/pcp-injector/internal/launcher/web"
 )
 
 // watchPCP is a service of systemd's in a privileged container.
@@ -17,8 +22,42 @@ func watchPCP(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	watch.Watch(ctx, rounds(c, keeper(c)), c.Logger)
+	prepared, err := state.ReadPrepared(state.Prepared)
+	if err != nil {
+		c.Logger.Warn("the state does not have what was prepared", "error", err)
+	}
+	keeper, services := keeper(c), watch.NewServices(c.PCP, c.Entrypoint.Services)
+	rounds := append(rounds(c, keeper), watch.Round{Name: "services", Do: services.Look})
+	site := siteOf(c, func(s *state.State) { s.Prepared, s.Services, s.Archives = prepared, services.State(), keeper.State() })
+	return serveAndWatch(ctx, c, site, rounds)
+}
+
+// serveAndWatch ends with ctx. What is watched is watched even if nothing can be served.
+func serveAndWatch(ctx context.Context, c *preparation.Container, site *web.Site, rounds []watch.Round) error {
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := site.Serve(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(state.Port))); err != nil {
+			c.Logger.Error("nobody can read state and archives here", "error", err)
+		}
+	})
+	watch.Watch(ctx, rounds, c.Logger)
+	group.Wait()
 	return nil
+}
+
+// siteOf serves a state that has what does not change, and what fill adds.
+func siteOf(c *preparation.Container, fill func(*state.State)) *web.Site {
+	site := &web.Site{Logger: c.Logger}
+	if c.Entrypoint.Runs(options.PMLogger) {
+		folder, _ := watch.Archives(c.PCP, c.Options, c.Hostname)
+		site.Archives = &folder
+	}
+	site.State = func() state.State {
+		s := state.State{Version: currentVersion(), For: c.Options.For, PCP: c.PCP.VersionText(), Flags: c.Options.Args()}
+		fill(&s)
+		return s
+	}
+	return site
 }
 
 // makeRoom is what systemd does before it starts pmlogger.

@@ -85,6 +85,9 @@ func (i *Installation) Received() string { return i.Path(LogDir, "pmproxy") }
 
 var versionText = regexp.MustCompile(`^(\d{1,6})\.(\d{1,6})\.(\d{1,6})$`)
 
+// VersionText is what pcp.conf says.
+func (i *Installation) VersionText() string { return i.variables[version] }
+
 // Version is PCP's.
 type Version [3]int
 

@@ -5,6 +5,8 @@ package preparation
 import (
 	"fmt"
 	"log/slog"
+
+	"github.com/performancecopilot/pcp-injector/internal/launcher/state"
 )
 
 // Preparation is one thing that is done before PCP starts.
@@ -20,22 +22,14 @@ type Preparation struct {
 	do      func() error
 }
 
-// Result is what became of a preparation.
-type Result struct {
-	Name   string `json:"name"`
-	Reason string `json:"reason"`
-	// Error is empty if it was done.
-	Error string `json:"error,omitempty"`
-}
-
 // Do does what applies, in order, and logs a line for each. It stops at the first that fails and that PCP must not start without.
-func Do(preparations []Preparation, logger *slog.Logger) ([]Result, error) {
-	var results []Result
+func Do(preparations []Preparation, logger *slog.Logger) ([]state.Preparation, error) {
+	var results []state.Preparation
 	for _, p := range preparations {
 		if !p.applies {
 			continue
 		}
-		result, err := Result{Name: p.Name, Reason: p.Reason}, p.do()
+		result, err := state.Preparation{Name: p.Name, Reason: p.Reason}, p.do()
 		switch {
 		case err == nil:
 			logger.Info("prepared", "name", p.Name, "reason", p.Reason)

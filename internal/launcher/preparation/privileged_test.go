@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/performancecopilot/pcp-injector/internal/launcher/options"
+	"github.com/performancecopilot/pcp-injector/internal/launcher/state"
 	"github.com/performancecopilot/pcp-injector/test/pcpfiles"
 )
 
@@ -95,7 +96,7 @@ func TestOptional(t *testing.T) {
 		r.equip(t)
 		r.system.fails, r.system.writable = call, true
 		results, err := r.do(t)
-		switch failed := slices.IndexFunc(results, func(r Result) bool { return r.Error != "" }); {
+		switch failed := slices.IndexFunc(results, func(r state.Preparation) bool { return r.Error != "" }); {
 		case want == "" && (err != nil || failed < 0 || !strings.Contains(r.log.String(), "not prepared, and PCP starts without it")):
 			t.Errorf("without %q, the error is %v, the results are %v, and the log is\n%s", call, err, results, r.log)
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):

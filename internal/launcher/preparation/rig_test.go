@@ -17,6 +17,7 @@ import (
 
 	"github.com/performancecopilot/pcp-injector/internal/launcher/installation"
 	"github.com/performancecopilot/pcp-injector/internal/launcher/options"
+	"github.com/performancecopilot/pcp-injector/internal/launcher/state"
 	"github.com/performancecopilot/pcp-injector/test/pcpfiles"
 )
 
@@ -110,7 +111,7 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 }
 
 // do prepares, and notes what was there before.
-func (r *rig) do(t *testing.T) ([]Result, error) {
+func (r *rig) do(t *testing.T) ([]state.Preparation, error) {
 	t.Helper()
 	r.before = tree(t, r.PCP.Root)
 	return Do(Privileged(r.Container), r.Logger)

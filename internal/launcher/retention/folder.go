@@ -108,6 +108,25 @@ func (s *scan) count(name string, info fs.FileInfo) {
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
 
+// Open opens one file of an archive to read. The error is fs.ErrNotExist for anything else, and for what only links lead to.
+func (f Folder) Open(name string) (*os.File, error) {
+	missing := &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	if !fs.ValidPath(name) || archiveName.FindString(path.Base(name)) == "" || f.Host != "" && !strings.HasPrefix(name, f.Host+"/") {
+		return nil, missing
+	}
+	root, err := os.OpenRoot(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
+		if info, err := root.Lstat(folder); err != nil || !info.IsDir() {
+			return nil, missing
+		}
+	}
+	return openRegular(root, name, os.O_RDONLY)
+}
+
 // Do removes and empties what the plan says, and logs each archive that goes.
 func (f Folder) Do(plan Plan, logger *slog.Logger) error {
 	if len(plan.Remove)+len(plan.Empty) == 0 {
@@ -140,19 +159,31 @@ func remove(root *os.Root, files []string) (err error) {
 	return err
 }
 
-// empty does not follow a link that has taken the place of the log: what is opened must be what has that name.
 func empty(root *os.Root, log string) error {
-	named, err := root.Lstat(log)
-	if err != nil || !named.Mode().IsRegular() {
-		return err
-	}
-	file, err := root.OpenFile(log, os.O_WRONLY, 0)
+	file, err := openRegular(root, log, os.O_WRONLY)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if opened, err := file.Stat(); err != nil || !os.SameFile(named, opened) {
-		return err
-	}
 	return file.Truncate(0)
+}
+
+// openRegular does not follow a link that has the name, or has it by now, and waits for nobody: what is opened must be what has the name.
+func openRegular(root *os.Root, name string, flag int) (*os.File, error) {
+	missing := &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	named, err := root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !named.Mode().IsRegular() {
+		return nil, missing
+	}
+	file, err := root.OpenFile(name, flag|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if opened, err := file.Stat(); err != nil || !os.SameFile(named, opened) {
+		return nil, errors.Join(missing, file.Close())
+	}
+	return file, nil
 }

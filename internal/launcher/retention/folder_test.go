@@ -142,8 +142,8 @@ func TestDo(t *testing.T) {
 
 	var log bytes.Buffer
 	err := f.Do(plan, slog.New(slog.NewTextHandler(&log, nil)))
-	if err == nil || !strings.Contains(err.Error(), "away/20261101.0") {
-		t.Errorf("the error is %v, want one about what is outside", err)
+	if err == nil || !strings.Contains(err.Error(), "away/20261101.0") || !strings.Contains(err.Error(), "pmlogger.log") {
+		t.Errorf("the error is %v, want one about each link", err)
 	}
 	if !strings.Contains(log.String(), "archive=node/20261101 bytes=16384") || strings.Count(log.String(), "\n") != 1 {
 		t.Errorf("the log is %s", &log)

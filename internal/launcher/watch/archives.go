@@ -4,11 +4,8 @@ package watch
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -16,6 +13,7 @@ import (
 	"github.com/performancecopilot/pcp-injector/internal/launcher/installation"
 	"github.com/performancecopilot/pcp-injector/internal/launcher/options"
 	"github.com/performancecopilot/pcp-injector/internal/launcher/retention"
+	"github.com/performancecopilot/pcp-injector/internal/launcher/state"
 )
 
 // Archives are pmlogger's, and what they may take. With a volume that several hosts share, those of the others are theirs.
@@ -41,20 +39,11 @@ type Keeper struct {
 	Rotate func() error
 	Logger *slog.Logger
 
-	state atomic.Pointer[ArchivesState]
+	found atomic.Pointer[state.Archives]
 }
 
-// ArchivesState is what the last look found.
-type ArchivesState struct {
-	Archives int   `json:"archives"`
-	Bytes    int64 `json:"bytes"`
-	Limit    int64 `json:"limit"`
-	// DaysThatFit is absent until archives show at which pace they grow.
-	DaysThatFit *float64 `json:"daysThatFit,omitempty"`
-}
-
-// State is nil before the first look.
-func (k *Keeper) State() *ArchivesState { return k.state.Load() }
+// State is what the last look found: nil before the first.
+func (k *Keeper) State() *state.Archives { return k.found.Load() }
 
 // Keep is a round.
 func (k *Keeper) Keep(context.Context) error {
@@ -86,11 +75,11 @@ func (k *Keeper) look() (*retention.Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := &ArchivesState{Archives: len(contents.Archives), Bytes: contents.Archived(), Limit: k.Policy.LimitOf(contents)}
+	found := &state.Archives{Count: len(contents.Archives), Bytes: contents.Archived(), Limit: k.Policy.LimitOf(contents)}
 	if days, known := k.Policy.DaysThatFit(contents, time.Now()); known {
-		state.DaysThatFit = &days
+		found.DaysThatFit = &days
 	}
-	k.state.Store(state)
+	k.found.Store(found)
 	return contents, nil
 }
 
@@ -103,23 +92,11 @@ func Receive(folder retention.Folder, logger *slog.Logger) error {
 	return folder.Do(retention.Received(contents), logger)
 }
 
-// EndPMLogger has systemd start pmlogger again, with a new archive. Nothing else is ended if the number is another process's by now.
+// EndPMLogger has systemd start pmlogger again, with a new archive.
 func EndPMLogger(pcp *installation.Installation) error {
-	path := pcp.InRoot(pcp.Path(installation.RunDir, "pmlogger.pid"))
-	content, err := os.ReadFile(path)
+	pid, err := processOf(pcp, options.PMLogger)
 	if err != nil {
 		return err
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
-	if err != nil || pid <= 1 {
-		return fmt.Errorf("%s has %q, must be the number of a process", path, content)
-	}
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	if err != nil {
-		return err
-	}
-	if strings.TrimSpace(string(name)) != options.PMLogger {
-		return fmt.Errorf("process %d of %s is %q, not pmlogger", pid, path, name)
 	}
 	return os.NewSyscallError("kill", syscall.Kill(pid, syscall.SIGTERM))
 }

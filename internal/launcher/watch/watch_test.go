@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -111,7 +110,7 @@ func TestKeepOverHours(t *testing.T) {
 			}
 			<-time.After(time.Hour - time.Minute)
 		}
-		if got := k.State(); got == nil || got.Archives != 1 || got.Bytes != 3*8192 || got.DaysThatFit != nil {
+		if got := k.State(); got == nil || got.Count != 1 || got.Bytes != 3*8192 || got.DaysThatFit != nil {
 			t.Errorf("the state is %+v", got)
 		}
 	})
@@ -219,28 +218,63 @@ func TestEndPMLogger(t *testing.T) {
 			t.Errorf("with %q, the error is %v, want %s", content, err, want)
 		}
 	}
-	pmlogger := filepath.Join(t.TempDir(), options.PMLogger)
-	sleep, err := exec.LookPath("sleep")
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(sleep)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(pmlogger, content, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), pmlogger, "1000")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd := sleeper(t, options.PMLogger)
 	pcpfiles.Write(t, pid, strconv.Itoa(cmd.Process.Pid)+"\n")
 	if err := EndPMLogger(pcp); err != nil {
 		t.Error(err)
 	}
-	if err := cmd.Wait(); err == nil || !regexp.MustCompile("terminated").MatchString(err.Error()) {
+	if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "terminated") {
 		t.Errorf("pmlogger ends with %v", err)
+	}
+}
+
+// sleeper starts a process of a name.
+func sleeper(t *testing.T, name string) *exec.Cmd {
+	t.Helper()
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), name)
+	pcpfiles.Write(t, program, pcpfiles.Read(t, sleep))
+	if err := os.Chmod(program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "1000")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+// TestServices: a service that becomes another process was restarted, and how long it is away does not matter.
+func TestServices(t *testing.T) {
+	t.Parallel()
+	root := pcpfiles.Unpack(t, "7.2.2")
+	pcp, err := installation.Read(root, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	services := NewServices(pcp, []string{options.PMCD, options.PMIE})
+	if got := services.State(); len(got) != 2 || got[0].Running || got[0].PID != 0 || got[1].Name != options.PMIE {
+		t.Errorf("before anything runs, the services are %+v", got)
+	}
+	for restarts := range 2 {
+		cmd := sleeper(t, options.PMCD)
+		pcpfiles.Write(t, filepath.Join(root, pcp.Path(installation.RunDir, "pmcd.pid")), strconv.Itoa(cmd.Process.Pid))
+		for range 2 { // A second look changes nothing.
+			got := services.State()[0]
+			if age := time.Since(got.Since); !got.Running || got.PID != cmd.Process.Pid || got.Restarts != restarts || age < -time.Minute || age > time.Hour {
+				t.Errorf("as process %d, restarted %d times, the service is %+v", cmd.Process.Pid, restarts, got)
+			}
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if got := services.State()[0]; got.Running || got.PID != 0 || !got.Since.IsZero() || got.Restarts != restarts {
+			t.Errorf("a service that has ended is %+v", got)
+		}
 	}
 }
 
