@@ -58,6 +58,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"boot", "FLAGS", "prepare a privileged container, and become systemd", boot},
+		{"supervise", "FLAGS", "prepare an ordinary container, and run PCP's services", supervise},
 		{"watch", "FLAGS", "watch archives and sources while PCP runs", watchPCP},
 		{"make-room", "FLAGS", "remove archives so that pmlogger can start", makeRoom},
 		{"install", "--to=FOLDER", "copy this program into a volume", install},

@@ -27,7 +27,7 @@ func watchPCP(ctx context.Context, args []string, stdout io.Writer) error {
 		c.Logger.Warn("the state does not have what was prepared", "error", err)
 	}
 	keeper, services := keeper(c), watch.NewServices(c.PCP, c.Entrypoint.Services)
-	rounds := append(rounds(c, keeper), watch.Round{Name: "services", Do: services.Look})
+	rounds := append(rounds(c, keeper, watch.NewSources(c.PCP)), watch.Round{Name: "services", Do: services.Look})
 	site := siteOf(c, func(s *state.State) { s.Prepared, s.Services, s.Archives = prepared, services.State(), keeper.State() })
 	return serveAndWatch(ctx, c, site, rounds)
 }
@@ -75,14 +75,14 @@ func keeper(c *preparation.Container) *watch.Keeper {
 }
 
 // rounds are those of the services that run.
-func rounds(c *preparation.Container, keeper *watch.Keeper) []watch.Round {
+func rounds(c *preparation.Container, keeper *watch.Keeper, sources *watch.Sources) []watch.Round {
 	var all []watch.Round
 	pmlogger := c.Entrypoint.Runs(options.PMLogger)
 	if pmlogger {
 		all = append(all, watch.Round{Name: "archives", Do: keeper.Keep})
 	}
 	if pmlogger && c.Entrypoint.Runs(options.PMCD) && c.Options.OpenMetrics.Archive {
-		all = append(all, watch.Round{Name: "openmetrics-sources", Do: watch.NewSources(c.PCP).Ask})
+		all = append(all, watch.Round{Name: "openmetrics-sources", Do: sources.Ask})
 	}
 	if c.Entrypoint.Runs(options.PMProxy) && (c.Options.AcceptArchives || c.Options.AcceptWrites) {
 		received := watch.Received(c.PCP)

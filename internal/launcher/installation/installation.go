@@ -22,6 +22,9 @@ type Installation struct {
 	// Root is the file system that PCP is in: "/".
 	Root      string
 	variables map[string]string
+	received  string
+	// image is what was relocated.
+	image *Installation
 }
 
 // Read reads pcp.conf. The environment wins over it, as in PCP itself.
@@ -42,6 +45,7 @@ func Read(root string, lookup func(string) (string, bool)) (*Installation, error
 		}
 		i.variables[name] = value
 	}
+	i.received = filepath.Join(i.variables[LogDir], "pmproxy")
 	for _, name := range needed {
 		if !filepath.IsAbs(i.variables[name]) {
 			return nil, fmt.Errorf("%s: %s is %q, must be an absolute path: the image's PCP is not one that this program knows", path, name, i.variables[name])
@@ -69,6 +73,9 @@ const (
 	PMCDConf     = "PCP_PMCDCONF_PATH"
 	PMCDOptions  = "PCP_PMCDOPTIONS_PATH"
 
+	// TmpFileDir is for files of single programs.
+	TmpFileDir = "PCP_TMPFILE_DIR"
+
 	version = "PCP_VERSION"
 )
 
@@ -81,7 +88,7 @@ func (i *Installation) Path(variable string, names ...string) string {
 func (i *Installation) InRoot(path string) string { return filepath.Join(i.Root, path) }
 
 // Received is the folder of archives that others push. Before PCP 7, no variable names it.
-func (i *Installation) Received() string { return i.Path(LogDir, "pmproxy") }
+func (i *Installation) Received() string { return i.received }
 
 var versionText = regexp.MustCompile(`^(\d{1,6})\.(\d{1,6})\.(\d{1,6})$`)
 

@@ -74,3 +74,29 @@ func TestVersions(t *testing.T) {
 		t.Error("7.0 is a version")
 	}
 }
+
+func TestRelocate(t *testing.T) {
+	t.Parallel()
+	for _, version := range pcpfiles.Versions {
+		image, err := Read(pcpfiles.Unpack(t, version), nothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := image.Relocate("/w")
+		for got, want := range map[string]string{
+			i.Path(PMCDConf): "/w/etc/pmcd/pmcd.conf", i.Path(RunDir): "/w", i.Path(VarDir, "pmns"): "/w/var/pmns",
+			i.Path(ArchiveDir): "/var/log/pcp/pmlogger", i.Received(): "/var/log/pcp/pmproxy", i.Path(PMDAsDir): "/var/lib/pcp/pmdas",
+			i.Path(LogDir): "/w/log", i.Path(TmpFileDir): "/w/tmp", image.Path(RunDir): "/run/pcp",
+		} {
+			if got != want {
+				t.Errorf("PCP %s has %s, want %s", version, got, want)
+			}
+		}
+		root := t.TempDir()
+		pcpfiles.Write(t, filepath.Join(root, Configuration), i.Text())
+		again, err := Read(root, nothing)
+		if err != nil || again.Text() != i.Text() || again.VersionText() != version {
+			t.Errorf("PCP %s reads another configuration than was written: %v", version, err)
+		}
+	}
+}

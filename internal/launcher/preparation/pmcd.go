@@ -45,6 +45,13 @@ func (c *Container) noArchives() error {
 // openMetricsCA: the library of the agent knows which file it trusts by itself.
 func (c *Container) openMetricsCA() error {
 	const bundle = "/var/lib/pcp-openmetrics-ca.pem"
+	text, err := c.allCAs()
+	return errors.Join(err, c.write(bundle, text),
+		c.dropIn("pmcd", "openmetrics-ca", "[Service]", fmt.Sprintf("Environment=%s", quote("REQUESTS_CA_BUNDLE="+bundle))))
+}
+
+// allCAs are those that could be read, with an error about the others.
+func (c *Container) allCAs() (string, error) {
 	own, err := c.System.Run("python3", "-c", "import requests; print(requests.certs.where())")
 	var all strings.Builder
 	for _, file := range []string{strings.TrimSpace(own), filesVolume + "/ca.crt"} {
@@ -52,8 +59,7 @@ func (c *Container) openMetricsCA() error {
 		err = errors.Join(err, readErr)
 		fmt.Fprintf(&all, "%s\n", content)
 	}
-	return errors.Join(err, c.write(bundle, all.String()),
-		c.dropIn("pmcd", "openmetrics-ca", "[Service]", fmt.Sprintf("Environment=%s", quote("REQUESTS_CA_BUNDLE="+bundle))))
+	return all.String(), err
 }
 
 // files are links, not mounts of single files (subPath): such a mount never changes, and if the object is missing, it is an empty folder.
@@ -62,18 +68,20 @@ func (c *Container) files() error {
 		if _, err := os.Stat(c.path(filesVolume + file)); err != nil {
 			c.Logger.Warn("missing: its ConfigMap or Secret does not exist, or does not have the key", "file", file)
 		}
-		if err := os.MkdirAll(filepath.Dir(c.path(file)), folderMode); err != nil {
+		place := c.PCP.Place(file)
+		if err := os.MkdirAll(filepath.Dir(c.path(place)), folderMode); err != nil {
 			return err
 		}
-		if err := c.replaceByLink(file); err != nil {
+		if err := c.replaceByLink(file, place); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return nil
 }
 
-func (c *Container) replaceByLink(file string) error {
-	resolved, err := resolve(c.path(file))
+// replaceByLink puts a link to a file of the volume where PCP looks for it.
+func (c *Container) replaceByLink(file, place string) error {
+	resolved, err := resolve(c.path(place))
 	if err != nil {
 		return err
 	}

@@ -58,9 +58,14 @@ func (c *Container) pmieconf(args ...string) error {
 	return err
 }
 
+// OwnRules is the file of the administrator's rules.
+func (c *Container) OwnRules() string {
+	return c.PCP.Path(installation.SysconfDir, "pmie/pcp-launcher.rules")
+}
+
 // pmieRules: in the rules, $webhook is the webhook's URL. There may be no rules yet.
 func (c *Container) pmieRules() error {
-	const rules = "/etc/pcp-pmie.rules"
+	rules := c.OwnRules()
 	url, err := c.webhook()
 	if err != nil {
 		return err

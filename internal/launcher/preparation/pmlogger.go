@@ -56,8 +56,8 @@ func (c *Container) openMetricsIntervals() error {
 	return nil
 }
 
-// pushing is the first version that can push.
-var pushing = installation.Version{7, 0, 3}
+// Pushing is the first version that can push.
+var Pushing = installation.Version{7, 0, 3}
 
 // longestPush: a pmproxy forgets a push that pauses for 60 s.
 const longestPush = 30 * time.Second
@@ -67,8 +67,8 @@ func (c *Container) push() error {
 	if err != nil {
 		return err
 	}
-	if version.Before(pushing) {
-		return fmt.Errorf("nothing is pushed: --push needs PCP %s or later, and this is %s", pushing, version)
+	if version.Before(Pushing) {
+		return fmt.Errorf("nothing is pushed: --push needs PCP %s or later, and this is %s", Pushing, version)
 	}
 	command := strings.Join([]string{
 		"/usr/bin/env", "pmlogger", "-c", c.PCP.Path(installation.VarDir, "config/pmlogger/config.default"),

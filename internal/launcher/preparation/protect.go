@@ -83,6 +83,13 @@ func (c *Container) hasLegacyGroups() bool {
 // controlGroups makes PROC_STATSPATH a folder that has the node's proc and sys, with and without HOST_MOUNT before them.
 func (c *Container) controlGroups() error {
 	const folder = "/var/lib/pcp-host"
+	if err := c.linkHostTo(folder); err != nil {
+		return err
+	}
+	return c.dropIn("pmcd", "control-groups", "[Service]", fmt.Sprintf("Environment=%s", quote("PROC_STATSPATH="+folder)))
+}
+
+func (c *Container) linkHostTo(folder string) error {
 	mount := c.Entrypoint.HostMount
 	if err := os.MkdirAll(c.path(folder+filepath.Dir(mount)), folderMode); err != nil {
 		return err
@@ -92,5 +99,5 @@ func (c *Container) controlGroups() error {
 			return err
 		}
 	}
-	return c.dropIn("pmcd", "control-groups", "[Service]", fmt.Sprintf("Environment=%s", quote("PROC_STATSPATH="+folder)))
+	return nil
 }

@@ -15,7 +15,10 @@ import (
 
 // Kernel is the System of a real container. What it changes for the process is its thread's at first: the caller stays on it
 // (runtime.LockOSThread) until it executes another program.
-type Kernel struct{}
+type Kernel struct {
+	// Env is that of programs; nil: this process's.
+	Env []string
+}
 
 // keptFlags of a mount, which a remount would clear otherwise.
 const keptFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME | unix.MS_RELATIME
@@ -79,12 +82,12 @@ func (Kernel) Drop(capabilities []Capability) error {
 const runLimit = time.Minute
 
 // Run implements System.
-func (Kernel) Run(name string, args ...string) (string, error) {
+func (k Kernel) Run(name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
 	defer cancel()
 	var said strings.Builder
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the names are this package's
-	cmd.Stderr = &said
+	cmd.Stderr, cmd.Env = &said, k.Env
 	output, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, strings.TrimSpace(said.String()))

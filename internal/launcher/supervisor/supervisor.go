@@ -18,10 +18,9 @@ import (
 
 // Service is a program that should always run.
 type Service struct {
-	Name    string
-	Program Program
-	// Prepare is done before each start; may be nil.
-	Prepare func(ctx context.Context) error
+	Name string
+	// Program is what to run, asked before each start: it may prepare something first.
+	Program func(ctx context.Context) (Program, error)
 	// Ready is asked until it has no error, before the next service starts; may be nil.
 	Ready func(ctx context.Context) error
 	// StopLimit is how long it may take to end when asked to.
@@ -112,12 +111,11 @@ func (s *Supervisor) keep(ctx context.Context, r *run) {
 
 // once runs a service to its end, which is asked for when ctx is done.
 func (s *Supervisor) once(ctx context.Context, r *run) error {
-	if r.Prepare != nil {
-		if err := r.Prepare(ctx); err != nil {
-			return err
-		}
+	program, err := r.Program(ctx)
+	if err != nil {
+		return err
 	}
-	process, copied, err := s.launch(r)
+	process, copied, err := s.launch(r, program)
 	if err != nil {
 		return err
 	}
@@ -140,7 +138,7 @@ func (s *Supervisor) once(ctx context.Context, r *run) error {
 }
 
 // launch also returns a channel that is closed when all is written that the service has printed.
-func (s *Supervisor) launch(r *run) (*Process, <-chan struct{}, error) {
+func (s *Supervisor) launch(r *run, program Program) (*Process, <-chan struct{}, error) {
 	nothing, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, nil, err
@@ -150,7 +148,7 @@ func (s *Supervisor) launch(r *run) (*Process, <-chan struct{}, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	process, err := s.Processes.Start(r.Program, nothing, output.write, output.write)
+	process, err := s.Processes.Start(program, nothing, output.write, output.write)
 	if err := errors.Join(err, output.write.Close()); err != nil {
 		return nil, nil, errors.Join(err, output.read.Close())
 	}

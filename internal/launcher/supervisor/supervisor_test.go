@@ -79,8 +79,12 @@ func (r *rig) says(t *testing.T, text string) {
 func shell(name, script, folder string) Service {
 	return Service{
 		Name: name, StopLimit: time.Minute,
-		Program: Program{Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")}, Dir: folder},
+		Program: always(Program{Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")}, Dir: folder}),
 	}
+}
+
+func always(program Program) func(context.Context) (Program, error) {
+	return func(context.Context) (Program, error) { return program, nil }
 }
 
 // TestOrder: services start when the one before is ready, and end in the opposite order, each after the one that needs it.
@@ -188,12 +192,13 @@ func TestPrepare(t *testing.T) {
 	tries := 0
 	r := start(t, func(folder string) []Service {
 		s := shell("prepared", "echo up; sleep 1000", folder)
-		s.Prepare = func(context.Context) error {
+		run := s.Program
+		s.Program = func(ctx context.Context) (Program, error) {
 			tries++
 			if tries == 1 {
-				return errors.New("no space left")
+				return Program{}, errors.New("no space left")
 			}
-			return nil
+			return run(ctx)
 		}
 		return []Service{s}
 	})
@@ -219,7 +224,7 @@ func TestStopDuringStart(t *testing.T) {
 // TestMissingProgram: it is looked for again and again, because a volume may come.
 func TestMissingProgram(t *testing.T) {
 	t.Parallel()
-	r := start(t, func(string) []Service { return []Service{{Name: "none", Program: Program{Path: "/missing"}}} })
+	r := start(t, func(string) []Service { return []Service{{Name: "none", Program: always(Program{Path: "/missing"})}} })
 	r.says(t, "no such file or directory")
 }
 
