@@ -43,7 +43,12 @@ func runServices(ctx context.Context, o *ordinary.Container, log *supervisor.Log
 	})
 	sources := &watch.Sources{Announced: watch.NewSources(o.PCP).Announced, Run: o.Run}
 	watched := make(chan error, 1)
-	go func() { watched <- serveAndWatch(ctx, o.Container, site, rounds(o.Container, o.Keeper, sources)) }()
+	all := rounds(o.Container, o.Keeper, sources)
+	if program := watch.CompressionOf(o.PCP); program != nil && o.Entrypoint.Runs(options.PMLogger) {
+		compressor := &watch.Compressor{Folder: o.Keeper.Folder, Program: program, Run: o.Run}
+		all = append(all, watch.Round{Name: "compression", Do: compressor.Compress})
+	}
+	go func() { watched <- serveAndWatch(ctx, o.Container, site, all) }()
 	s.Run(ctx, o.Services())
 	o.Logger.Info("all services have ended", slog.Int("services", len(s.State())))
 	return <-watched
