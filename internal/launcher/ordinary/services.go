@@ -69,7 +69,12 @@ func (c *Container) service(name string, args func() []string, ready func(contex
 	return supervisor.Service{
 		Name: name, Ready: ready, StopLimit: stopLimit,
 		Program: func(context.Context) (supervisor.Program, error) {
-			return c.program(args(), c.PCP.Path(installation.RunDir)), nil
+			// What was killed leaves its socket, and pmcd would do without one.
+			err := os.Remove(c.PCP.InRoot(c.run(name + ".socket")))
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+			return c.program(args(), c.run()), err
 		},
 	}
 }

@@ -5,6 +5,7 @@ package ordinary
 import (
 	"bytes"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,6 +102,23 @@ func TestEnvironment(t *testing.T) {
 	} {
 		if !slices.Contains(c.Environment(), want) {
 			t.Errorf("there is no %s in %q", want, c.Environment())
+		}
+	}
+}
+
+// TestSocket: what was killed leaves its socket, which the next process could not bind.
+func TestSocket(t *testing.T) {
+	t.Parallel()
+	c, _ := newContainer(t, "7.2.2", options.Options{}, options.PMCD)
+	socket := c.PCP.InRoot(Folder + "/pmcd.socket")
+	pcpfiles.Write(t, socket, "")
+	for range 2 {
+		program, err := c.Services()[0].Program(t.Context())
+		if err != nil || program.Path != "/usr/lib/pcp/bin/pmcd" || !slices.Equal(program.Env, c.Environment()) {
+			t.Errorf("pmcd is %+v (error: %v)", program, err)
+		}
+		if _, err := os.Lstat(socket); err == nil {
+			t.Error("the socket is still there")
 		}
 	}
 }

@@ -57,6 +57,12 @@ func (c *Container) onlyWorkingAgents() error {
 
 // copyConfiguration also makes the folders that PCP's services write to.
 func (c *Container) copyConfiguration(image *installation.Installation) error {
+	// The volume outlives the container: what is there has links to what cannot be written.
+	for _, name := range []string{"etc", "var", "log", "tmp", "sysconfig", "host"} {
+		if err := os.RemoveAll(c.path(c.PCP.Path(installation.RunDir, name))); err != nil {
+			return err
+		}
+	}
 	for _, name := range []string{"log/pmcd", "log/pmlogger", "log/pmproxy", "log/pmie", "tmp/pmlogger", "tmp/pmie", "tmp/mmv", "tmp/json", "var/config/pmie", "var/config/pmlogger", "sysconfig"} {
 		if err := os.MkdirAll(c.path(c.PCP.Path(installation.RunDir, name)), folderMode); err != nil {
 			return err

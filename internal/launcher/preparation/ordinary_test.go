@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/performancecopilot/pcp-injector/internal/launcher/options"
 	"github.com/performancecopilot/pcp-injector/test/pcpfiles"
 )
@@ -22,9 +24,15 @@ func ordinaryRig(t *testing.T, version string, o options.Options, agents ...stri
 	r.Entrypoint.Agents, r.Entrypoint.KeyServers = agents, []string{"keys:6379"}
 	pcpfiles.Write(t, r.path("var/lib/pcp/pmns/Rebuild"), "")
 	pcpfiles.Write(t, r.path("var/lib/pcp/config/pmlogconf/cpu/summary"), "#pmlogconf-setup 2.0\n")
-	// What pmieconf and Rebuild would make, which only real PCP has.
-	pcpfiles.Write(t, r.path(work+"/var/config/pmie/config.default"), "")
-	pcpfiles.Write(t, r.path(work+"/var/pmns/root"), "root {\n\tkernel\n}\n")
+	// What pmieconf and Rebuild make, which only real PCP has.
+	r.system.ran = func(call string) {
+		if strings.HasPrefix(call, "pmieconf ") {
+			pcpfiles.Write(t, r.path(work+"/var/config/pmie/config.default"), "")
+		}
+		if strings.Contains(call, "Rebuild") {
+			pcpfiles.Write(t, r.path(work+"/var/pmns/root"), "root {\n\tkernel\n}\n")
+		}
+	}
 	return r, func() error {
 		r.before = tree(t, r.PCP.Root)
 		_, err := Do(Ordinary(r.Container, image), r.Logger)
@@ -50,6 +58,31 @@ func TestOrdinary(t *testing.T) {
 			}
 			golden(t, name+"-"+version, strings.Join(r.system.calls, "\n")+"\n\n"+r.log.String()+"\n"+strings.ReplaceAll(r.copies(t), r.PCP.Root, ""))
 		}
+	}
+}
+
+// TestAgain: the volume outlives the container, and has links to the administrator's files, which nobody can write.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	r, do := ordinaryRig(t, "7.2.2", everything(), "openmetrics")
+	r.equip(t)
+	pcpfiles.Write(t, r.path("etc/pcp/labels/extra.json"), "image's\n")
+	if err := do(); err != nil {
+		t.Fatal(err)
+	}
+	first := tree(t, r.path(work))
+	if first["etc/labels/extra.json"] != "link to /var/lib/pcp-files/etc/pcp/labels/extra.json\n" {
+		t.Errorf("the administrator's file is %q", first["etc/labels/extra.json"])
+	}
+	pcpfiles.Write(t, r.path("var/log/pcp/pmlogger/node/.identifiers/144.0.py"), "kept\n")
+	if err := do(); err != nil { // The link leads to where nothing can be made.
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, tree(t, r.path(work))); diff != "" {
+		t.Errorf("the second time, there are other files (-first +second):\n%s", diff)
+	}
+	if got := pcpfiles.Read(t, r.path("var/log/pcp/pmlogger/node/.identifiers/144.0.py")); got != "kept\n" {
+		t.Errorf("the identifiers are %q", got)
 	}
 }
 

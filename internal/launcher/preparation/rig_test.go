@@ -31,6 +31,8 @@ type recorder struct {
 	writable bool
 	// output of programs.
 	output string
+	// ran is told of each, as the program itself would do something.
+	ran func(call string)
 }
 
 var errRefused = errors.New("refused")
@@ -63,7 +65,11 @@ func (r *recorder) Drop(c []Capability) error {
 }
 
 func (r *recorder) Run(name string, args ...string) (string, error) {
-	return r.output, r.note(append([]string{name}, args...)...)
+	words := append([]string{name}, args...)
+	if r.ran != nil {
+		r.ran(strings.Join(words, " "))
+	}
+	return r.output, r.note(words...)
 }
 
 // rig is a container in a temporary root, with the files of a PCP.
