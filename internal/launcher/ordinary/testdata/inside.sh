@@ -56,7 +56,7 @@ until_it two
 until_it in_pod sh -c 'echo query openmetrics.app.up | pmlc -P | grep -q " on "'
 sleep 3
 echo "after the death of pmlogger: $(archives) archives"
-kill -TERM $pid
+kill -TERM "$(pgrep -x pcp-launcher)"
 code=0
 wait $pid || code=$?
 echo "exit code $code"
