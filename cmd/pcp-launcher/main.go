@@ -61,7 +61,7 @@ func commands() []command {
 		{"supervise", "FLAGS", "prepare an ordinary container, and run PCP's services", supervise},
 		{"watch", "FLAGS", "watch archives and sources while PCP runs", watchPCP},
 		{"make-room", "FLAGS", "remove archives so that pmlogger can start", makeRoom},
-		{"install", "--to=FOLDER", "copy this program into a volume", install},
+		{"install", "--to=FOLDER [--accounts]", "copy this program into a volume, with a passwd and a group", install},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "print this text", help},
 	}
@@ -95,12 +95,25 @@ func printVersion(_ context.Context, _ []string, stdout io.Writer) error {
 }
 
 func install(_ context.Context, args []string, _ io.Writer) error {
-	if len(args) == 1 {
-		if folder, found := strings.CutPrefix(args[0], "--to="); found && folder != "" {
-			return installTo(folder)
+	folder, accounts := "", false
+	for _, arg := range args {
+		to, found := strings.CutPrefix(arg, "--to=")
+		switch {
+		case found && to != "" && folder == "":
+			folder = to
+		case arg == "--accounts":
+			accounts = true
+		default:
+			return options.Usagef("install: %s: must be install --to=FOLDER [--accounts]", arg)
 		}
 	}
-	return options.Usagef("install %s: must be install --to=FOLDER", strings.Join(args, " "))
+	if folder == "" {
+		return options.Usagef("install: must be install --to=FOLDER [--accounts]")
+	}
+	if err := installTo(folder); err != nil || !accounts {
+		return err
+	}
+	return delivery.Accounts(folder, os.Getuid(), os.Getgid())
 }
 
 func installTo(folder string) error {

@@ -34,8 +34,11 @@ func TestExecutable(t *testing.T) {
 		t.Errorf("the launcher has %d bytes, more than %d", info.Size(), maxSize)
 	}
 	volume := t.TempDir()
-	if output, err := exec.CommandContext(t.Context(), executable, "install", "--to="+volume).CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(t.Context(), executable, "install", "--to="+volume, "--accounts").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
+	}
+	if _, err := os.Stat(filepath.Join(volume, "passwd")); err != nil {
+		t.Error(err)
 	}
 	output, err := exec.CommandContext(t.Context(), filepath.Join(volume, "pcp-launcher"), "version").CombinedOutput()
 	if want := "pcp-launcher v9.8.7\n"; err != nil || string(output) != want {
@@ -86,6 +89,7 @@ func TestRun(t *testing.T) {
 		{"boot --fly", "", "pcp-launcher: --fly: unknown flag, written by an injector of unknown version", exitUsage},
 		{"fly", "", "pcp-launcher: fly: unknown command of pcp-launcher", exitUsage},
 		{"install", "", "must be install --to=FOLDER", exitUsage},
+		{"install --to=/a --to=/b", "", "install: --to=/b: must be install --to=FOLDER", exitUsage},
 		{"install --to=", "", "must be install --to=FOLDER", exitUsage},
 		{"install --to=/missing/folder", "", "failed to write to the volume for the launcher: open /missing/folder", exitFailure},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -47,6 +48,23 @@ func fill(copied, source *os.File) error {
 	}
 	// Not when it is made: that would depend on the umask.
 	return errors.Join(copied.Chmod(mode), copied.Sync())
+}
+
+// Accounts writes a passwd and a group in which the user who runs PCP's container is called pcp: the agent openmetrics looks its name up,
+// whatever number the container has.
+func Accounts(folder string, uid, gid int) error {
+	return errors.Join(
+		replace(filepath.Join(folder, "passwd"), fmt.Sprintf("root:x:0:0:root:/root:/bin/sh\npcp:x:%d:%d:Performance Co-Pilot:/run/pcp:/bin/sh\n", uid, gid)),
+		replace(filepath.Join(folder, "group"), fmt.Sprintf("root:x:0:\npcp:x:%d:\n", gid)),
+	)
+}
+
+// replace writes a file that nobody may write to.
+func replace(path, text string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, []byte(text), 0o444) //nolint:gosec // everybody reads it
 }
 
 // sync makes the new name last.

@@ -48,6 +48,26 @@ func TestInstallFails(t *testing.T) {
 	onlyLauncher(t, folder)
 }
 
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for range 2 { // An init container may run twice.
+		if err := Accounts(folder, 12345, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{
+		"passwd": "root:x:0:0:root:/root:/bin/sh\npcp:x:12345:0:Performance Co-Pilot:/run/pcp:/bin/sh\n", "group": "root:x:0:\npcp:x:0:\n",
+	} {
+		if got, err := os.ReadFile(filepath.Join(folder, name)); err != nil || string(got) != want {
+			t.Errorf("%s is %q, want %q (error: %v)", name, got, want, err)
+		}
+	}
+	if err := Accounts(filepath.Join(folder, "missing"), 1, 1); err == nil {
+		t.Error("a folder that does not exist is no error")
+	}
+}
+
 func write(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
