@@ -28,10 +28,17 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilStopped(context.Background())
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(exitCode(run(ctx, os.Args[1:], os.Stdout), os.Stderr))
+}
+
+// imageStop is SIGRTMIN+3, the image's STOPSIGNAL, which the kubelet sends: it is systemd's.
+const imageStop = syscall.Signal(37)
+
+func untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, imageStop)
 }
 
 // exitCode reports an error in one line.

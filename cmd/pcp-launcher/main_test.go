@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // maxSize of the executable: it is in the memory of each pod with PCP, and is copied at each start.
@@ -74,6 +76,25 @@ func TestImports(t *testing.T) {
 	}
 	if count < 20 {
 		t.Errorf("only %d packages were looked at", count)
+	}
+}
+
+// TestStopSignals: the kubelet sends the signal that the image names, which systemd wants, and the kernel ignores it for a first process
+// that does not handle it.
+func TestStopSignals(t *testing.T) {
+	t.Parallel()
+	const sigrtmin3 = syscall.Signal(37) // kill -l RTMIN+3
+	for _, sent := range []syscall.Signal{syscall.SIGTERM, sigrtmin3} {
+		ctx, stop := untilStopped(t.Context())
+		if err := syscall.Kill(os.Getpid(), sent); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Minute):
+			t.Errorf("signal %d stops nothing", sent)
+		}
+		stop()
 	}
 }
 

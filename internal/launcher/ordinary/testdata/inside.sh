@@ -56,7 +56,8 @@ until_it two
 until_it in_pod sh -c 'echo query openmetrics.app.up | pmlc -P | grep -q " on "'
 sleep 3
 echo "after the death of pmlogger: $(archives) archives"
-kill -TERM "$(pgrep -x pcp-launcher)"
+# The signal that the image names, which the kubelet sends.
+kill -37 "$(pgrep -x pcp-launcher)"
 code=0
 wait $pid || code=$?
 echo "exit code $code"
