@@ -34,8 +34,9 @@ E2E_ENV   := $(strip E2E=1 $(foreach path,E2E_LOGS E2E_KUBECONFIG,$(if $($(path)
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-build: ## Build bin/pcp-injector and bin/kubectl-pcp
+build: ## Build bin/pcp-injector, bin/pcp-launcher and bin/kubectl-pcp
 	$(BUILD) -o bin/pcp-injector ./cmd/webhook
+	GOOS=linux $(BUILD) -o bin/pcp-launcher ./cmd/pcp-launcher
 	$(BUILD) -o bin/kubectl-pcp ./cmd/kubectl-pcp
 	@cp cmd/kubectl-pcp/kubectl_complete-pcp bin
 
