@@ -32,7 +32,8 @@ const (
 
 // kubelet stands in for the kubelet of one node, for the pods of the webhook alone. It runs the container of each as a process of this
 // machine, with the container's arguments, ConfigMap and Secret; probes its readiness as the pod says; ends it with SIGTERM when the
-// pod is deleted; and starts it again when it dies. The liveness probe is left out: by default it takes half a minute to fail.
+// pod is deleted; and starts it again when it dies. The liveness probe is left out: by default it takes half a minute to fail. The pod of
+// the chart's Job runs once.
 type kubelet struct {
 	t      *testing.T
 	client kubernetes.Interface
@@ -166,8 +167,9 @@ func (p *podProcess) live(ctx context.Context) {
 		if apierrors.IsNotFound(err) || err == nil && (pod.UID != p.pod.UID || pod.DeletionTimestamp != nil) {
 			return
 		}
-		err = p.keepRunning(ctx)
-		if err == nil {
+		if p.pod.Spec.RestartPolicy == corev1.RestartPolicyNever {
+			err = p.complete(ctx)
+		} else if err = p.keepRunning(ctx); err == nil {
 			p.probe(ctx)
 			err = p.mount(ctx)
 		}
@@ -176,6 +178,19 @@ func (p *podProcess) live(ctx context.Context) {
 		}
 		p.report(ctx)
 	}
+}
+
+// complete runs the pod of a Job, once.
+func (p *podProcess) complete(ctx context.Context) error {
+	if p.reported == "" {
+		p.reported = string(corev1.PodSucceeded)
+		if said := runCheck(p.kubelet.t, &corev1.PodTemplateSpec{ObjectMeta: p.pod.ObjectMeta, Spec: p.pod.Spec}); said.err != nil {
+			p.reported = string(corev1.PodFailed)
+		}
+	}
+	patch := patchStatus(corev1.PodStatus{Phase: corev1.PodPhase(p.reported)})
+	_, err := p.kubelet.client.CoreV1().Pods(p.pod.Namespace).Patch(ctx, p.pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	return err //nolint:wrapcheck // it is logged with the pod's name
 }
 
 // keepRunning starts the process, again if it has died.

@@ -61,7 +61,7 @@ func (m *monitor) receives(t *testing.T, host string, count int) {
 	})
 }
 
-// makesRoom: an old archive goes where there is no space for all, and what is named like no archive goes at once.
+// makesRoom: an old archive goes where there is no space for all, and what PCP would not name so stays.
 func (m *monitor) makesRoom(t *testing.T, host string) {
 	t.Helper()
 	const plant = `cd "$1" && mkdir old 'a b' && head -c 13631488 /dev/zero >old/20200101.00.00.0 && touch old/20200101.00.00.meta old/20200101.00.00.index 'a b/20200101.00.00.0' &&
@@ -70,8 +70,8 @@ func (m *monitor) makesRoom(t *testing.T, host string) {
 		t.Fatal(err)
 	}
 	eventually(t, startLimit, "room for archives", func() error {
-		output, err := m.pcp("find", received+"old", received+"a b", "-type", "f")
-		if err == nil && output != "" {
+		output, err := m.pcp("sh", "-c", `cd "$1" && find old 'a b' -type f`, "sh", received)
+		if err == nil && strings.TrimSpace(output) != "a b/20200101.00.00.0" {
 			err = errors.New(output)
 		}
 		return err

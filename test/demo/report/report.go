@@ -25,6 +25,7 @@ var reasons = []struct{ name, why string }{
 	{"pcp-host", "the node's file system, read-only, for metrics of its processes, disks and file systems"},
 	{"pcp.io/pmlogconf-openmetrics", "the file in pcp-pmlogconf, which is part of the pod"},
 	{"pcp.io/status", "what was added, with which configuration; uninject uses it"},
+	{"cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes", "lets Cluster Autoscaler evict the pod: the view of the node loses nothing"},
 	{"pcp.io/injected", "the label that Services, NetworkPolicies and PodMonitors select"},
 	{"/spec/hostname", "stays the same when the pod is replaced: pmlogger's archives are in a folder of that name"},
 	{"/spec/hostNetwork", "network metrics are the node's"},
