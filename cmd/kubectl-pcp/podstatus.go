@@ -54,14 +54,7 @@ func statusOf(pod *snapshot.LivePod, live *snapshot.Live) (*podStatus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pod %s: %w", typed.Name, err)
 	}
-	line := &podStatus{Namespace: typed.Namespace, Pod: typed.Name, Node: typed.Spec.NodeName, Created: typed.CreationTimestamp.Time, State: state}
-	for _, containers := range [][]corev1.Container{typed.Spec.Containers, typed.Spec.InitContainers} {
-		for n := range containers {
-			if containers[n].Name == mutate.ContainerName {
-				line.Image = containers[n].Image
-			}
-		}
-	}
+	line := &podStatus{Namespace: typed.Namespace, Pod: typed.Name, Node: typed.Spec.NodeName, Created: typed.CreationTimestamp.Time, Image: pod.Image(), State: state}
 	for _, statuses := range [][]corev1.ContainerStatus{typed.Status.ContainerStatuses, typed.Status.InitContainerStatuses} {
 		for n := range statuses {
 			if statuses[n].Name == mutate.ContainerName {

@@ -19,9 +19,12 @@ An injection is deterministic. So verify derives PCP's container, volumes, annot
 and the live configuration, and compares them with the pod, field by field. A pod is as it should be, or one of these:
 
   tampered with       it differs from what the injector made
-  stale               it was made with an older configuration: replace it to get the new one
+  stale               it was made with another configuration than the one in force
   by another release  another release made it, and this one would make it differently
-  upgraded            another image runs in PCP's container, and nothing else differs
+  upgraded            another image runs in PCP's container, and nothing else differs; a warning, if the image's tag moves
+
+The remedy follows from what would become of the next pod: a restart gives it the configuration in force, unless the manifest itself
+has PCP, or the workload is not the target.
 
 Without --namespace, or with --all-namespaces, it looks at the namespaces of all targets.
 

@@ -83,11 +83,11 @@ func (q *inquiry) bringUp() *remedy.Remedy {
 
 // answerGate reports what became of a pod that asked for PCP in a dry run.
 func (q *inquiry) answerGate(ctx context.Context) finding {
+	trial := &q.Trial.Value
 	if q.Injector == nil {
-		return unknown("unknown, because no webhook of pcp-injector was found")
+		return q.answerOfUnseen()
 	}
 	name := q.Injector.Webhook.Webhook.Name
-	trial := &q.Trial.Value
 	switch {
 	case q.Trial.Err != nil:
 		return unknown("%s", q.Trial.Unseen())
@@ -102,6 +102,14 @@ func (q *inquiry) answerGate(ctx context.Context) finding {
 	default:
 		return passed("a dry run came back with a later refusal: %v", trial.Refusal)
 	}
+}
+
+// answerOfUnseen is for a webhook that the user may not see, and whose answer still comes back.
+func (q *inquiry) answerOfUnseen() finding {
+	if q.Trial.Err == nil && q.Trial.Value.Status != nil {
+		return passed("a dry run came back with the answer of a webhook")
+	}
+	return unknown("unknown, because no webhook of pcp-injector was found")
 }
 
 // silent: the webhook was not called although the namespace has opted in, or did not answer where that is tolerated.

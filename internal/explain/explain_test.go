@@ -239,6 +239,22 @@ func TestExplain(t *testing.T) {
 			},
 		},
 		{
+			// The pod says why it has no PCP. That was before this Deployment became the target.
+			file: "left-out.txt", want: "pod",
+			spoil: func(s *snapshot.Snapshot) { s.Subject.Stored, s.Pods.Value = true, leftOut(notDesignated) },
+		},
+		{
+			file: "left-out-and-not-opted-in.txt", want: "namespace",
+			edit: func(d *appsv1.Deployment) { d.Name = "other" },
+			spoil: func(s *snapshot.Snapshot) {
+				s.Subject.Stored, s.Pods.Value = true, leftOut(notDesignated)
+				s.Namespace.Value.Labels = map[string]string{"kubernetes.io/metadata.name": "monitoring"}
+			},
+		},
+		{file: "left-out-role-edit.txt", want: "pod", spoil: roleEdit(leftOut(notDesignated))},
+		{file: "forged-role-edit.txt", want: "pod", spoil: roleEdit(leftOut(`{"reason":"UntrustedCreator","message":"user \"eve\" created it"}`))},
+		{file: "silent-role-edit.txt", want: "pod", spoil: roleEdit([]corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "node-monitor-0"}}})},
+		{
 			// What the API server says of the pod is what another gate has said.
 			file: "refused-once.txt", want: "compatibility",
 			edit: func(d *appsv1.Deployment) {
@@ -268,6 +284,22 @@ func TestExplain(t *testing.T) {
 			requireDecisive(t, report, test.want)
 			requireGolden(t, test.file, report, test.style)
 		})
+	}
+}
+
+const notDesignated = `{"reason":"NotDesignated","message":"the pod belongs to Deployment \"node-monitor\", but only Deployment \"former\" gets PCP"}`
+
+// leftOut is a pod that has asked, and what the injector has said.
+func leftOut(status string) []corev1.Pod {
+	return []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "node-monitor-0", Annotations: map[string]string{"pcp.io/inject": "true", "pcp.io/status": status}}}}
+}
+
+// roleEdit is what a user with the role edit sees of pods that run.
+func roleEdit(pods []corev1.Pod) func(*snapshot.Snapshot) {
+	return func(s *snapshot.Snapshot) {
+		s.Subject.Stored, s.Pods.Value, s.Injector = true, pods, nil
+		s.Webhooks = snapshot.Read[[]snapshot.Webhook]{Err: forbidden("mutatingwebhookconfigurations")}
+		s.Policies.Err, s.Bindings.Err = forbidden("validatingadmissionpolicies"), forbidden("validatingadmissionpolicybindings")
 	}
 }
 

@@ -2,13 +2,17 @@ package explain
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/remedy"
+	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
+	"github.com/performancecopilot/pcp-injector/pkg/mutate"
 )
 
 // podGate looks for the pod with PCP. All other gates say what would become of a new one.
@@ -18,17 +22,49 @@ func (q *inquiry) podGate(context.Context) finding {
 		return passed("not examined: a manifest has no pods yet")
 	case q.Pods.Err != nil:
 		return unknown("%s", q.Pods.Unseen())
+	case len(q.Pods.Value) == 0:
+		return q.noPod()
 	}
 	if n := slices.IndexFunc(q.Pods.Value, func(pod corev1.Pod) bool { return isInjected(pod.Annotations) }); n >= 0 {
 		return passed("pod %s has PCP", q.Pods.Value[n].Name)
 	}
-	if len(q.Pods.Value) > 0 && !q.asks() && q.replacesByItself() {
+	if pod, status := q.leftOut(); status != nil {
+		return q.saidThen(pod, status)
+	}
+	if !q.asks() && q.replacesByItself() {
 		return failed(nil, "pod %s has no PCP, because its template does not ask", q.Pods.Value[0].Name)
 	}
-	if len(q.Pods.Value) > 0 {
-		return failed(q.renew(), "pod %s has no PCP: it is older than the current set-up", q.Pods.Value[0].Name)
+	if q.asks() && q.Webhooks.Unseen() != "" {
+		return failed(q.grant(), "pod %s has no PCP and no annotation %s: no injector was asked when it was created", q.Pods.Value[0].Name, mutate.AnnotationStatus)
 	}
-	return q.noPod()
+	return failed(q.renew(), "pod %s has no PCP: it is older than the current set-up", q.Pods.Value[0].Name)
+}
+
+// leftOut is a pod in which the injector has written why it has no PCP.
+func (q *inquiry) leftOut() (pod string, status *mutate.Status) {
+	for n := range q.Pods.Value {
+		if status := snapshot.StatusIn(q.Pods.Value[n].Annotations); status != nil {
+			return q.Pods.Value[n].Name, status
+		}
+	}
+	return "", nil
+}
+
+// saidThen is the finding about a pod that says itself why it has no PCP. What the next one would get may be something else.
+func (q *inquiry) saidThen(pod string, status *mutate.Status) finding {
+	evidence := fmt.Sprintf("pod %s has no PCP: its annotation %s says %s: %s", pod, mutate.AnnotationStatus, status.Reason, status.Message)
+	switch {
+	case status.Reason == mutate.ReasonUntrustedCreator:
+		return failed(remedy.DeleteForged.With(q.here(), remedy.Pods.Is(pod)), "%s", evidence)
+	case q.decision == nil && status.Reason == mutate.ReasonNotDesignated:
+		return failed(remedy.MakeTarget.With(remedy.Prose.Is(fmt.Sprintf("%s in namespace %s", q.Subject.Owner, q.Subject.Namespace))), "%s", evidence)
+	case q.decision != nil && q.decision.Reason != status.Reason:
+		evidence += "; that was so when it was created"
+	}
+	if !q.asks() && q.replacesByItself() {
+		return finding{gate.Failed, evidence, nil}
+	}
+	return failed(q.renew(), "%s", evidence)
 }
 
 // replacesByItself reports whether the workload replaces its pods after its template has changed.

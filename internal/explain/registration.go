@@ -20,7 +20,7 @@ import (
 func (q *inquiry) webhookGate(context.Context) finding {
 	if why := q.Webhooks.Unseen(); why != "" {
 		found := unknown("%s", why)
-		found.remedy = remedy.GrantExplain.With(remedy.User.Is(q.User.Value.Username))
+		found.remedy = q.grant()
 		return found
 	}
 	if q.lost != nil {
@@ -41,6 +41,11 @@ func (q *inquiry) webhookGate(context.Context) finding {
 		evidence += fmt.Sprintf("; other releases look after other namespaces: %s", strings.Join(slices.Compact(names), ", "))
 	}
 	return passed("%s", evidence)
+}
+
+// grant lets the user see the injectors.
+func (q *inquiry) grant() *remedy.Remedy {
+	return remedy.GrantExplain.With(remedy.User.Is(q.User.Value.Username))
 }
 
 const (

@@ -63,7 +63,7 @@ func (g *Gate) finding() string {
 }
 
 // Write writes the report for people: a line or more for each gate or group of them, then what the failed gates need, in order, or if none has failed, what
-// the first unknown one needs.
+// the first warning or unknown one needs.
 func (r *Report) Write(out io.Writer, style Style) error {
 	var text strings.Builder
 	text.WriteString(style.Paint(bold, terminal.Plain(r.Subject)) + "\n\n")
@@ -87,10 +87,20 @@ func (r *Report) Write(out io.Writer, style Style) error {
 	return err
 }
 
+// toHeed is the first warning, or else the first unknown gate, if it has a remedy.
+func (r *Report) toHeed() []*Gate {
+	for _, result := range []Result{Warning, Unknown} {
+		if g := r.First(result); g != nil {
+			return slices.DeleteFunc([]*Gate{g}, func(g *Gate) bool { return g.Remedy == nil })
+		}
+	}
+	return nil
+}
+
 func (r *Report) writeRemedies(text *strings.Builder, style Style) {
 	gates := Mended(r)
-	if unknown := r.First(Unknown); r.First(Failed) == nil && unknown != nil && unknown.Remedy != nil {
-		gates = []*Gate{unknown}
+	if r.First(Failed) == nil {
+		gates = r.toHeed()
 	}
 	if len(gates) > 1 {
 		text.WriteString("\n" + style.Paint(bold, "What to do, in this order:") + "\n")

@@ -40,33 +40,34 @@ var (
 // The remedies of a user's rights. "kubectl create role" requires a resource that exists, and only RBAC knows injections.pcp.io.
 var (
 	GrantExplain = register(Template{
-		name: "grant-explain", who: administrator, advice: "grant it, or ask the administrator to run this command", changes: Rights,
+		name: "grant-explain", advice: grantAdvice, alone: grantAlone, changes: Rights,
 		commands: []command{
 			run("kubectl create clusterrole pcp-explain --verb=get,list --resource=mutatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings"),
 			run("kubectl create clusterrolebinding pcp-explain --clusterrole=pcp-explain --user=<user>"),
 		},
 	})
 	GrantInject = register(Template{
-		name: "grant-inject", who: administrator, advice: "grant you the verb", changes: Rights,
+		name: "grant-inject", advice: grantAdvice, alone: grantAlone, changes: Rights,
 		commands: []command{
 			granting("pcp-inject", "inject"), run("kubectl --namespace <namespace> create rolebinding pcp-inject --role=pcp-inject --user=<user>"),
 		},
 	})
 	GrantInCluster = register(Template{
-		name: "grant-in-cluster", who: administrator, advice: grantAdvice, changes: Rights,
+		name: "grant-in-cluster", advice: grantAdvice, alone: grantAlone, changes: Rights,
 		commands: []command{run("kubectl create clusterrole <role> --verb=<verbs> --resource=<resource>"), run(bindings)},
 	})
 	GrantInNamespace = register(Template{
-		name: "grant-in-namespace", who: administrator, advice: grantAdvice, changes: Rights,
+		name: "grant-in-namespace", advice: grantAdvice, alone: grantAlone, changes: Rights,
 		commands: []command{run("kubectl --namespace <namespace> create role <role> --verb=<verbs> --resource=<resource>"), run(bindRole)},
 	})
 	GrantOwnVerb = register(Template{
-		name: "grant-own-verb", who: administrator, advice: grantAdvice, changes: Rights, commands: []command{granting("<role>", "<verbs>"), run(bindRole)},
+		name: "grant-own-verb", advice: grantAdvice, alone: grantAlone, changes: Rights, commands: []command{granting("<role>", "<verbs>"), run(bindRole)},
 	})
 )
 
 const (
-	grantAdvice = "grant it, or run this command"
+	grantAdvice = "Ask your administrator to run"
+	grantAlone  = "Ask your administrator to grant it"
 	bindRole    = "kubectl --namespace <namespace> create rolebinding <role> --role=<role> --user=<user>"
 )
 

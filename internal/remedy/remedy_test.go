@@ -189,3 +189,13 @@ func TestSeveral(t *testing.T) {
 		t.Errorf("got %q", got.Commands)
 	}
 }
+
+// TestWithoutCommands: a sentence that leads to commands is another one if none can be shown.
+func TestWithoutCommands(t *testing.T) {
+	t.Parallel()
+	for user, want := range map[string]string{"alice": "Ask your administrator to run:", "al\x1bice": "Ask your administrator to grant it."} {
+		if got := remedy.GrantExplain.With(remedy.User.Is(user)).Sentence(); got != want {
+			t.Errorf("%q: got %q, want %q", user, got, want)
+		}
+	}
+}

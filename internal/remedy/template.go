@@ -35,9 +35,11 @@ const administrator who = "Have the administrator "
 
 // Template is a registered remedy. Its texts have slots for values, as <slot>.
 type Template struct {
-	name     string
-	who      who
-	advice   string
+	name   string
+	who    who
+	advice string
+	// alone is the advice without the commands, if advice ends where they begin.
+	alone    string
 	changes  Effect
 	commands []command
 	notes    []string
@@ -78,6 +80,9 @@ func register(t Template) *Template {
 func (t *Template) With(values ...Value) *Remedy {
 	r := &Remedy{t, Text{Name: t.name, Advice: string(t.who) + t.fill(t.advice, values)}}
 	if problem := t.refused(values); problem != "" {
+		if t.alone != "" {
+			r.text.Advice = t.alone
+		}
 		r.text.Notes = []string{problem}
 		return r
 	}

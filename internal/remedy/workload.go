@@ -61,6 +61,12 @@ var (
 	SetInPod     = advising("set-in-pod", "Set resources.<text>")
 	SetInFile    = advising("set-in-file", "In <file>, set resources.<text>, and apply it")
 	ChangePod    = advising("change-pod", "Change the pod template, as each problem says")
+	// ReplaceInManifest and PinImage name commands whose words only their reader knows, as MANIFEST.
+	ReplaceInManifest = advising("replace-in-manifest", "Replace PCP in the manifest of <text>, with the configuration of the webhook in a file CONFIG: "+
+		"kubectl pcp uninject -f MANIFEST | kubectl pcp inject --config CONFIG -f - | kubectl apply -f -")
+	PinImage = advising("pin-image", "Give it an image by its digest, or by the tag of a release, with kubectl pcp upgrade")
+	// MakeTarget is for a workload that is not the target, where the release is not known.
+	MakeTarget   = advising("make-target", "To have PCP in <text>, ask your administrator to make it the target (a release has one, and the present one would lose PCP), and replace the pods")
 	CreateTarget = following("create-target", "Create it, with the annotation pcp.io/inject: \"true\" on its pod template, or have the administrator make another workload the target",
 		"kubectl --namespace <namespace> apply -f <manifest>")
 	// Explain is part of sentences of other verbs.

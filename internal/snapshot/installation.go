@@ -133,7 +133,7 @@ func (r *Reader) readTarget(ctx context.Context, in *Installation) (err error) {
 		return err
 	}
 	if pods := in.Live.Value.Pods; len(pods) > 0 {
-		owner := pods[0].owner
+		owner := pods[0].Subject
 		if kind := Named(config.TargetKind(owner.Owner.Kind)); kind != nil {
 			if found, err := r.FindSubject(ctx, kind, namespace, owner.Owner.Name); err == nil {
 				*subject = *found

@@ -26,8 +26,8 @@ type LivePod struct {
 	Pod *unstructured.Unstructured
 	// Template of its workload; nil if that is not known.
 	Template *mutate.Pod
-	// owner is what to restart to replace it.
-	owner *Subject
+	// Subject is the pod with the workload that it belongs to.
+	Subject *Subject
 }
 
 // Targets are the namespaces that injectors look after.
@@ -102,16 +102,19 @@ func (r *Reader) readLivePods(ctx context.Context, live *Live) error {
 	}
 }
 
-func hasPCP(pod *unstructured.Unstructured) bool {
+func hasPCP(pod *unstructured.Unstructured) bool { return containerOfPCP(pod) != nil }
+
+// containerOfPCP is PCP's container in the pod, also as a native sidecar; nil if there is none.
+func containerOfPCP(pod *unstructured.Unstructured) map[string]any {
 	for _, list := range []string{"containers", "initContainers"} {
 		items, _, _ := unstructured.NestedSlice(pod.Object, "spec", list)
 		for _, item := range items {
 			if container, ok := item.(map[string]any); ok && container["name"] == mutate.ContainerName {
-				return true
+				return container
 			}
 		}
 	}
-	return false
+	return nil
 }
 
 func (r *Reader) livePod(ctx context.Context, pod *unstructured.Unstructured) (*LivePod, error) {
@@ -120,7 +123,7 @@ func (r *Reader) livePod(ctx context.Context, pod *unstructured.Unstructured) (*
 		return nil, err
 	}
 	// The ReplicaSet's template is the pod's own. The Deployment's may be newer.
-	found := &LivePod{Pod: pod, owner: subject}
+	found := &LivePod{Pod: pod, Subject: subject}
 	if controller := metav1.GetControllerOf(pod); controller != nil {
 		if kind := kindNamed(controller.Kind, controller.APIVersion); kind != nil {
 			if object, err := r.get(ctx, kind, pod.GetNamespace(), controller.Name); err == nil {
@@ -151,9 +154,15 @@ func TemplateOf(object *unstructured.Unstructured) *mutate.Pod {
 	return &template
 }
 
+// Image of PCP's container.
+func (p *LivePod) Image() string {
+	image, _ := containerOfPCP(p.Pod)["image"].(string)
+	return image
+}
+
 // Owner is the workload that the pod belongs to, as far as that can be read.
-func (p *LivePod) Owner() mutate.Owner { return p.owner.Owner }
+func (p *LivePod) Owner() mutate.Owner { return p.Subject.Owner }
 
 // Replacer is the workload that replaces the pod when it is restarted, as KIND/NAME; empty if none does, or the pod's owner could not be
 // found: anyone who may patch the pod can make one up.
-func (p *LivePod) Replacer() string { return p.owner.Replacer() }
+func (p *LivePod) Replacer() string { return p.Subject.Replacer() }

@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
-	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
-	"github.com/performancecopilot/pcp-injector/internal/remedy"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/pkg/config"
 	"github.com/performancecopilot/pcp-injector/pkg/mutate"
@@ -64,15 +63,11 @@ var imageOfPCP = regexp.MustCompile(`^spec\.(?:containers|initContainers)\[pcp\]
 
 // derive makes the pod anew, and lists the differences to the live one.
 func derive(live *snapshot.LivePod, injector *mutate.Injector, cfg *config.InjectorConfig) ([]string, error) {
-	document, err := json.Marshal(live.Pod)
+	document, view, err := viewOf(live)
 	if err != nil {
-		return nil, fmt.Errorf("failed to encode the pod: %w", err)
-	}
-	var view mutate.Pod
-	if err := manifest.Decode(document, &view); err != nil {
 		return nil, err
 	}
-	bare, problem := withoutPCP(document, &view)
+	bare, problem := withoutPCP(document, view)
 	if problem != "" {
 		return []string{problem}, nil
 	}
@@ -85,11 +80,7 @@ func derive(live *snapshot.LivePod, injector *mutate.Injector, cfg *config.Injec
 	if err := manifest.Decode(bare, &original); err != nil {
 		return nil, err
 	}
-	request := mutate.Request{Namespace: live.Pod.GetNamespace(), Pod: &original}
-	if len(cfg.Target.TrustedCreators) > 0 {
-		request.Username = cfg.Target.TrustedCreators[0]
-	}
-	decision := injector.Decide(request)
+	decision := injector.Decide(requestFor(live, &original, cfg))
 	if decision.Reason != mutate.ReasonInjected {
 		return []string{fmt.Sprintf("%s: it would have no PCP: %s", decision.Reason, decision.Explanation())}, nil
 	}
@@ -98,6 +89,24 @@ func derive(live *snapshot.LivePod, injector *mutate.Injector, cfg *config.Injec
 		return nil, err
 	}
 	return compare(wanted, document)
+}
+
+// requestFor is the request that creates the pod, by whom the injector trusts.
+func requestFor(live *snapshot.LivePod, pod *mutate.Pod, cfg *config.InjectorConfig) mutate.Request {
+	request := mutate.Request{Namespace: live.Pod.GetNamespace(), Pod: pod}
+	if len(cfg.Target.TrustedCreators) > 0 {
+		request.Username = cfg.Target.TrustedCreators[0]
+	}
+	return request
+}
+
+// viewOf is the pod as JSON, and as the injector sees it.
+func viewOf(live *snapshot.LivePod) (document json.RawMessage, view *mutate.Pod, err error) {
+	if document, err = json.Marshal(live.Pod); err != nil {
+		return nil, nil, fmt.Errorf("failed to encode the pod: %w", err)
+	}
+	view = &mutate.Pod{}
+	return document, view, manifest.Decode(document, view)
 }
 
 // withoutPCP removes what the status says was added. A status that does not describe the pod is itself a difference.
@@ -127,8 +136,9 @@ func withAnnotationsOf(pod json.RawMessage, template *mutate.Pod) (json.RawMessa
 			kept[key] = value
 		}
 	}
+	injected := addedTo(template)
 	for key, value := range template.Metadata.Annotations {
-		if ours(key) {
+		if ours(key) && !slices.Contains(injected, key) {
 			kept[key] = value
 		}
 	}
@@ -140,37 +150,14 @@ func withAnnotationsOf(pod json.RawMessage, template *mutate.Pod) (json.RawMessa
 	return json.Marshal(object) //nolint:wrapcheck // cannot fail: it was decoded from JSON
 }
 
+// addedTo are the annotations that the injector has added to a template whose manifest has PCP.
+func addedTo(template *mutate.Pod) []string {
+	if status := snapshot.StatusIn(template.Metadata.Annotations); status != nil && status.Reason == mutate.ReasonInjected {
+		return status.Added.Annotations
+	}
+	return nil
+}
+
 func ours(annotation string) bool {
 	return strings.HasPrefix(annotation, "pcp.io/") || strings.HasPrefix(annotation, mutate.OpenMetricsPrefix)
-}
-
-// Report compares all pods.
-func Report(live *snapshot.Live, version string) (*gate.Report, error) {
-	report := &gate.Report{Subject: "pods with PCP in namespace " + live.Namespace, Gates: []gate.Gate{}}
-	for n := range live.Pods {
-		state, evidence, err := Pod(&live.Pods[n], live.Config, version)
-		if err != nil {
-			return nil, fmt.Errorf("pod %s: %w", live.Pods[n].Pod.GetName(), err)
-		}
-		found := gate.Gate{Name: live.Pods[n].Pod.GetName(), Result: gate.Failed, Evidence: string(state) + ": " + evidence}
-		switch state {
-		case Current, Upgraded:
-			found.Result = gate.Passed
-		case Stale, Older:
-			found.Remedy = renew(&live.Pods[n], "Replace the pod to apply what is in force now")
-		case Tampered:
-			found.Remedy = renew(&live.Pods[n], "Find out who changed it, and replace the pod")
-		}
-		report.Gates = append(report.Gates, found)
-	}
-	return report, nil
-}
-
-// renew replaces the pod.
-func renew(pod *snapshot.LivePod, advice string) *remedy.Remedy {
-	values := []remedy.Value{remedy.Prose.Is(advice), remedy.InNamespace.Is(pod.Pod.GetNamespace())}
-	if workload := pod.Replacer(); workload != "" {
-		return remedy.Restart.With(append(values, remedy.Object.Is(workload))...)
-	}
-	return remedy.DeletePods.With(append(values, remedy.Pods.Is(pod.Pod.GetName()))...)
 }

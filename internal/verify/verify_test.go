@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/performancecopilot/pcp-injector/internal/gate"
 	"github.com/performancecopilot/pcp-injector/internal/manifest"
 	"github.com/performancecopilot/pcp-injector/internal/snapshot"
 	"github.com/performancecopilot/pcp-injector/internal/verify"
@@ -60,7 +61,9 @@ func livePod(t *testing.T, cfg *config.InjectorConfig, edit func(pod *unstructur
 	if err := manifest.Decode(text, &pod.Object); err != nil {
 		t.Fatal(err)
 	}
-	return &snapshot.LivePod{Pod: pod, Template: &template}
+	return &snapshot.LivePod{Pod: pod, Template: &template, Subject: &snapshot.Subject{
+		Namespace: "monitoring", Kind: snapshot.Named(config.KindPod), Object: pod, Owner: mutate.Owner{Kind: "Deployment", Name: "node-monitor"},
+	}}
 }
 
 // container is PCP's container in the pod.
@@ -136,5 +139,74 @@ func TestPod(t *testing.T) {
 				t.Errorf("%s: %s (error: %v), want %s: %s", state, evidence, err, test.want, test.says)
 			}
 		})
+	}
+}
+
+// TestRemedy: what to do about a pod is what makes its successor as it should be. A restart does not where the manifest itself has PCP, and
+// takes PCP away where the target is another one.
+func TestRemedy(t *testing.T) {
+	t.Parallel()
+	next := func(cfg *config.InjectorConfig) { cfg.Container.Image = "pcp:next" }
+	renamed := func(cfg *config.InjectorConfig) { cfg.Target.Name = "renamed" }
+	same := func(*config.InjectorConfig) {}
+	asks := func(*mutate.Pod) {}
+	declines := func(template *mutate.Pod) { template.Metadata.Annotations[mutate.AnnotationInject] = "false" }
+	for name, test := range map[string]struct {
+		now          func(*config.InjectorConfig)
+		edit         func(*unstructured.Unstructured)
+		template     func(*mutate.Pod)
+		hasPCP       bool // the manifest, too
+		result       gate.Result
+		says, advice string
+	}{
+		"older configuration":          {next, nothing, asks, false, gate.Failed, "stale: made by configuration ", "restart"},
+		"of the manifest":              {next, nothing, asks, true, gate.Failed, "which its manifest has: a new pod would be the same", "replace-in-manifest"},
+		"tampered in the manifest":     {same, set("command", []any{"sh"}), asks, true, gate.Failed, "which its manifest has: a new pod would be the same", "replace-in-manifest"},
+		"current in the manifest":      {same, nothing, asks, true, gate.Passed, "as it should be: made by", ""},
+		"renamed target":               {renamed, nothing, asks, false, gate.Failed, `a new pod would have no PCP: NotDesignated: the pod belongs to `, "make-target"},
+		"renamed, in the manifest":     {renamed, nothing, asks, true, gate.Failed, "because its manifest has PCP; the webhook warns: injected before this admission", "make-target"},
+		"no longer asks":               {next, nothing, declines, false, gate.Failed, "a new pod would have no PCP: NotRequested", "explain"},
+		"tampered with":                {same, set("command", []any{"sh"}), asks, false, gate.Failed, "tampered with: ", "restart"},
+		"upgraded to a release":        {same, set("image", "pcp:7.2.1"), asks, false, gate.Passed, "upgraded: runs image pcp:7.2.1", ""},
+		"upgraded to a tag that moves": {same, set("image", "evil.example.com/pcp:latest"), asks, false, gate.Warning, "upgraded: runs image evil.example.com/pcp:latest", "pin-image"},
+		"upgraded to no tag":           {same, set("image", "evil.example.com:5000/pcp"), asks, false, gate.Warning, "its tag moves", "pin-image"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := configuration()
+			test.now(now)
+			live := livePod(t, configuration(), test.edit)
+			if test.hasPCP {
+				decode(t, live.Pod.Object, live.Template)
+			}
+			test.template(live.Template)
+			report, err := verify.Report(&snapshot.Live{Namespace: "monitoring", Config: now, Pods: []snapshot.LivePod{*live}}, version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, advice := report.Gates[0], ""
+			var out strings.Builder
+			if err := report.Write(&out, gate.Style{}); err != nil || found.Remedy != nil && !strings.Contains(out.String(), strings.Fields(found.Remedy.Sentence())[0]) {
+				t.Errorf("the remedy is not shown (error: %v):\n%s", err, out.String())
+			}
+			if found.Remedy != nil {
+				advice = found.Remedy.Text().Name
+			}
+			if found.Result != test.result || !strings.Contains(found.Evidence, test.says) || advice != test.advice {
+				t.Errorf("got %s, %s (%s), want %s, %s (%s)", found.Result, found.Evidence, advice, test.result, test.says, test.advice)
+			}
+		})
+	}
+}
+
+func decode(t *testing.T, object map[string]any, into *mutate.Pod) {
+	t.Helper()
+	text, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	*into = mutate.Pod{}
+	if err := manifest.Decode(text, into); err != nil {
+		t.Fatal(err)
 	}
 }
