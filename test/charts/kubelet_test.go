@@ -190,7 +190,7 @@ func (p *podProcess) complete(ctx context.Context) error {
 	}
 	patch := patchStatus(corev1.PodStatus{Phase: corev1.PodPhase(p.reported)})
 	_, err := p.kubelet.client.CoreV1().Pods(p.pod.Namespace).Patch(ctx, p.pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
-	return err //nolint:wrapcheck // it is logged with the pod's name
+	return err
 }
 
 // keepRunning starts the process, again if it has died.
