@@ -24,7 +24,8 @@ The request takes the whole path: the API server, the webhook, policies, Pod Sec
 is the difference between the pod without PCP and the pod with PCP.
 
 A controller creates the pods of a workload, and the injector accepts them from that controller only. You therefore need
-permission to impersonate its service account, as administrators have. Without that permission, use explain.
+permission to impersonate its service account, as administrators have. With --as, it is that user who needs it. Without that permission,
+use explain.
 
 Exit codes:
   0  the pod would get PCP

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/serviceaccount"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
@@ -30,7 +34,9 @@ func (r *Reader) Rehearse(ctx context.Context, access *rest.Config, subject *Sub
 	access = rest.CopyConfig(access)
 	if !subject.IsPod() {
 		rehearsal.Creator = r.creatorFor(ctx, subject)
-		access.Impersonate = rest.ImpersonationConfig{UserName: rehearsal.Creator, Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"}}
+		if err := r.impersonate(ctx, access, rehearsal.Creator); err != nil {
+			return nil, err
+		}
 	}
 	client, err := dynamic.NewForConfig(access)
 	if err != nil {
@@ -51,6 +57,46 @@ func (r *Reader) Rehearse(ctx context.Context, access *rest.Config, subject *Sub
 		}
 	}
 	return rehearsal, nil
+}
+
+// impersonate sends requests in the name of the creator. One name takes the place of another, so a user who is impersonated already, as with
+// --as, is asked about first: the API server sees only the rights of whoever impersonates.
+func (r *Reader) impersonate(ctx context.Context, access *rest.Config, creator string) error {
+	if creator == "" {
+		return nil // anyone may create the pod
+	}
+	as := access.Impersonate.UserName
+	access.Impersonate = rest.ImpersonationConfig{UserName: creator, Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"}}
+	if as == "" {
+		return nil
+	}
+	needs := []authorizationv1.ResourceAttributes{{Verb: "impersonate", Resource: "users", Name: creator}}
+	if namespace, name, err := serviceaccount.SplitUsername(creator); err == nil {
+		needs[0].Resource, needs[0].Namespace, needs[0].Name = "serviceaccounts", namespace, name
+	}
+	for _, group := range access.Impersonate.Groups {
+		needs = append(needs, authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "groups", Name: group})
+	}
+	for n := range needs {
+		if err := r.require(ctx, as, &needs[n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// require fails as the API server would if the user lacks the right.
+func (r *Reader) require(ctx context.Context, user string, right *authorizationv1.ResourceAttributes) error {
+	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: right}}
+	answer, err := r.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+	if err != nil {
+		return fmt.Errorf("failed to ask whether user %q may impersonate %s %q: %w", user, right.Resource, right.Name, err)
+	}
+	if !answer.Status.Allowed {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: right.Resource}, right.Name, //nolint:wrapcheck // as the API server says it
+			fmt.Errorf("user %q cannot impersonate resource %q, as the rehearsal does", user, right.Resource))
+	}
+	return nil
 }
 
 // creatorFor is the first creator that the live configuration trusts, or the default of the kind if that cannot be read.

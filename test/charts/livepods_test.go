@@ -89,6 +89,7 @@ func TestRehearse(t *testing.T) {
 		t.Error("the pod was replaced")
 	}
 	p.requireCompletes(t)
+	p.requireOwnRight(t)
 	p.commands("label namespace TARGET pcp.io/injection-")
 	p.eventually("the namespace's label to be heeded", func(context.Context) error {
 		if said = p.run("rehearse", nodeMonitorDeployment); exitStatus(said.err) != 3 || said.stdout != "" || !strings.Contains(said.stderr, p.expand("the pod would get no PCP: kubectl pcp explain deployment/node-monitor --namespace TARGET says why")) {
@@ -103,6 +104,26 @@ func TestRehearse(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// requireOwnRight: who rehearses as somebody else needs what that user would need.
+func (p *plugin) requireOwnRight(t *testing.T) {
+	t.Helper()
+	const user = "rehearsing-user"
+	p.allow(user, `[{apiGroups: [apps], resources: [deployments], verbs: [get]}, {apiGroups: [""], resources: [pods], verbs: [create]}]`)
+	rehearse := []string{"rehearse", nodeMonitorDeployment, "--as", user}
+	p.eventually("the rights to be heeded", func(context.Context) error {
+		said := p.run(rehearse...)
+		if exitStatus(said.err) != 3 || said.stdout != "" || !strings.Contains(said.stderr, `user "`+user+`" cannot impersonate resource "serviceaccounts"`) {
+			return errors.New(said.all())
+		}
+		return nil
+	})
+	role := p.expand("rehearse.TARGET")
+	p.commands("create clusterrole " + role + " --verb=impersonate --resource=serviceaccounts,groups\n" +
+		"create clusterrolebinding " + role + " --clusterrole=" + role + " --user=" + user)
+	p.eventually("the right to impersonate", func(context.Context) error { return p.run(rehearse...).failure() })
+	p.commands("delete clusterrolebinding/" + role + " clusterrole/" + role)
 }
 
 // requireCompletes: kubectl finds the program that a release has beside the plugin, and completes with it, also names in the cluster.

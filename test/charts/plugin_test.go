@@ -111,7 +111,7 @@ func (p *plugin) requireGreen(arguments ...string) {
 	p.eventually("all gates to be passed", func(context.Context) error {
 		report := p.report(arguments...)
 		cause := report.First(gate.Failed)
-		if cause != nil && cause.Name == "pod" && strings.Contains(cause.Evidence, "older") {
+		if cause != nil && cause.Name == "pod" && (strings.Contains(cause.Evidence, "older") || strings.Contains(cause.Evidence, "that was so when it was created")) {
 			p.follow(cause.Remedy)
 		}
 		if report.Result() == gate.Passed {
