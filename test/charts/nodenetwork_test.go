@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -15,7 +16,9 @@ import (
 // none of the pod's containers, and by no connection through the API server.
 func TestNodeNetworkOfPods(t *testing.T) {
 	t.Parallel()
+	takeNodePorts(t)
 	r, pod := started(t, "helm", "config.hostMonitoring.enabled=true", "config.hostMonitoring.hostNetwork=true")
+	defer mustKubectl(t, "", "delete", nodeMonitorDeployment, "--namespace", r.target, "--cascade=foreground", "--timeout=60s")
 	r.apply(nodeMonitor(rename, func(d *appsv1.Deployment) {
 		d.Spec.Template.Annotations = nil
 		d.Spec.Selector.MatchLabels["app"] = "second"
@@ -45,6 +48,16 @@ func TestNodeNetworkOfPods(t *testing.T) {
 		image(other.Name).as("alice"),
 	)
 	r.requireTypesRight()
+}
+
+// nodePorts are PCP's ports on the network of the one simulated node: the scheduler gives them to one pod at a time.
+var nodePorts sync.Mutex
+
+// takeNodePorts waits until no other test has them. A test gives them back by deleting its pods.
+func takeNodePorts(t *testing.T) {
+	t.Helper()
+	nodePorts.Lock()
+	t.Cleanup(nodePorts.Unlock)
 }
 
 // patches sets another image of a container, as controllers of custom kinds do in a running pod.

@@ -26,6 +26,7 @@ func TestPCP(t *testing.T) {
 	for _, tool := range []string{"helm", "helm3"} {
 		t.Run(tool, func(t *testing.T) {
 			t.Parallel()
+			takeNodePorts(t)
 			namespace, h := namespaceFor(t), newHelm(t, tool)
 			createNamespace(t, namespace, map[string]string{"pod-security.kubernetes.io/enforce": "privileged"})
 			in := []string{"--namespace", namespace, "--wait", "--timeout", "60s"}

@@ -3,6 +3,7 @@ package charts_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -223,6 +224,14 @@ func TestLabel(t *testing.T) {
 		r.applies("copied pod", copied(pod)).as("bob").isWarned("NotDesignated"),
 		r.applies("copied template", beforehandIn("third", pod)).as("alice").isDenied("spec.template.metadata.labels[pcp.io/injected]: Forbidden: "+beforehand),
 		r.applies("copied template of the target's", beforehandIn("node-monitor", pod)).as("alice"),
+		r.applies("three of the target", silent(pod, func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(3)) })).as("alice").isDenied("spec.replicas: Invalid value: 3"),
+		r.applies("two of the target in a rollout", silent(pod, func(d *appsv1.Deployment) { d.Spec.Strategy.Type = appsv1.RollingUpdateDeploymentStrategyType })).
+			as("alice").isDenied("spec.strategy.type: must be Recreate"),
+		r.applies("more volumes than policies can look at", silent(pod, func(d *appsv1.Deployment) {
+			for n := range 1024 {
+				d.Spec.Template.Spec.Volumes = append(d.Spec.Template.Spec.Volumes, corev1.Volume{Name: fmt.Sprintf("many-%d", n)})
+			}
+		})).as("alice").isDenied("spec: a pod with PCP has at most 1024 volumes"),
 	)
 	kubectl(t, manifest(t, beforehandIn("third", pod)), "apply", "--namespace", r.target, "--as", "bob", "-f", "-").must(t)
 	r.pod("third", labeledPod)
@@ -254,6 +263,16 @@ func beforehandIn(name string, pod *corev1.Pod) *appsv1.Deployment {
 			Spec:       specOf(pod),
 		}
 	})
+}
+
+// silent is the target with PCP in its template, which does not ask for it.
+func silent(pod *corev1.Pod, change func(*appsv1.Deployment)) *appsv1.Deployment {
+	deployment := beforehandIn("node-monitor", pod)
+	annotations := maps.Clone(pod.Annotations)
+	annotations["pcp.io/inject"] = "false"
+	deployment.Spec.Template.Annotations = annotations
+	change(deployment)
+	return deployment
 }
 
 // specOf is what a user wrote and the injector added, without what the API server did.

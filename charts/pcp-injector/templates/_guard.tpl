@@ -157,7 +157,7 @@ authorizer.group('pcp.io').resource('injections').namespace(request.namespace).c
 
 {{/* CEL: all containers of a pod or a template. */}}
 {{- define "pcp-injector.containersOf" -}}
-({{ . }}.spec.containers + {{ . }}.spec.?initContainers.orValue([]))
+({{ . }}.?spec.?containers.orValue([]) + {{ . }}.?spec.?initContainers.orValue([]))
 {{- end }}
 
 {{/* CEL: the names of PCP's ports. */}}
@@ -203,4 +203,10 @@ the name, and no request changes it. Empty for other kinds. */}}
 {{- define "pcp-injector.isInjected" -}}
 ({{ . }}.?metadata.?labels[?'pcp.io/injected'].orValue('') == 'true' ||
 {{ include "pcp-injector.containersOf" . }}.exists(c, c.name == 'pcp' && c.?securityContext.?privileged.orValue(false)))
+{{- end }}
+
+{{/* CEL: whether an update gives an object an owner that it had not, with which the garbage collector would delete it. */}}
+{{- define "pcp-injector.newOwner" -}}
+dyn(object).metadata.?ownerReferences.orValue([]).exists(r, !dyn(oldObject).metadata.?ownerReferences.orValue([])
+.exists(o, o.uid == r.uid && o.kind == r.kind && o.name == r.name))
 {{- end }}

@@ -37,7 +37,7 @@ spec:
     - name: new-or-changed
       expression: >-
         request.operation != 'UPDATE' || {{ $used.changed }} ||
-        dyn(object).metadata.?ownerReferences.orValue([]).exists(r, !dyn(oldObject).metadata.?ownerReferences.orValue([]).exists(o, o.uid == r.uid))
+        {{ include "pcp-injector.newOwner" . | nindent 8 | trim }}
   variables:
     # The pods of a namespace that is being deleted end, too.
     - name: endsWithNamespace
