@@ -77,9 +77,15 @@ func (r *release) rollOut() {
 		return err
 	})
 	as("scale", "deployment/node-monitor", "--replicas=1")
-	r.pod("node-monitor", injected)
+	before := r.pod("node-monitor", injected)
 	as("delete", "replicaset", "--selector", "app=node-monitor", "--wait=false")
-	r.pod("node-monitor", injected)
+	r.pod("node-monitor", func(found *corev1.Pod) error {
+		if found.UID == before.UID {
+			return errors.New("it is the one of the deleted ReplicaSet")
+		}
+		return injected(found)
+	})
+	r.requireOnePod()
 }
 
 // relabel has the controller let go of a pod, which the administrator wants, and adopt it again.
@@ -90,6 +96,12 @@ func (r *release) relabel() {
 	r.eventually("the pod without an owner", func(context.Context) error { return r.owned(pod.Name, 0) })
 	r.pod("node-monitor", injected)
 	mustKubectl(r.t, "", "label", "pod", pod.Name, "app=node-monitor", "--overwrite", "--namespace", r.target)
+	r.requireOnePod()
+}
+
+// requireOnePod waits until the controllers have come to rest.
+func (r *release) requireOnePod() {
+	r.t.Helper()
 	r.eventually("one pod", func(ctx context.Context) error {
 		pods, err := plane.Client().CoreV1().Pods(r.target).List(ctx, metav1.ListOptions{LabelSelector: "app=node-monitor"})
 		if err == nil && len(pods.Items) != 1 {
