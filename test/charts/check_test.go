@@ -339,7 +339,8 @@ func TestElsewhere(t *testing.T) {
 	}
 	for _, verb := range []string{"check --pcp=false", "verify", "status"} {
 		all := strings.Fields(verb + " -A -o json --namespace no-such-namespace")
-		if said := execute(t, "", plane.Environment(), pluginCommand, all...); exitStatus(said.err) == 1 || said.stdout == "" {
+		// Whether all is well elsewhere is another test's business, whose release may be half installed.
+		if said := execute(t, "", plane.Environment(), pluginCommand, all...); said.all() == "" || strings.Contains(said.all(), "no-such-namespace") {
 			t.Errorf("%s -A looks at one namespace:\n%s", verb, said.all())
 		}
 	}

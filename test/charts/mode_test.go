@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -27,6 +28,8 @@ func TestMode(t *testing.T) {
 			r.serve()
 			r.awaitTrust()
 			r.eventually("a pod with PCP", func(ctx context.Context) error { return r.admit(ctx, r.streamed()) })
+			// Without the webhook, the guard's policies refuse pods that ask. The API server takes a moment to know them.
+			r.requireAttempts(r.applied("replicas", func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(3)) }).isDenied("spec.replicas: Invalid value: 3"))
 			r.requireModeRefused(test.from, test.to)
 			r.changeMode(test.to)
 			r.apply(nodeMonitor()).must(t)
